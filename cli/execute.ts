@@ -1,0 +1,73 @@
+import { EXIT, TilewrightError } from '../src/errors.js';
+import type { Progress, TaskContext } from '../src/run/index.js';
+import { createProgressPrinter } from './progress.js';
+
+export interface ExecuteOptions<R> {
+  /** Prints the result as JSON on stdout instead of calling `print`. */
+  readonly json?: boolean | undefined;
+  /** Prints the result for people, on stdout. */
+  readonly print: (result: R) => void;
+}
+
+/**
+ * Runs one task for a command: hands it a signal that Ctrl-C aborts, shows its progress on stderr, prints its result on
+ * stdout, and turns errors into one line and an exit code.
+ */
+export async function execute<R>(task: (context: TaskContext) => Promise<R>, options: ExecuteOptions<R>): Promise<void> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    controller.abort();
+    // A native call cannot be interrupted; everything finished is on disk, so leaving is safe.
+    setTimeout(() => { process.stderr.write('\ninterrupted: the same command goes on\n'); process.exit(EXIT.interrupted); }, 900).unref();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const printer = createProgressPrinter();
+  try {
+    const result = await task({ signal: controller.signal, onProgress: (progress: Progress) => printer.show(progress) });
+    printer.end();
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else options.print(result);
+  } catch (error) {
+    printer.end();
+    report(error);
+  } finally {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+  }
+}
+
+/** Prints an error as one line and sets the exit code. A stack only with `--debug`, or where the error is a bug. */
+export function report(error: unknown): void {
+  const debug = process.argv.includes('--debug');
+  if (error instanceof TilewrightError) {
+    const advice = error.advice === undefined ? '' : ` (${error.advice})`;
+    process.stderr.write(`tilewright: ${error.message}${advice}\n`);
+    if (debug) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? error.cause.stack ?? '' : ''}\n`);
+    process.exitCode = error.exitCode;
+    return;
+  }
+  const known = error instanceof Error ? systemError(error) : undefined;
+  if (known !== undefined) {
+    process.stderr.write(`tilewright: ${known}\n`);
+    if (debug) process.stderr.write(`${(error as Error).stack ?? ''}\n`);
+    process.exitCode = EXIT.environment;
+    return;
+  }
+  const text = error instanceof Error ? error.stack ?? error.message : String(error);
+  process.stderr.write(`tilewright: this is a bug, please report it: ${debug ? text : text.split('\n')[0] ?? ''}${debug ? '' : ' (--debug shows where)'}\n`);
+  process.exitCode = EXIT.bug;
+}
+
+/** A sentence for errors of the operating system that can strike anywhere. */
+function systemError(error: Error & { code?: string; path?: string }): string | undefined {
+  const place = error.path === undefined ? '' : `${error.path}: `;
+  switch (error.code) {
+    case 'ENOSPC': return `${place}no space left on the disk; free some and run the same command again`;
+    case 'EACCES': case 'EPERM': case 'EROFS': return `${place}permission denied`;
+    case 'EMFILE': return `${place}too many open files; raise the limit with ulimit -n`;
+    case 'EDQUOT': return `${place}disk quota exceeded`;
+    case 'EIO': return `${place}the disk reports an input/output error`;
+    default: return undefined;
+  }
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { EXIT } from '../src/errors.js';
+import { report } from './execute.js';
+
+/** A command adds itself: `register*(program)` in the file of its name. */
+const COMMANDS: readonly ((program: Command) => void)[] = [];
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const program = new Command('tilewright')
+  .description('Slice large rasters into patches, run a model over them, stitch the answers back.')
+  .version(manifest.version)
+  .option('--debug', 'show where an error comes from')
+  .showHelpAfterError('(--help shows the options)')
+  .exitOverride();
+
+for (const register of COMMANDS) register(program);
+for (const command of program.commands) {
+  command.exitOverride().option('--debug', 'show where an error comes from').showHelpAfterError('(--help shows the options)');
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  else report(error);
+}

@@ -1,0 +1,54 @@
+import type { Progress } from '../src/run/index.js';
+
+export interface ProgressPrinter {
+  show(progress: Progress): void;
+  /** Ends the line that is being rewritten. */
+  end(): void;
+}
+
+/** Progress on stderr: one line that is rewritten on a terminal, a line per step elsewhere. */
+export function createProgressPrinter(stream: NodeJS.WriteStream = process.stderr): ProgressPrinter {
+  let started = Date.now();
+  let stage = '';
+  let first = 0;
+  let open = false;
+  return {
+    show(progress) {
+      if (progress.stage !== stage) {
+        if (open) stream.write('\n');
+        stage = progress.stage;
+        started = Date.now();
+        first = progress.done;
+        open = false;
+      }
+      const seconds = (Date.now() - started) / 1000;
+      const made = progress.done - first;
+      const left = made > 0 ? (seconds / made) * (progress.total - progress.done) : Number.NaN;
+      const parts = [
+        `${progress.stage} ${progress.done}/${progress.total} ${progress.unit}`,
+        ...(progress.detail === undefined ? [] : [progress.detail]),
+        ...(Number.isFinite(left) && progress.done < progress.total ? [`${formatSeconds(left)} left`] : []),
+        `${Math.round(process.memoryUsage.rss() / 1048576)} MB`,
+      ];
+      const line = parts.join(' · ');
+      if (stream.isTTY) {
+        stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`);
+        open = true;
+      } else {
+        stream.write(`${line}\n`);
+      }
+    },
+    end() {
+      if (open) stream.write('\n');
+      open = false;
+    },
+  };
+}
+
+/** `75` → `1 min 15 s`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

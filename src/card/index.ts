@@ -1,0 +1,1 @@
+export type { CardClass, CardData, CardInput, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';

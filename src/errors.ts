@@ -1,0 +1,93 @@
+/**
+ * Every error that a user can cause. The message is one sentence: what was expected, where, what was found; `advice` says
+ * what to do. The command line prints both on one line and ends with `exitCode`.
+ */
+
+/** Exit codes of the command line. 1 is left to bugs. */
+export const EXIT = { done: 0, bug: 1, usage: 2, input: 3, environment: 4, interrupted: 130 } as const;
+
+export interface ErrorDetails {
+  /** What the user can do about it, as a short sentence without a full stop. */
+  readonly advice?: string;
+  /** The underlying error, shown with `--debug`. */
+  readonly cause?: unknown;
+}
+
+/** Base of all errors caused by input, options, models or the environment; anything else that is thrown is a bug. */
+export class TilewrightError extends Error {
+  readonly code: string;
+  readonly exitCode: number;
+  readonly advice: string | undefined;
+
+  constructor(code: string, exitCode: number, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.exitCode = exitCode;
+    this.advice = details.advice;
+  }
+}
+
+/** A scene, tile, table or other data file that is missing, damaged, or of a kind that is not read. Exit code 3. */
+export class InvalidFileError extends TilewrightError {
+  readonly file: string;
+  constructor(file: string, message: string, details: ErrorDetails = {}) {
+    super('INVALID_FILE', EXIT.input, `${file}: ${message}`, details);
+    this.file = file;
+  }
+}
+
+/** An option with a value that is not allowed, alone or together with others. Exit code 2. */
+export class InvalidOptionError extends TilewrightError {
+  readonly option: string;
+  constructor(option: string, message: string, details: ErrorDetails = {}) {
+    super('INVALID_OPTION', EXIT.usage, `${option}: ${message}`, details);
+    this.option = option;
+  }
+}
+
+/** A model that cannot be read, does not fit its card, or does not fit the scene. Exit code 3. */
+export class ModelError extends TilewrightError {
+  readonly model: string;
+  constructor(model: string, message: string, details: ErrorDetails = {}) {
+    super('MODEL', EXIT.input, `${model}: ${message}`, details);
+    this.model = model;
+  }
+}
+
+/** An output that cannot be written: it exists, the folder is not writable, the disk is full. Exit code 4. */
+export class OutputError extends TilewrightError {
+  readonly path: string;
+  constructor(path: string, message: string, details: ErrorDetails = {}) {
+    super('OUTPUT', EXIT.environment, `${path}: ${message}`, details);
+    this.path = path;
+  }
+}
+
+/** Something this machine lacks: an engine, a device, memory. Exit code 4. */
+export class EnvironmentError extends TilewrightError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('ENVIRONMENT', EXIT.environment, message, details);
+  }
+}
+
+/** A remote source that does not answer, or answers wrongly. Exit code 4. */
+export class RemoteError extends TilewrightError {
+  readonly url: string;
+  constructor(url: string, message: string, details: ErrorDetails = {}) {
+    super('REMOTE', EXIT.environment, `${url}: ${message}`, details);
+    this.url = url;
+  }
+}
+
+/** The run was stopped by its signal; what is finished is kept, and the same command goes on. Exit code 130. */
+export class Interrupted extends TilewrightError {
+  constructor(message = 'interrupted', details: ErrorDetails = {}) {
+    super('INTERRUPTED', EXIT.interrupted, message, details);
+  }
+}
+
+/** Throws {@link Interrupted} if the signal was aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Interrupted();
+}

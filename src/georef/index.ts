@@ -1,0 +1,1 @@
+export type { Crs, GeoKeys, Transform } from './types.js';

@@ -1,0 +1,52 @@
+import type { ModelCard } from '../card/index.js';
+import type { PatchBatch } from '../grid/index.js';
+import type { DataType } from '../raster/index.js';
+
+/** What a predictor can be asked for. */
+export type PredictorOutput =
+  /** maps: `Uint8Array` of the most likely class per pixel, `[count, height, width]`; arg-max inside the graph */
+  | 'classes'
+  /** probabilities after the activation, `Float32Array`: maps `[count, classes, height, width]`, patches `[count, classes]` */
+  | 'scores'
+  /** feature vectors, `Float32Array` `[count, dimensions]` */
+  | 'features';
+
+export interface PatchOutput {
+  /** Edge lengths of a map output, `input − 2 × margin`; 1 for outputs per patch. */
+  readonly width: number;
+  readonly height: number;
+  readonly classes?: Uint8Array;
+  readonly scores?: Float32Array;
+  readonly features?: Float32Array;
+}
+
+/** Pixels to numbers. The model is loaded once; `predict` may be called again before it has answered. */
+export interface Predictor {
+  readonly card: ModelCard;
+  /** Batches that can be worked on at the same time; more are queued. */
+  readonly concurrency: number;
+  /** `cpu`, `cuda` or `webgpu`: what really runs. */
+  readonly device: string;
+  /** Milliseconds spent inside the engine so far, summed over workers. */
+  readonly engineMilliseconds: number;
+  /**
+   * The batch's buffer is handed over to a worker and must not be used afterwards.
+   * @throws {ModelError} if the engine fails or the output does not fit the card.
+   */
+  predict(batch: PatchBatch, signal?: AbortSignal): Promise<PatchOutput>;
+  close(): Promise<void>;
+}
+
+export type Device = 'cpu' | 'cuda' | 'webgpu';
+
+export interface PredictorOptions {
+  readonly outputs: readonly PredictorOutput[];
+  /** Sample type of the batches that will come. Default: `uint8`. */
+  readonly dtype?: DataType;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  /** Processor threads of the engine, all workers together. Default: all cores. */
+  readonly threads?: number;
+  /** Patch size that will be asked for, where the model leaves it free; lets the engine plan. */
+  readonly patch?: { readonly width: number; readonly height: number };
+}

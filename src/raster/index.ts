@@ -1,0 +1,4 @@
+export type { DataType, Raster, Rgba, TypedArray, Window } from './types.js';
+export type { ReadOptions, Scene, SceneProfile } from './scene.js';
+export { allocate, bytesOf, bytesPerSample, dataTypeOf, viewAs } from './data-type.js';
+export { contains, fullWindow, intersect } from './window.js';

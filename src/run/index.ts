@@ -1,0 +1,1 @@
+export type { Progress, TaskContext } from './progress.js';
