@@ -3,10 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { report } from './execute.js';
+import { registerEvaluate } from './evaluate.js';
 import { registerTrain } from './train.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [registerTrain];
+const COMMANDS: readonly ((program: Command) => void)[] = [registerTrain, registerEvaluate];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
