@@ -1,1 +1,3 @@
 export type { CogCheckpoint, CogOptions, CogWriter, Compression, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
+export { cogMemory, createCog, resumeCog } from './cog-writer.js';
+export { classSidecar } from './metadata.js';

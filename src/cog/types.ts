@@ -34,8 +34,7 @@ export interface TiffDescription {
   /** More items for `GDAL_METADATA`. */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
-   * What the bands mean to a viewer. Default: `palette` with a palette; `rgb` for uint8 with 3 bands, or 4 where the last is
-   * alpha; else `grey`.
+   * What the bands mean to a viewer. Default: `palette` with a palette; `rgb` for uint8 with 3 or 4 bands; else `grey`.
    */
   readonly photometric?: 'rgb' | 'grey' | 'palette';
 }
