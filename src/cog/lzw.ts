@@ -1,11 +1,11 @@
 const CLEAR = 256;
 const END = 257;
 const FIRST_FREE = 258;
-/** The code at which the table is cleared: one before the widths would pass 12 bits (TIFF 6.0, section 13). */
+/** The table is cleared when this is the next free code, as libtiff does; 12 bits then still hold every code. */
 const TABLE_FULL = 4094;
 const HASH_BITS = 14;
 
-/** Packs bytes with TIFF's LZW: codes of 9 to 12 bits, most significant bit first, widths growing one code early. */
+/** Packs bytes with TIFF's LZW: codes of 9 to 12 bits, most significant bit first (TIFF 6.0, section 13). */
 export function encodeLzw(input: Uint8Array): Uint8Array {
   let output = new Uint8Array(Math.max(64, input.length >> 1));
   let length = 0;
@@ -47,20 +47,25 @@ export function encodeLzw(input: Uint8Array): Uint8Array {
       put(prefix);
       keys[slot] = key;
       codes[slot] = next++;
-      if (next === TABLE_FULL + 1) {
+      if (next === TABLE_FULL) {
         put(CLEAR);
         keys.fill(-1);
         next = FIRST_FREE;
         width = 9;
-      } else if (next === 511 || next === 1023 || next === 2047) {
+      } else if (next === 512 || next === 1024 || next === 2048) {
         width++;
       }
       prefix = byte;
     }
     put(prefix);
-    // The decoder adds an entry for this code too and widens by it.
+    // The decoder counts an entry for this code too.
     next++;
-    if (next === 511 || next === 1023 || next === 2047) width++;
+    if (next === TABLE_FULL) {
+      put(CLEAR);
+      width = 9;
+    } else if (next === 512 || next === 1024 || next === 2048) {
+      width++;
+    }
   }
   put(END);
   if (bits > 0) {

@@ -9,14 +9,14 @@ import type { TiffDescription } from './types.js';
 export function metadataXml(bands: number, description: TiffDescription): string | undefined {
   const items: string[] = [];
   for (const [name, value] of Object.entries(description.metadata ?? {})) {
-    items.push(`  <Item name="${escapeXml(name)}">${escapeXml(value)}</Item>`);
+    items.push(`  <Item name="${escapeXml(name)}">${itemText(value)}</Item>`);
   }
   description.bandNames?.slice(0, bands).forEach((name, band) => {
-    items.push(`  <Item name="DESCRIPTION" sample="${band}" role="description">${escapeXml(name)}</Item>`);
+    items.push(`  <Item name="DESCRIPTION" sample="${band}" role="description">${itemText(name)}</Item>`);
   });
   if (description.classNames !== undefined) {
     description.classNames.forEach((name, value) => {
-      if (name !== '') items.push(`  <Item name="CLASS_${value}">${escapeXml(name)}</Item>`);
+      if (name !== '') items.push(`  <Item name="CLASS_${value}">${itemText(name)}</Item>`);
     });
     const table = attributeTable(description.classNames, description.palette, '    ');
     items.push(`  <Item name="DEFAULT_RASTER_ATTRIBUTE_TABLE" sample="0" role="rat">\n${table}\n  </Item>`);
@@ -63,6 +63,11 @@ function attributeTable(classNames: readonly string[], palette: readonly Rgba[] 
   });
   lines.push('</GDALRasterAttributeTable>');
   return lines.map((line) => indent + line).join('\n');
+}
+
+/** GDAL escapes the text of items twice and, reading, undoes it twice. */
+function itemText(text: string): string {
+  return escapeXml(escapeXml(text));
 }
 
 function escapeXml(text: string): string {
