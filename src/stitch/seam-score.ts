@@ -1,5 +1,5 @@
 import type { Grid } from '../grid/index.js';
-import { NODATA_CLASS } from './stitcher.js';
+import { NODATA_CLASS } from './finished-rows.js';
 import type { Blend } from './weights.js';
 import { axisPatches } from './weights.js';
 

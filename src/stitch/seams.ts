@@ -1,5 +1,5 @@
-import type { FinishedRows } from './stitcher.js';
-import { NODATA_CLASS } from './stitcher.js';
+import type { FinishedRows } from './finished-rows.js';
+import { NODATA_CLASS } from './finished-rows.js';
 
 export interface AddWeighted {
   /** Sums per class; class k of pixel j at `sumOffset + k * sumStride + j`. */

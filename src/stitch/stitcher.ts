@@ -1,12 +1,9 @@
 import type { Grid } from '../grid/index.js';
 import type { AxisPatch, Blend } from './weights.js';
 import { axisPatches } from './weights.js';
+import type { FinishedRows } from './finished-rows.js';
+import { MAX_CLASSES, NODATA_CLASS } from './finished-rows.js';
 import { addWeighted, finishRow, markMissing } from './seams.js';
-
-/** Pixel value of theme maps where the scene has no data. */
-export const NODATA_CLASS = 255;
-/** Theme maps have one byte per pixel and 255 is nodata. */
-export const MAX_CLASSES = 255;
 
 export interface StitcherOptions {
   /** Patches of the output (for models with a margin: of what the model gives, not of what it takes). */
@@ -30,16 +27,6 @@ export interface PatchScores {
   readonly scores?: Float32Array;
   /** 0 where the scene has no data, `[height, width]`. Absent: data everywhere. */
   readonly mask?: Uint8Array;
-}
-
-/** Finished rows of the map, from the top without gaps. */
-export interface FinishedRows {
-  readonly y: number;
-  readonly rows: number;
-  /** Class ids, 255 where the scene has no data. */
-  readonly classes: Uint8Array;
-  readonly confidence?: Uint8Array;
-  readonly probabilities?: Uint8Array;
 }
 
 /**
