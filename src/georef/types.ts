@@ -16,6 +16,8 @@ export interface Crs {
   readonly kind: 'projected' | 'geographic' | 'other';
   /** Definition for proj4, where one is known. */
   readonly proj4?: string;
+  /** Degrees per unit, where a geographic system does not count in degrees (arc-seconds, grads). */
+  readonly degreesPerUnit?: number;
   /** WKT as found in a `.prj` or GDAL metadata. */
   readonly wkt?: string;
   /** The raw GeoKeys of a GeoTIFF, so that they can be written again unchanged. */
