@@ -45,7 +45,7 @@ export async function composePng(composition: Composition): Promise<Buffer> {
   for (const placed of composition.pictures ?? []) {
     const resized = await resizePicture(placed.picture, placed.width ?? placed.picture.width, placed.height ?? placed.picture.height, placed.resize);
     layers.push({
-      input: resized.data, raw: { width: resized.width, height: resized.height, channels: 4 }, left: Math.round(placed.x), top: Math.round(placed.y),
+      input: asBuffer(resized.data), raw: { width: resized.width, height: resized.height, channels: 4 }, left: Math.round(placed.x), top: Math.round(placed.y),
     });
   }
   if (composition.over !== undefined && composition.over.length > 0) {
@@ -80,4 +80,9 @@ export function parseColor(color: string): readonly [number, number, number] {
   const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color);
   if (match === null) return [128, 128, 128];
   return [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16), Number.parseInt(match[3] ?? '', 16)];
+}
+
+/** The same bytes as a `Buffer`, without copying. */
+function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
