@@ -9,7 +9,7 @@ export type OverviewMethod =
   | 'mode'
   /** the upper left pixel */
   | 'nearest'
-  /** the mean of the valid pixels, rounded half up for integers */
+  /** the mean of the valid pixels; integers are rounded, half away from zero */
   | 'average'
   /** no reduced copies */
   | 'none';
