@@ -29,7 +29,7 @@ async function readLevel(path: string, level = 0): Promise<number[]> {
   const tiff = await fromFile(path);
   const image = await tiff.getImage(level);
   const data = await image.readRasters({ interleave: true });
-  tiff.close();
+  await tiff.close();
   return Array.from(data as unknown as ArrayLike<number>);
 }
 
@@ -129,7 +129,7 @@ describe('createCog', () => {
     expect([tags.get(259), tags.get(262), tags.get(530)]).toEqual([[7], [6], [2, 2]]);
     const tiff = await fromFile(path);
     const rgb = Array.from(await (await tiff.getImage()).readRGB({ interleave: true }) as unknown as ArrayLike<number>);
-    tiff.close();
+    await tiff.close();
     expect(rgb.reduce((sum, value, i) => sum + Math.abs(value - rows[i]!), 0) / rgb.length).toBeLessThan(4);
   });
 
