@@ -23,6 +23,8 @@ export function crsFromGeoKeys(geoKeys: GeoKeys): Crs | undefined {
   if (model === undefined) return undefined;
   if (model === MODEL.projected) return { ...projected(values), geoKeys };
   if (model === MODEL.geographic) return { ...geographic(values), geoKeys };
+  const esri = esriCrs(values, [KEY.citation, KEY.projectedCitation, KEY.geogCitation]);
+  if (esri !== undefined) return { ...esri, geoKeys };
   return { name: text(values, KEY.citation) ?? 'unknown coordinates', kind: 'other', geoKeys };
 }
 
