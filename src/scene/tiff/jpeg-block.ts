@@ -39,7 +39,7 @@ export async function decodeJpegBlock(block: Uint8Array, options: JpegBlockOptio
  * are not applied, and data that end early are an error.
  */
 export async function decodePicture(stream: Uint8Array, samples: number): Promise<Uint8Array> {
-  const picture = sharp(stream, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+  const picture = sharp(stream, { failOn: 'warning', limitInputPixels: false, ignoreIcc: true });
   // libvips would otherwise turn gray into RGB, and CMYK into sRGB through a print profile.
   const { data, info } = await (samples === 1 ? picture.toColourspace('b-w')
     : samples === 4 ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture).raw().toBuffer({ resolveWithObject: true });
