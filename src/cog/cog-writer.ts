@@ -19,15 +19,15 @@ const SMALLEST_OVERVIEW = 512;
 const QUEUE_BLOCKS = 16;
 const QUEUE_BYTES = 32 << 20;
 
-/** What a checkpoint says. Plain JSON. */
-interface CheckpointState {
+/** What a checkpoint says. Plain JSON; a type, because interfaces are not assignable to index signatures. */
+type CheckpointState = {
   /** The options on which the bytes depend. */
   readonly made: string;
   /** Rows taken by every level. */
   readonly rows: readonly number[];
   readonly spool: SpoolMark;
   readonly kept: KeptRowsMark;
-}
+};
 
 /**
  * A cloud-optimised GeoTIFF that is written while its rows come in, in order, each once. In memory are one row of blocks per
@@ -50,7 +50,7 @@ export async function createCog(options: CogOptions): Promise<CogWriter> {
  */
 export async function resumeCog(options: CogOptions, checkpoint: CogCheckpoint): Promise<CogWriter> {
   const choices = chooseCog(options);
-  const state = checkpoint.state as CheckpointState;
+  const state = checkpoint.state as unknown as CheckpointState;
   if (state.made !== madeWith(options, choices)) {
     throw new OutputError(options.scratch, 'it was begun with other options', { advice: 'use the same options, or --overwrite to start again' });
   }

@@ -1,4 +1,4 @@
-import type { GeoKeys, Transform } from '../georef/index.js';
+import { geoKeysFor, type GeoKeys, type Transform } from '../georef/index.js';
 import { bytesPerSample, type DataType, type Rgba } from '../raster/index.js';
 import { asciiField, type Field } from './ifd.js';
 import { metadataXml } from './metadata.js';
@@ -61,7 +61,8 @@ export function sceneFields(shape: ImageShape, description: TiffDescription): Fi
   const xml = metadataXml(shape.bands, description);
   if (xml !== undefined) fields.push(asciiField(TAG.gdalMetadata, xml));
   if (description.transform !== undefined) fields.push(...transformFields(description.transform));
-  if (description.crs?.geoKeys !== undefined) fields.push(...geoKeyFields(description.crs.geoKeys));
+  const keys = geoKeysFor(description.crs);
+  if (keys !== undefined) fields.push(...geoKeyFields(keys));
   return fields;
 }
 
@@ -86,19 +87,8 @@ export function transformFields(transform: Transform): Field[] {
   return [{ tag: TAG.modelTransformation, type: 'double', values: [dx, rx, 0, x0, ry, dy, 0, y0, 0, 0, 0, 0, 0, 0, 0, 1] }];
 }
 
-const RASTER_TYPE_KEY = 1025;
-const PIXEL_IS_AREA = 1;
-
-/**
- * The three GeoKey tags. The raster type is set to "pixel is area", because a {@link Transform} speaks of pixel corners:
- * keys of a "pixel is point" file written unchanged would move the scene by half a pixel.
- */
-export function geoKeyFields(keys: GeoKeys): Field[] {
-  const directory = [...keys.directory];
-  for (let at = 4; at + 3 < directory.length; at += 4) {
-    if (directory[at] === RASTER_TYPE_KEY) directory[at + 3] = PIXEL_IS_AREA;
-  }
-  const fields: Field[] = [{ tag: TAG.geoKeyDirectory, type: 'short', values: directory }];
+function geoKeyFields(keys: GeoKeys): Field[] {
+  const fields: Field[] = [{ tag: TAG.geoKeyDirectory, type: 'short', values: keys.directory }];
   if (keys.doubles !== undefined && keys.doubles.length > 0) fields.push({ tag: TAG.geoDoubleParams, type: 'double', values: keys.doubles });
   if (keys.ascii !== undefined && keys.ascii !== '') fields.push(asciiField(TAG.geoAsciiParams, keys.ascii.replace(/\0+$/, '')));
   return fields;

@@ -1,3 +1,4 @@
-export type { CogCheckpoint, CogOptions, CogWriter, Compression, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
+export type { CheckpointJson, CogCheckpoint, CogOptions, CogWriter, Compression, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
 export { cogMemory, createCog, resumeCog } from './cog-writer.js';
 export { classSidecar } from './metadata.js';
+export { encodeTiff, writeTiff, type TiffOptions } from './tiff-file.js';

@@ -3,19 +3,19 @@ import type { BlockFormat, Level } from './level.js';
 import type { Spool } from './spool.js';
 
 /** A stretch of rows of one level's unfinished row of blocks, kept on disk for a resume. */
-export interface KeptRows {
+export type KeptRows = {
   readonly level: number;
   /** Rows of the row of blocks, `from` ≤ row < `to`; for every block its rows together, blocks left to right. */
   readonly from: number;
   readonly to: number;
   /** Byte offset in the rows file. */
   readonly at: number;
-}
+};
 
-export interface KeptRowsMark {
+export type KeptRowsMark = {
   readonly file: 0 | 1;
   readonly segments: readonly KeptRows[];
-}
+};
 
 export interface RowKeeper {
   /** Writes the rows of unfinished blocks that are not on disk yet, at once, and says where all of them are. */

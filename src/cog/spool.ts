@@ -5,10 +5,10 @@ import { LEADER_BYTES, TRAILER_BYTES } from './layout.js';
 import { writingTo } from './output.js';
 
 /** Where the spool stood at a checkpoint. */
-export interface SpoolMark {
+export type SpoolMark = {
   readonly blocks: number;
   readonly bytes: number;
-}
+};
 
 /**
  * The scratch folder of a COG being written: packed blocks of all levels in the order in which they became ready, an index

@@ -71,10 +71,16 @@ export interface CogOptions extends TiffDescription, TiffPacking {
   readonly bigTiff?: boolean;
 }
 
-/** A point from which {@link resumeCog} goes on. Valid until the second next call of `checkpoint` on the same writer. */
+/** JSON values. */
+export type CheckpointJson = string | number | boolean | null | readonly CheckpointJson[] | { readonly [key: string]: CheckpointJson };
+
+/**
+ * A point from which `resumeCog` goes on. It stays valid until the second next call of `checkpoint`: note it before asking for
+ * another.
+ */
 export interface CogCheckpoint {
   /** Plain JSON, under 1 kB per overview level. */
-  readonly state: unknown;
+  readonly state: CheckpointJson;
   /** Bytes to keep beside it. Empty: the rows of unfinished blocks are in the scratch folder. */
   readonly carry: Uint8Array;
 }
