@@ -4,9 +4,13 @@ import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
 import { report } from './execute.js';
+import { registerSegment } from './segment.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [registerClassify];
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerClassify,
+  registerSegment,
+];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 

@@ -82,7 +82,8 @@ describe('the house', () => {
 
   it('is entered through doors: other rooms import a room by its index', () => {
     const furniture = crossing.filter(({ to }) => to.split('/').length > 2 && !to.endsWith('/index.ts'));
-    const named = furniture.filter(({ to, typesOnly }) => !(typesOnly && to.endsWith('/types.ts')));
+    // Every task is a door of its own, so that a command loads only what it needs.
+    const named = furniture.filter(({ from, to, typesOnly }) => !(typesOnly && to.endsWith('/types.ts')) && !(from.startsWith('cli/') && to.startsWith('src/tasks/')));
     expect(named.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
   });
 
