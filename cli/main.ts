@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
+import { registerClassify } from './classify.js';
 import { report } from './execute.js';
 import { registerSegment } from './segment.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerClassify,
   registerSegment,
 ];
 
