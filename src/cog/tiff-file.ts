@@ -6,7 +6,10 @@ import { headerBytes, ifdBytes, writeHeader, writeIfd, type Field } from './ifd.
 import { writeWhole } from './output.js';
 import type { TiffDescription, TiffPacking } from './types.js';
 
-export interface TiffOptions extends TiffDescription, TiffPacking {}
+export interface TiffOptions extends TiffDescription, TiffPacking {
+  /** Allows the raster's samples to be changed, which saves a copy. Default: false. */
+  readonly inPlace?: boolean;
+}
 
 /** Rasters up to this many bytes are one strip; others are cut into strips of about a megabyte. */
 const ONE_STRIP_BYTES = 8 << 20;
@@ -27,8 +30,9 @@ export async function encodeTiff(raster: Raster, options: TiffOptions = {}): Pro
   const rowsPerStrip = rowBytes * height <= ONE_STRIP_BYTES
     ? height
     : Math.min(height, Math.max(STRIP_STEP, Math.floor(STRIP_BYTES / rowBytes / STRIP_STEP) * STRIP_STEP));
-  // A copy: packing changes the samples in place.
-  const pixels = raster.layout === 'pixel' ? raster.data.slice(0, width * height * bands) : interleave(raster);
+  const pixels = raster.layout === 'band' ? interleave(raster)
+    // Packing changes the samples in place.
+    : options.inPlace === true ? raster.data : raster.data.slice(0, width * height * bands);
   const jobs: Promise<Uint8Array>[] = [];
   for (let y = 0; y < height; y += rowsPerStrip) {
     const rows = Math.min(rowsPerStrip, height - y);
