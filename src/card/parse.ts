@@ -186,7 +186,7 @@ function takeColor(value: unknown, place: Place): string {
 
 function refuseRepeats(names: readonly string[], place: Place): void {
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) refuse(place, 'names that differ', repeated, 'each name may occur once');
+  if (repeated !== undefined) refuse(place, 'a list of names that differ', repeated, 'each name may occur once');
 }
 
 function parseData(value: unknown, place: Place): CardData {
