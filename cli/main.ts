@@ -5,11 +5,13 @@ import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
 import { report } from './execute.js';
 import { registerSegment } from './segment.js';
+import { registerTrain } from './train.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerClassify,
   registerSegment,
+  registerClassify,
+  registerTrain,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -22,8 +24,11 @@ const program = new Command('tilewright')
   .exitOverride();
 
 for (const register of COMMANDS) register(program);
-for (const command of program.commands) {
+program.commands.forEach(prepare);
+
+function prepare(command: Command): void {
   command.exitOverride().option('--debug', 'show where an error comes from').showHelpAfterError('(--help shows the options)');
+  command.commands.forEach(prepare);
 }
 
 try {
