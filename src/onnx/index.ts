@@ -1,0 +1,9 @@
+export { decodeModel, encodeModel } from './codec.js';
+export { attribute, float, floatTensor, int64Tensor, node, stringAttribute, valueInfo, type AttributeValue, type FloatAttribute } from './build.js';
+export { tensorValues } from './tensor.js';
+export { ATTRIBUTE, TENSOR } from './types.js';
+export type {
+  Int64, OnnxAttribute, OnnxDimension, OnnxGraph, OnnxMetadata, OnnxModel, OnnxNode, OnnxOpset, OnnxTensor, OnnxValueInfo, TensorTypeName,
+} from './types.js';
+export { pruneModel } from './prune.js';
+export { graphInputs, graphOutputs, hasValue, metadataOf, opsetOf, type ValueShape } from './shape.js';

@@ -1,0 +1,18 @@
+export { FONT_FAMILY, fitText, measureText, prepareFonts } from './font.js';
+export { formatArea, formatLength, formatPlace, formatShare, significant } from './format.js';
+export type { Picture } from './picture.js';
+export { MAX_PICTURE_EDGE, parseColor, resizePicture } from './picture.js';
+export type { Thumbnail, ThumbnailOptions } from './thumbnail.js';
+export { displayBands, sceneThumbnail } from './thumbnail.js';
+export type { Stretch } from './stretch.js';
+export { IDENTITY_STRETCH, classPicture, displayStretch, rasterPicture, thumbnailPicture } from './stretch.js';
+export type { LegendEntry } from './legend.js';
+export { drawLegend } from './legend.js';
+export type { ThemeClass, ThemePreviewOptions } from './theme-preview.js';
+export { renderThemePreview } from './theme-preview.js';
+export type { ChipCell, ChipMapOptions } from './chip-map.js';
+export { renderChipMap } from './chip-map.js';
+export type { ContactSheetOptions, SheetItem } from './contact-sheet.js';
+export { contactSheet } from './contact-sheet.js';
+export type { Bar, BarChartOptions, LineChartOptions, Series } from './charts.js';
+export { SERIES_COLORS, barChart, lineChart } from './charts.js';
