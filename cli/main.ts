@@ -2,12 +2,23 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
+import { registerClassify } from './classify.js';
 import { report } from './execute.js';
+import { registerInfo } from './info.js';
 import { registerMosaic } from './mosaic.js';
+import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
+import { registerTrain } from './train.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [registerTile, registerMosaic];
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerInfo,
+  registerTile,
+  registerMosaic,
+  registerSegment,
+  registerClassify,
+  registerTrain,
+];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -19,8 +30,11 @@ const program = new Command('tilewright')
   .exitOverride();
 
 for (const register of COMMANDS) register(program);
-for (const command of program.commands) {
+program.commands.forEach(prepare);
+
+function prepare(command: Command): void {
   command.exitOverride().option('--debug', 'show where an error comes from').showHelpAfterError('(--help shows the options)');
+  command.commands.forEach(prepare);
 }
 
 try {

@@ -150,7 +150,10 @@ function classesOf(task: ModelTask, names: readonly string[] | undefined, channe
     const classes = two.map(entry).map((item) => (item.value === 0 ? { ...item, color_hint: '#000000' } : item));
     return threshold === undefined || threshold === 0.5 ? classes : classes.map((item) => (item.value === 1 ? { ...item, threshold } : item));
   }
-  if (names !== undefined && (channels === -1 || names.length === channels)) return names.map(entry);
+  if (names !== undefined && (channels === -1 || names.length === channels)) {
+    // ImageNet, for one, has two cranes: a bird and a machine.
+    return names.map((name, value) => entry(names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${value})`, value));
+  }
   if (channels === -1) throw new ModelError(where, 'neither class_names nor the shape of the output says how many classes there are', { advice: 'import it with --card' });
   if (names !== undefined && task !== 'regression') throw new ModelError(where, `class_names has ${names.length} names for an output of ${channels} channels`, { advice: 'import it with --card' });
   notes.push(names === undefined ? `class_names is missing: ${channels} channels are numbered` : `class_names has ${names.length} names for ${channels} channels: not used`);

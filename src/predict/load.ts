@@ -62,7 +62,7 @@ async function cardOf(file: string, graph: OnnxModel, where: string, options: Lo
     const card = await readCard(beside, beside);
     if (resolve(dirname(beside), card.file) === resolve(file)) return { card, origin: 'file', notes: [] };
   }
-  throw new ModelError(where, 'the file says nothing about its bands and classes', { advice: 'write a card.json and run: tilewright models import <file> --card card.json' });
+  throw new ModelError(where, 'the file says nothing about its bands and classes', { advice: `write a card.json and run: tilewright models import ${where} --card card.json` });
 }
 
 function assemble(source: string, file: string, read: OnnxFile, card: CardAndOrigin): LoadedModel {

@@ -26,7 +26,7 @@ export interface JournalOptions {
    * the names appear in the message.
    */
   readonly identity: Readonly<Record<string, Json>>;
-  /** Throws an unfinished run away instead of going on with it. */
+  /** An unfinished run with another identity is thrown away instead of refused; one with the same identity still goes on. */
   readonly restart?: boolean;
 }
 
@@ -69,9 +69,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   await mkdir(folder, { recursive: true });
   const unlock = await lockFolder(folder);
   try {
-    if (options.restart) await emptyFolder(folder);
     const header = `${JSON.stringify({ format: FORMAT, identity: options.identity })}\n`;
-    const found = await readJournal(folder, options.identity);
+    const found = await readJournal(folder, options.identity, options.restart ?? false);
     if (found === undefined) await emptyFolder(folder);
     const file = await open(join(folder, FILE), found === undefined ? 'w' : 'r+');
     const end = found?.end ?? Buffer.byteLength(header);
@@ -129,14 +128,22 @@ interface Found {
   readonly end: number;
 }
 
-async function readJournal(folder: string, identity: Readonly<Record<string, Json>>): Promise<Found | undefined> {
+async function readJournal(
+  folder: string, identity: Readonly<Record<string, Json>>, restart: boolean,
+): Promise<Found | undefined> {
   const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const rows = text.split('\n');
   const header = parse<{ format?: string; identity?: Record<string, Json> }>(rows[0] ?? '');
   // A header that was never finished belongs to a run that had not done anything yet.
   if (header?.identity === undefined || rows.length < 2) return undefined;
-  refuseOther(folder, header.identity, identity, header.format);
+  const difference = differenceOf(header.identity, identity, header.format);
+  if (difference !== undefined && restart) return undefined;
+  if (difference !== undefined) {
+    throw new InvalidOptionError('-o', `${folder} holds an unfinished run ${difference}`, {
+      advice: 'run it with its own options to finish it, or add --overwrite to start anew',
+    });
+  }
   const lines: Line[] = [];
   const ends = [Buffer.byteLength(rows[0]!) + 1];
   for (const row of rows.slice(1, -1)) {
@@ -157,19 +164,15 @@ async function readJournal(folder: string, identity: Readonly<Record<string, Jso
   return { lines, last: undefined, end: ends[0]! };
 }
 
-function refuseOther(
-  folder: string, was: Readonly<Record<string, Json>>, is: Readonly<Record<string, Json>>, format: string | undefined,
-): void {
-  const advice = 'run it with its own options to finish it, or add --overwrite to start anew';
-  if (format !== FORMAT) {
-    throw new InvalidOptionError('-o', `${folder} holds an unfinished run of another version (${String(format)}, expected ${FORMAT})`, { advice });
-  }
+/** What makes a journal another run's, in words; `undefined` if it is this run's. */
+function differenceOf(
+  was: Readonly<Record<string, Json>>, is: Readonly<Record<string, Json>>, format: string | undefined,
+): string | undefined {
+  if (format !== FORMAT) return `of another version (${String(format)}, expected ${FORMAT})`;
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
   const other = names.filter((name) => canonicalJson(was[name] ?? null) !== canonicalJson(is[name] ?? null));
-  if (other.length > 0) {
-    const list = other.map((name) => `${name} (was ${short(was[name])}, now ${short(is[name])})`).join(', ');
-    throw new InvalidOptionError('-o', `${folder} holds an unfinished run with another ${list}`, { advice });
-  }
+  if (other.length === 0) return undefined;
+  return `with another ${other.map((name) => `${name} (was ${short(was[name])}, now ${short(is[name])})`).join(', ')}`;
 }
 
 async function readCarry(folder: string, line: Line): Promise<Uint8Array[] | undefined> {

@@ -1,3 +1,4 @@
+import { Interrupted, throwIfAborted } from '../errors.js';
 import { allocate, contains, dataTypeOf, fullWindow, intersect } from '../raster/index.js';
 import type { Raster, ReadOptions, Scene, SceneProfile, TypedArray, Window } from '../raster/index.js';
 import type { BlockRaster } from './block-raster.js';
@@ -37,7 +38,7 @@ export function createScene(parts: SceneParts): BlockScene {
 
   const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
     pixels ??= parts.pixels();
-    const raster = await pixels;
+    const raster = await untilAborted(pixels, signal);
     if (profile.maskSource === 'none') return { data: await readBlocks(raster, cache, window, bands, signal) };
     const mask = new Uint8Array(window.width * window.height);
     if (parts.mask !== undefined) {
@@ -99,6 +100,22 @@ export function createScene(parts: SceneParts): BlockScene {
     decodedBlocks: () => cache.decoded + maskCache.decoded,
     heldBytes: () => cache.bytes + maskCache.bytes,
   };
+}
+
+/** Stops waiting when the signal says so; what was waited for goes on. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  throwIfAborted(signal);
+  if (signal === undefined) return promise;
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new Interrupted());
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** The bands to read, and behind them those that tell nodata, if they are not among them. */

@@ -2,10 +2,14 @@ import { InvalidFileError } from '../errors.js';
 import { openFileSource } from './byte-source.js';
 import type { ByteSource } from './byte-source.js';
 import type { BlockScene } from './create-scene.js';
+import { isJpeg, openJpeg } from './jpeg.js';
+import type { PictureOptions } from './picture-scene.js';
+import { openPng } from './png.js';
+import { isPng } from './png-header.js';
 import { isTiff } from './tiff/directory.js';
 import { openTiff } from './tiff/open-tiff.js';
 
-export interface OpenSceneOptions {
+export interface OpenSceneOptions extends PictureOptions {
   /**
    * Bytes of decoded blocks that the scene keeps for later reads. Default: enough to read strips of 1024 rows patch by
    * patch without decoding a block twice, at most 256 MB (`defaultCacheBytes`). `stripCacheBytes` tells what another
@@ -38,6 +42,8 @@ export async function openScene(source: string, options: OpenSceneOptions = {}):
 async function openSource(source: ByteSource, options: OpenSceneOptions): Promise<BlockScene> {
   const magic = await source.read(0, MAGIC_BYTES);
   if (isTiff(magic)) return openTiff(source, options);
+  if (isJpeg(magic)) return openJpeg(source, options);
+  if (isPng(magic)) return openPng(source, options);
   throw new InvalidFileError(source.url, `expected a GeoTIFF, JPEG or PNG, found ${describe(magic)}`);
 }
 

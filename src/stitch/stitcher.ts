@@ -38,8 +38,6 @@ export interface PatchScores {
  * (`patch² × classes × 4` bytes). Sums are made in the order of the grid, so the result does not depend on timing.
  */
 export interface Stitcher {
-  /** Whether the classes of a patch are enough, or the scores are needed. */
-  readonly needsScores: boolean;
   /** Adds the next patch of the strip; `undefined`: there is no data in it and it was not predicted. */
   add(patch: PatchScores | undefined): void;
   endStrip(): FinishedRows;
@@ -60,6 +58,18 @@ export function stitcherMemory(options: StitcherOptions): number {
   return tallest * grid.sceneWidth * perPixel + (options.blend === 'crop' || options.blend === 'none' ? 0 : seams);
 }
 
+/** Whether the stitcher will need the probabilities of patches, or their classes are enough. */
+export function needsScores(options: StitcherOptions): boolean {
+  const { grid, blend } = options;
+  if ((options.confidence ?? false) || (options.probabilities ?? false)) return true;
+  return isBlended(axisPatches(grid.sceneHeight, grid.rows, grid.patchHeight, blend)) || isBlended(axisPatches(grid.sceneWidth, grid.columns, grid.patchWidth, blend));
+}
+
+/** Whether any pixel is made of several patches; also without overlap, where the last patch is shifted back. */
+function isBlended(patches: readonly AxisPatch[]): boolean {
+  return patches.some((patch) => patch.coreFirst > patch.first || patch.coreEnd < patch.end);
+}
+
 export function createStitcher(options: StitcherOptions): Stitcher {
   const { grid, classes, blend } = options;
   if (classes < 1 || classes > MAX_CLASSES) throw new RangeError(`a theme map has 1 to ${MAX_CLASSES} classes, got ${classes}`);
@@ -68,7 +78,7 @@ export function createStitcher(options: StitcherOptions): Stitcher {
   const columnsOf = axisPatches(width, grid.columns, patchWidth, blend);
   const threshold = classes === 1 ? options.threshold ?? 0.5 : undefined;
   const everyScore = (options.confidence ?? false) || (options.probabilities ?? false);
-  const blended = [...rowsOf, ...columnsOf].some((patch) => patch.coreFirst > patch.first || patch.coreEnd < patch.end);
+  const blended = isBlended(rowsOf) || isBlended(columnsOf);
 
   /** Sums of rows that several strips share, by row of the scene: `[classes, width]`. */
   let sharedRows = new Map<number, Float32Array>();
@@ -171,13 +181,12 @@ export function createStitcher(options: StitcherOptions): Stitcher {
   }
 
   return {
-    needsScores: blended || everyScore,
     add(patch) {
       const row = rowsOf[strip];
       const at = columnsOf[column];
       if (row === undefined || at === undefined) throw new RangeError(`no patch ${column} in strip ${strip}`);
       if (column === 0) between.fill(0);
-      if (patch !== undefined && (blended || everyScore) && patch.scores === undefined) throw new TypeError('scores are needed to blend');
+      if (patch !== undefined && (blended || everyScore || classes === 1) && patch.scores === undefined) throw new TypeError('scores are needed to blend');
       for (let i = row.first; i < row.end; i++) {
         if (i >= row.coreFirst && i < row.coreEnd) addOwnRow(patch, i, row, at);
         else addSharedRow(patch, i, row, at);

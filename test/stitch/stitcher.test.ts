@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createGrid, patchesOfStrip } from '../../src/grid/index.js';
 import type { Grid } from '../../src/grid/index.js';
-import { axisPatches, BLENDS, createStitcher, NODATA_CLASS } from '../../src/stitch/index.js';
+import { axisPatches, BLENDS, createStitcher, needsScores, NODATA_CLASS } from '../../src/stitch/index.js';
 import type { PatchScores, Stitcher, StitcherOptions } from '../../src/stitch/index.js';
 
 /** Probability of class k at a place of the scene as patch `index` sees it. */
@@ -143,7 +143,10 @@ describe('createStitcher', () => {
   it('needs classes alone where patches are not blended', () => {
     const grid = createGrid({ width: 10, height: 7, patchSize: 4, overlap: 2 });
     const stitcher = createStitcher({ grid, classes: 200, blend: 'crop' });
-    expect(stitcher.needsScores).toBe(false);
+    expect(needsScores({ grid, classes: 200, blend: 'crop' })).toBe(false);
+    expect(needsScores({ grid, classes: 200, blend: 'linear' })).toBe(true);
+    expect(needsScores({ grid, classes: 200, blend: 'crop', confidence: true })).toBe(true);
+    expect(needsScores({ grid: createGrid({ width: 10, height: 8, patchSize: 4, overlap: 0 }), classes: 2, blend: 'linear' })).toBe(true);
     const map: number[] = [];
     for (let strip = 0; strip < grid.rows.length; strip++) {
       for (const patch of patchesOfStrip(grid, strip)) {

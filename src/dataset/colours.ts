@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidFileError } from '../errors.js';
+import { IGNORE } from '../samples/index.js';
+
+/** A class of a mask, by its colour. */
+export interface MaskClass {
+  /** Place in the model's output. */
+  readonly id: number;
+  readonly name: string;
+  readonly color: readonly [number, number, number];
+}
+
+export interface MaskClasses {
+  readonly classes: readonly MaskClass[];
+  /** Colours that mean "no class". */
+  readonly ignored: readonly (readonly [number, number, number])[];
+}
+
+/**
+ * Reads `classes.json`: `{classes: [{id, name, color: [r,g,b]}], ignore?: {color}}`. Classes named in `leaveOut` (such as
+ * `Unlabeled`) become ignored; the others keep their order and are numbered from 0.
+ * @throws {InvalidFileError} if it is not such a file.
+ */
+export async function readMaskClasses(file: string, leaveOut: readonly string[] = []): Promise<MaskClasses> {
+  let parsed: { classes?: MaskClass[]; ignore?: { color?: [number, number, number] } };
+  try {
+    parsed = JSON.parse(await readFile(file, 'utf8')) as typeof parsed;
+  } catch (cause) {
+    throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause });
+  }
+  const all = parsed.classes;
+  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !Array.isArray(item.color) || item.color.length !== 3)) {
+    throw new InvalidFileError(file, 'expected {"classes": [{"id", "name", "color": [r, g, b]}]}, found something else');
+  }
+  const unknown = leaveOut.filter((name) => !all.some((item) => item.name === name));
+  if (unknown.length > 0) throw new InvalidFileError(file, `expected a class ${unknown[0]!} to leave out, found ${all.map((item) => item.name).join(', ')}`);
+  return {
+    classes: all.filter((item) => !leaveOut.includes(item.name)).map((item, id) => ({ id, name: item.name, color: item.color })),
+    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map((item) => item.color), ...(parsed.ignore?.color === undefined ? [] : [parsed.ignore.color])],
+  };
+}
+
+/** Colours (`[pixels × 3]`) → class ids; {@link IGNORE} for ignored ones. Unknown colours are counted under `unknown`. */
+export function colourToClass(pixels: Uint8Array, table: MaskClasses): { readonly mask: Uint8Array; readonly unknown: ReadonlyMap<string, number> } {
+  const ids = new Map<number, number>();
+  const key = (r: number, g: number, b: number): number => (r << 16) | (g << 8) | b;
+  for (const { id, color } of table.classes) ids.set(key(...color), id);
+  for (const color of table.ignored) ids.set(key(...color), IGNORE);
+  const mask = new Uint8Array(pixels.length / 3).fill(IGNORE);
+  const unknown = new Map<string, number>();
+  let last = -1;
+  let lastId: number | undefined;
+  for (let i = 0, at = 0; i < mask.length; i++, at += 3) {
+    const colour = key(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
+    if (colour !== last) { last = colour; lastId = ids.get(colour); }
+    if (lastId !== undefined) { mask[i] = lastId; continue; }
+    const name = `#${colour.toString(16).padStart(6, '0')}`;
+    unknown.set(name, (unknown.get(name) ?? 0) + 1);
+  }
+  return { mask, unknown };
+}
+
+/** Sets a frame of so many pixels to {@link IGNORE}: the edges of hand-drawn masks are unreliable. In place. */
+export function ignoreFrame(mask: Uint8Array, width: number, height: number, frame: number): void {
+  for (let y = 0; y < height; y++) {
+    const inner = y >= frame && y < height - frame;
+    if (!inner) { mask.fill(IGNORE, y * width, (y + 1) * width); continue; }
+    mask.fill(IGNORE, y * width, y * width + Math.min(frame, width));
+    mask.fill(IGNORE, (y + 1) * width - Math.min(frame, width), (y + 1) * width);
+  }
+}
+
+/**
+ * The mask for pictures reduced by `factor`: the most frequent class of each square (the lowest id of equals), never a mix;
+ * {@link IGNORE} where that is more than half of it. What is left over at the right and bottom edge is cut away.
+ */
+export function reduceMask(mask: Uint8Array, width: number, height: number, factor: number): Uint8Array {
+  if (factor === 1) return mask;
+  const outWidth = Math.floor(width / factor);
+  const outHeight = Math.floor(height / factor);
+  const out = new Uint8Array(outWidth * outHeight);
+  const counts = new Uint16Array(256);
+  for (let y = 0; y < outHeight; y++) {
+    for (let x = 0; x < outWidth; x++) {
+      counts.fill(0);
+      for (let dy = 0; dy < factor; dy++) {
+        const row = (y * factor + dy) * width + x * factor;
+        for (let dx = 0; dx < factor; dx++) counts[mask[row + dx]!]!++;
+      }
+      let best = IGNORE;
+      if (counts[IGNORE]! * 2 <= factor * factor) {
+        best = 0;
+        for (let id = 1; id < IGNORE; id++) if (counts[id]! > counts[best]!) best = id;
+      }
+      out[y * outWidth + x] = best;
+    }
+  }
+  return out;
+}

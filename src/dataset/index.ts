@@ -1,0 +1,10 @@
+export { loadChips, type LoadChipsOptions } from './chips.js';
+export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
+export { averageSquares, decodePicture, jpegComponents, swapRedBlue, type Picture } from './decode.js';
+export { loadPairs, type LoadPairsOptions } from './pairs.js';
+export { openPictures, type PictureSource } from './pictures.js';
+export { splitByGroup, splitRandomly, type GroupSplitOptions, type RandomSplitOptions } from './split.js';
+export { parseTagTable, type TagTable } from './tags.js';
+export { openZip, type ZipArchive } from './zip.js';
+export { cacheKey, readCache, writeCache, type Cached } from './cache.js';
+export { cutChips, type CutChipsOptions } from './cut-chips.js';

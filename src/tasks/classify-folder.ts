@@ -1,0 +1,196 @@
+import { join, resolve } from 'node:path';
+import { createChipCsv, createChipGeoJson, createSubmissionCsv } from '../chips/index.js';
+import type { Chip } from '../chips/index.js';
+import { InvalidOptionError, throwIfAborted } from '../errors.js';
+import { openPredictor } from '../predict/index.js';
+import type { LoadedModel, Predictor } from '../predict/index.js';
+import { memoryPlan, ordered, peakRss } from '../run/index.js';
+import type { Journal, Json, TaskContext } from '../run/index.js';
+import { openScene } from '../scene/index.js';
+import { listChipFiles, predictFile } from './chip-files.js';
+import type { ChipFileReader, ChipFiles } from './chip-files.js';
+import { openRun } from './chip-journal.js';
+import type { ChipPlan } from './chip-plan.js';
+import { chipPlaces } from './chip-places.js';
+import type { ClassifyResult } from './classify.js';
+import {
+  FOLDER_FILES, checkOutputFolder, countTags, createTagCounts, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
+} from './classify-outputs.js';
+import type { TagRule } from './classify-outputs.js';
+import type { ClassifySummary } from './classify-scene.js';
+import { engineOptions, loadChipModel } from './classify-setup.js';
+import type { ClassifyOptions } from './classify-setup.js';
+import { openRowFile } from './row-file.js';
+import type { RowFile } from './row-file.js';
+
+/** Files between two lines of the journal. */
+const GROUP = 64;
+/** Files that are read ahead of those that the engine works on. */
+const READ_AHEAD = 4;
+
+interface FolderSetup {
+  readonly options: ClassifyOptions;
+  readonly files: ChipFiles;
+  readonly model: LoadedModel;
+  readonly predictor: Predictor;
+  readonly rule: TagRule;
+  readonly reader: ChipFileReader;
+}
+
+/** What a group of files left in the journal: enough for the tables, so that files are opened once. */
+interface GroupState {
+  readonly places: readonly FilePlace[];
+}
+
+/** Size and place of a chip file. */
+interface FilePlace {
+  readonly size: readonly [width: number, height: number];
+  readonly centre?: readonly [number, number];
+  readonly footprint?: readonly (readonly [number, number])[];
+}
+
+/** Tags the files of a folder, each a chip. */
+export async function classifyFolder(options: ClassifyOptions, started: number, context: TaskContext): Promise<ClassifyResult | ChipPlan> {
+  for (const [name, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
+    if (value !== undefined) throw new InvalidOptionError(name, `${options.input} is a folder of chips, which are taken whole`);
+  }
+  if (resolve(options.output) === resolve(options.input)) throw new InvalidOptionError('-o', 'the results cannot go into the folder of the chips');
+  const files = await listChipFiles(options.input);
+  await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
+  const model = await loadChipModel(options.model);
+  const rule = tagRule(model.card, options.threshold);
+  const predictor = await openEngine(options, model, files);
+  try {
+    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', ...(options.bands === undefined ? {} : { bands: options.bands }) };
+    const setup = { options, files, model, predictor, rule, reader };
+    return options.dryRun ? await plan(setup, context) : await run(setup, started, context);
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
+async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<Predictor> {
+  const first = await openScene(files.files[0]!.path);
+  try {
+    const { width, height, dtype } = first.profile;
+    return await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+  } finally {
+    await first.close();
+  }
+}
+
+async function run(setup: FolderSetup, started: number, context: TaskContext): Promise<ClassifyResult> {
+  const { options, files, model, predictor, rule } = setup;
+  const partial = partialFolder(options.output);
+  const identity: Record<string, Json> = {
+    task: 'classify-folder/1', chips: files.fingerprint, model: model.fingerprint, bands: options.bands === undefined ? null : [...options.bands],
+    thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: predictor.device,
+  };
+  const journal = await openRun({ folder: partial, identity, overwrite: options.overwrite ?? false });
+  let finished = false;
+  try {
+    const resumedStrips = journal.states.length;
+    const scores = await openRowFile(join(partial, 'scores.f32'), rule.tags.length, Math.min(files.files.length, resumedStrips * GROUP));
+    let summary: ClassifySummary;
+    try {
+      await predictFiles(setup, journal, scores, context);
+      summary = await writeOutputs(setup, journal, scores, partial);
+    } finally {
+      await scores.close();
+    }
+    await promoteAll(partial, options.output, FOLDER_FILES);
+    await journal.complete();
+    finished = true;
+    return {
+      ...summary, output: options.output, strips: Math.ceil(files.files.length / GROUP), resumedStrips, seconds: (performance.now() - started) / 1000,
+      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device,
+    };
+  } finally {
+    if (!finished) await journal.close();
+  }
+}
+
+async function predictFiles(setup: FolderSetup, journal: Journal, scores: RowFile, context: TaskContext): Promise<void> {
+  const { files } = setup.files;
+  const tags = setup.rule.tags.length;
+  const first = journal.states.length * GROUP;
+  const started = performance.now();
+  let rows: (Float32Array | undefined)[] = [];
+  let places: FilePlace[] = [];
+  const work = ({ path }: { readonly path: string }): ReturnType<typeof predictFile> => predictFile(setup.reader, path, context.signal);
+  let done = first;
+  for await (const { profile, values } of ordered(files.slice(first), setup.predictor.concurrency + READ_AHEAD, work, context.signal)) {
+    rows.push(values);
+    const window = { x: 0, y: 0, width: profile.width, height: profile.height };
+    places.push({ size: [profile.width, profile.height], ...chipPlaces(profile)(window) });
+    done++;
+    if (rows.length < GROUP && done < files.length) continue;
+    const block = new Float32Array(rows.length * tags).fill(Number.NaN);
+    rows.forEach((row, i) => { if (row !== undefined) block.set(row, i * tags); });
+    await scores.append(block);
+    const state: GroupState = { places };
+    await journal.append({ step: journal.states.length, state: state as unknown as Json, carry: [] });
+    rows = [];
+    places = [];
+    context.onProgress?.({ stage: 'classify', done, total: files.length, unit: 'chips', detail: `${((done - first) / ((performance.now() - started) / 1000)).toFixed(1)} chips/s` });
+  }
+  throwIfAborted(context.signal);
+}
+
+async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFile, folder: string): Promise<ClassifySummary> {
+  const { rule, files, model } = setup;
+  const counts = createTagCounts(rule.tags.length);
+  const writers = [
+    await createChipCsv(join(folder, 'chips.csv'), rule.tags),
+    await createChipGeoJson(join(folder, 'chips.geojson'), rule.tags),
+    await createSubmissionCsv(join(folder, 'submission.csv'), rule.tags),
+  ];
+  const missing: string[] = [];
+  await writeTables(writers, (async function* chips(): AsyncGenerator<Chip> {
+    for (let group = 0; group < journal.states.length; group++) {
+      const { places } = journal.states[group] as unknown as GroupState;
+      const block = await scores.read(group * GROUP, places.length);
+      for (let i = 0; i < places.length; i++) {
+        const { size, centre, footprint } = places[i]!;
+        const probabilities = block.subarray(i * rule.tags.length, (i + 1) * rule.tags.length);
+        const tags = tagsOf(rule, probabilities);
+        const { id } = files.files[group * GROUP + i]!;
+        countTags(counts, probabilities, tags);
+        if (Number.isNaN(probabilities[0])) missing.push(id);
+        yield {
+          id, window: { x: 0, y: 0, width: size[0], height: size[1] }, tags, ...(Number.isNaN(probabilities[0]) ? {} : { probabilities }),
+          ...(centre === undefined ? {} : { centre }), ...(footprint === undefined ? {} : { footprint }),
+        };
+      }
+    }
+  })());
+  const summary: ClassifySummary = {
+    input: setup.options.input, model: { name: model.card.name, fingerprint: model.fingerprint }, chips: files.files.length,
+    predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), files: [...FOLDER_FILES],
+    warnings: [...model.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
+  };
+  await writeSummary(folder, summary);
+  return summary;
+}
+
+async function plan(setup: FolderSetup, context: TaskContext): Promise<ChipPlan> {
+  const { files, predictor, model } = setup;
+  const chosen = files.files.slice(0, 8 * predictor.concurrency);
+  const measure = (): Promise<unknown> => Promise.all(chosen.map(({ path }) => predictFile(setup.reader, path, context.signal)));
+  await measure(); // warms the engine up, and shows what memory it takes
+  const started = performance.now();
+  await measure();
+  const secondsPerChip = (performance.now() - started) / 1000 / chosen.length;
+  const scene = await openScene(chosen[0]!.path);
+  const { width, height } = scene.profile;
+  await scene.close();
+  const count = files.files.length;
+  const tags = setup.rule.tags.length;
+  return {
+    width, height, patchSize: width, overlap: 0, strips: Math.ceil(count / GROUP), chips: count,
+    memory: memoryPlan([{ name: 'process and engine, measured', bytes: peakRss() }, { name: 'sizes and places of the files', bytes: count * 200 }]),
+    secondsPerChip, estimatedSeconds: secondsPerChip * count, estimatedOutputBytes: count * (200 + 40 * tags), estimatedTemporaryBytes: count * (tags * 4 + 60),
+    device: predictor.device, warnings: model.notes,
+  };
+}

@@ -1,0 +1,70 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { InvalidFileError } from '../errors.js';
+
+/** Everything that training needs to go on as if it had not been stopped. */
+export interface Checkpoint {
+  /** What the run was asked for; another run does not go on from here. */
+  readonly fingerprint: string;
+  /** Finished epochs. */
+  readonly epoch: number;
+  /** Steps of the optimizer. */
+  readonly steps: number;
+  readonly history: readonly EpochRecord[];
+  readonly bestEpoch: number;
+  /** Values of all weights, of the best weights, and of the optimizer's moments, each in the network's order. */
+  readonly weights: readonly Float32Array[];
+  readonly best: readonly Float32Array[];
+  readonly moments: readonly Float32Array[];
+}
+
+/** One line of the history. */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  readonly rate: number;
+  readonly loss: number;
+  readonly validationLoss: number;
+  readonly score: number;
+  readonly seconds: number;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+const MAGIC = 'tilewright-checkpoint-1\n';
+
+/** Writes the file beside its place and renames it, so that a kill leaves the last one whole. */
+export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
+  const { weights, best, moments, ...rest } = checkpoint;
+  const arrays = [...weights, ...best, ...moments];
+  const header = { ...rest, lengths: { weights: weights.map((a) => a.length), best: best.map((a) => a.length), moments: moments.map((a) => a.length) } };
+  const partial = `${file}.partial`;
+  const handle = await open(partial, 'w');
+  try {
+    await handle.write(`${MAGIC}${JSON.stringify(header)}\n`);
+    for (const array of arrays) await handle.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(partial, file);
+}
+
+/**
+ * Reads a checkpoint; undefined if there is none.
+ * @throws {InvalidFileError} if the file is something else, cut off, or of a run with other options.
+ */
+export async function readCheckpoint(file: string, fingerprint: string): Promise<Checkpoint | undefined> {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
+  if (bytes === undefined) return undefined;
+  const advice = 'remove it, or train into another folder';
+  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
+  const end = bytes.indexOf(10, MAGIC.length);
+  const header = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Omit<Checkpoint, 'weights' | 'best' | 'moments'> & { lengths: Record<'weights' | 'best' | 'moments', number[]> };
+  if (header.fingerprint !== fingerprint) throw new InvalidFileError(file, 'expected a checkpoint of the same data, network and options, found one of another run', { advice });
+  const { lengths, ...rest } = header;
+  const floats = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length);
+  const count = Object.values(lengths).flat().reduce((sum, length) => sum + length, 0);
+  if (floats.byteLength !== count * 4) throw new InvalidFileError(file, `expected ${count * 4} bytes of weights, found ${floats.byteLength}`, { advice });
+  let at = 0;
+  const take = (list: readonly number[]): Float32Array[] => list.map((length) => { const array = new Float32Array(floats, at, length); at += length * 4; return array; });
+  return { ...rest, weights: take(lengths.weights), best: take(lengths.best), moments: take(lengths.moments) };
+}

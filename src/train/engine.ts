@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Tensorflow } from '../../models/architectures/index.js';
+
+export type EngineName = 'tensorflow-gpu' | 'tensorflow' | 'javascript';
+
+export interface LoadedTensorflow {
+  readonly tf: Tensorflow;
+  readonly engine: EngineName;
+  /** One sentence: what runs, and what would be faster. */
+  readonly note: string;
+}
+
+/** Environment variable with the folder that `npm run setup:tensorflow` installs into. Default `.tensorflow` in the checkout. */
+export const TENSORFLOW_FOLDER_VARIABLE = 'TILEWRIGHT_TENSORFLOW';
+
+/** Where TensorFlow's native engine is installed apart from `node_modules`, which `npm ci` empties. */
+export function tensorflowFolder(): string {
+  return process.env[TENSORFLOW_FOLDER_VARIABLE] ?? join(packageFolder(dirname(fileURLToPath(import.meta.url))), '.tensorflow');
+}
+
+/**
+ * The fastest TensorFlow.js that is there: tfjs-node-gpu, tfjs-node (installed, or by `npm run setup:tensorflow`), else the
+ * one in plain JavaScript, which is 50 to 350 times slower. The WASM backend is not offered: it has no gradients of
+ * convolutions.
+ */
+export async function loadTensorflow(): Promise<LoadedTensorflow> {
+  const folder = tensorflowFolder();
+  const places = [import.meta.url, pathToFileURL(join(folder, 'package.json')).href];
+  const failures: string[] = [];
+  for (const [name, engine] of [['@tensorflow/tfjs-node-gpu', 'tensorflow-gpu'], ['@tensorflow/tfjs-node', 'tensorflow']] as const) {
+    for (const place of places) {
+      const require = createRequire(place);
+      let file: string;
+      try {
+        file = require.resolve(name);
+      } catch {
+        continue;
+      }
+      try {
+        restoreOldUtilities(require);
+        // TensorFlow prints its own notes about the processor otherwise.
+        process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+        const tf = require(file) as Tensorflow;
+        await tf.ready();
+        return { tf, engine, note: `${name} ${tf.version_core} (native)` };
+      } catch (error) {
+        failures.push(`${name} does not load: ${(error as Error).message.split('\n')[0] ?? ''}`);
+      }
+    }
+  }
+  const tf = await import('@tensorflow/tfjs');
+  await tf.setBackend('cpu');
+  await tf.ready();
+  (tf.backend() as { firstUse?: boolean }).firstUse = false; // the note below says what TensorFlow.js would print
+  const why = failures.length > 0 ? failures.join('; ') : 'the native engine is not installed';
+  return { tf, engine: 'javascript', note: `TensorFlow.js in plain JavaScript, 50 to 350 times slower than native (${why}; npm run setup:tensorflow installs it)` };
+}
+
+/** tfjs-node 4.22 calls functions of `node:util` that Node 23 removed (tensorflow/tfjs#8425). */
+function restoreOldUtilities(require: NodeJS.Require): void {
+  const util = require('node:util') as Record<string, unknown>;
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] ??= Array.isArray;
+}
+
+function packageFolder(folder: string): string {
+  const parent = dirname(folder);
+  return existsSync(join(folder, 'package.json')) || parent === folder ? folder : packageFolder(parent);
+}

@@ -1,0 +1,13 @@
+export { createAdamW, oneCycle, type AdamW, type AdamWOptions } from './adamw.js';
+export { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
+export { loadTensorflow, tensorflowFolder, type EngineName, type LoadedTensorflow } from './engine.js';
+export { fit, getValues, setValues, type FitOptions, type FitResult } from './fit.js';
+export { fuseTrainingOps } from './fused-ops.js';
+export type { Batch, Learner, Validation } from './learner.js';
+export { mapLearner, predictPicture, rootWeights, type MapLearnerOptions } from './map-learner.js';
+export { parseRecipe, type Recipe, type RecipeCard, type RecipeData, type RecipeNetwork, type RecipeSplit, type RecipeTraining } from './recipe.js';
+export { predictChips, tagLearner, targetsOf, type TagLearnerOptions } from './tag-learner.js';
+export { buildNetworks, shareWeights, unetOptions, type RecipeNetworks } from './network.js';
+export { exportOnnx, type ExportOptions } from './export-onnx.js';
+export { drawCurves } from './curves.js';
+export { loadLayers, saveLayers } from './save-layers.js';
