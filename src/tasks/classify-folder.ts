@@ -4,12 +4,13 @@ import type { Chip } from '../chips/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { openPredictor } from '../predict/index.js';
 import type { LoadedModel, Predictor } from '../predict/index.js';
-import { memoryPlan, peakRss } from '../run/index.js';
+import { peakRss } from '../run/index.js';
 import type { Journal, Json, TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
-import { listChipFiles, predictFile } from './chip-files.js';
+import { listChipFiles } from './chip-files.js';
 import type { ChipFileReader, ChipFiles } from './chip-files.js';
 import { openRun } from './chip-journal.js';
+import { planFiles } from './chip-plan.js';
 import type { ChipPlan } from './chip-plan.js';
 import { FILE_GROUP, fileRows, isPredicted, placedRows } from './chip-rows.js';
 import type { ClassifyResult } from './classify.js';
@@ -41,22 +42,28 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
-  const predictor = await openEngine(options, model, files);
+  const engine = await openEngine(options, model, files);
+  const { predictor } = engine;
   try {
     const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', ...(options.bands === undefined ? {} : { bands: options.bands }) };
     const setup = { options, files, model, predictor, rule, reader };
-    return options.dryRun ? await plan(setup, context) : await run(setup, started, context);
+    if (options.dryRun) {
+      const tags = rule.tags.length;
+      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: model.notes }, context);
+    }
+    return await run(setup, started, context);
   } finally {
     await predictor.close();
   }
 }
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<Predictor> {
+async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly size: { readonly width: number; readonly height: number } }> {
   const first = await openScene(files.files[0]!.path);
   try {
     const { width, height, dtype } = first.profile;
-    return await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const predictor = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    return { predictor, size: { width, height } };
   } finally {
     await first.close();
   }
@@ -118,25 +125,4 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   };
   await writeSummary(folder, summary);
   return summary;
-}
-
-async function plan(setup: FolderSetup, context: TaskContext): Promise<ChipPlan> {
-  const { files, predictor, model } = setup;
-  const chosen = files.files.slice(0, 8 * predictor.concurrency);
-  const measure = (): Promise<unknown> => Promise.all(chosen.map(({ path }) => predictFile(setup.reader, path, context.signal)));
-  await measure(); // warms the engine up, and shows what memory it takes
-  const started = performance.now();
-  await measure();
-  const secondsPerChip = (performance.now() - started) / 1000 / chosen.length;
-  const scene = await openScene(chosen[0]!.path);
-  const { width, height } = scene.profile;
-  await scene.close();
-  const count = files.files.length;
-  const tags = setup.rule.tags.length;
-  return {
-    width, height, patchSize: width, overlap: 0, strips: Math.ceil(count / FILE_GROUP), chips: count,
-    memory: memoryPlan([{ name: 'process and engine, measured', bytes: peakRss() }, { name: 'sizes and places of the files', bytes: count * 200 }]),
-    secondsPerChip, estimatedSeconds: secondsPerChip * count, estimatedOutputBytes: count * (200 + 40 * tags), estimatedTemporaryBytes: count * (tags * 4 + 60),
-    device: predictor.device, warnings: model.notes,
-  };
 }
