@@ -167,6 +167,10 @@ function parseClasses(value: unknown, place: Place, task: ModelTask): readonly C
   });
   if (task === 'semantic-segmentation' && classes.length > MOST_MAP_CLASSES) refuse(place, `at most ${MOST_MAP_CLASSES} classes`, classes.length);
   refuseRepeats(classes.map((entry) => entry.name), place);
+  const limited = classes.find((entry) => entry.threshold !== undefined && (task === 'semantic-segmentation' ? classes.length !== 2 || entry.value !== 1 : task !== 'multi-label-classification'));
+  if (limited !== undefined) {
+    refuse(inside(inside(place, limited.value), 'threshold'), 'absent', limited.threshold, 'thresholds are for tags, and for class 1 of maps with two classes');
+  }
   return classes;
 }
 

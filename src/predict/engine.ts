@@ -3,18 +3,18 @@ import { isMapTask, shapeSizes } from '../card/index.js';
 import type { ModelCard } from '../card/index.js';
 import { InvalidOptionError, ModelError } from '../errors.js';
 import type { PatchBatch } from '../grid/index.js';
-import type { TensorTypeName } from '../onnx/index.js';
 import { bytesPerSample, dataTypeOf } from '../raster/index.js';
-import type { DataType, TypedArray } from '../raster/index.js';
-import { FUSED_INPUT, fuseGraph, fusedOutput, probeGraph } from './fuse.js';
-import type { OutputFacts } from './fuse.js';
-import { channelsAllowed, findInput, patchSize, scoreOutput } from './inspect.js';
+import type { DataType } from '../raster/index.js';
+import { askOutputs, checkFacts, outputSize } from './ask.js';
+import type { AskedFacts } from './ask.js';
+import { FUSED_INPUT, fuseGraph, fusedOutput } from './fuse.js';
+import { findInput, patchSize } from './inspect.js';
 import type { PatchSize } from './inspect.js';
 import { loadModel } from './load.js';
 import type { LoadedModel } from './load.js';
 import { openPool } from './pool.js';
 import type { Pool } from './pool.js';
-import type { RunJob, TensorInfo } from './protocol.js';
+import type { RunJob } from './protocol.js';
 import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './types.js';
 
 /** Where the model leaves the size free and none is asked for, it is tried on patches of about this edge. */
@@ -177,7 +177,7 @@ async function makeSession(parts: SessionParts): Promise<Session> {
   const fixedBatch = shapeSizes(card.input).batch;
   // Graphics cards want many patches at once; on the CPU a patch's bytes must not depend on its neighbours.
   const batch = fixedBatch === -1 ? (parts.device === 'cpu' ? 1 : -1) : fixedBatch;
-  const facts = await askOutputs(pool, model, size, Math.max(1, batch), id + 1);
+  const facts = await askOutputs(pool, model, { size, batch: Math.max(1, batch), session: id + 1 });
   checkFacts(card, facts, size, source);
   const ratioX = size.width / size.inputWidth;
   const ratioY = size.height / size.inputHeight;
@@ -198,88 +198,6 @@ async function makeSession(parts: SessionParts): Promise<Session> {
     exact: batch > 1,
     read: (found, count) => readOutputs(found, count, card, outputs, facts, source),
   };
-}
-
-/** What the graph gives for one size. */
-interface AskedFacts {
-  readonly facts: OutputFacts;
-  /** Sizes of the output with scores, with the batch axis. */
-  readonly scoreDims: readonly number[] | undefined;
-  readonly featureDims: readonly number[] | undefined;
-}
-
-/** Asks the engine what the graph gives for patches of this size: by inference of shapes, and only where that fails by a run on zeros. */
-async function askOutputs(pool: Pool, model: LoadedModel, size: PatchSize, batch: number, session: number): Promise<AskedFacts> {
-  const { card, source, graph } = model;
-  const input = findInput(graph, card.input.name, source);
-  const bands = card.input.bands.length;
-  const shape = card.input.dim_order === 'bhwc' ? [batch, size.inputHeight, size.inputWidth, bands] : [batch, bands, size.inputHeight, size.inputWidth];
-  const scores = scoreOutput(graph, card, source);
-  const names = [...new Set([...(scores === undefined ? [] : [scores]), ...(card.output.features === undefined ? [] : [card.output.features.name])])];
-  let infos = await pool.load(session, probeGraph(graph, input.name, card.input.data_type, shape, names), 'as it is');
-  if (infos.some((info) => info.dims.length === 0 || info.dims.includes(-1))) {
-    const result = await pool.run(session, zeros(input.name, card.input.data_type, shape));
-    infos = infos.map((info) => ({ ...info, dims: result.outputs[info.name]?.dims ?? [] }));
-  }
-  pool.unload(session);
-  const scoreInfo = infos.find((info) => info.name === scores);
-  const featureInfo = infos.find((info) => info.name === card.output.features?.name);
-  const axis = card.output.dim_order === 'bhwc' ? 3 : 1;
-  return {
-    facts: {
-      ...(scoreInfo === undefined ? {} : { scores: { name: scoreInfo.name, type: scoreInfo.type as TensorTypeName, rank: scoreInfo.dims.length, channels: scoreInfo.dims[axis] ?? 1 } }),
-      ...(featureInfo === undefined ? {} : { features: { name: featureInfo.name, type: featureInfo.type as TensorTypeName, rank: featureInfo.dims.length } }),
-    },
-    scoreDims: scoreInfo?.dims,
-    featureDims: featureInfo?.dims,
-  };
-}
-
-function zeros(input: string, type: ModelCard['input']['data_type'], shape: readonly number[]): RunJob {
-  const length = shape.reduce((product, size) => product * size, 1);
-  const data: TypedArray = type === 'float32' ? new Float32Array(length) : type === 'uint8' ? new Uint8Array(length) : type === 'int16' ? new Int16Array(length) : new Uint16Array(length);
-  const batch = shape[0] ?? 1;
-  return { input, type, data, dims: shape.slice(1), count: batch, step: batch, exact: true };
-}
-
-/** Compares what the graph gives with what the card says. */
-function checkFacts(card: ModelCard, asked: AskedFacts, size: PatchSize, source: string): void {
-  const { scoreDims, featureDims } = asked;
-  if (scoreDims !== undefined && card.output.classes.length > 0) checkScores(card, scoreDims, asked.facts.scores?.name ?? '', size, source);
-  const features = card.output.features;
-  if (features === undefined || featureDims === undefined) return;
-  const { length } = featureDims;
-  const axis = card.input.dim_order === 'bhwc' && length === 4 ? 3 : 1;
-  const dimensions = length === 4 ? featureDims[axis] ?? 0 : featureDims.slice(1).reduce((product, n) => product * n, 1);
-  if (dimensions !== features.dimensions) {
-    throw new ModelError(source, `card field output.features.dimensions says ${features.dimensions}, but ${features.name} gives ${dimensions} (its shape is [${featureDims.join(', ')}])`);
-  }
-}
-
-function checkScores(card: ModelCard, dims: readonly number[], name: string, size: PatchSize, source: string): void {
-  const { dim_order, classes } = card.output;
-  const shape = `its output ${name} is [${dims.join(', ')}]`;
-  const count = classes.length;
-  if (dim_order === 'bc') {
-    const values = dims.slice(1).reduce((product, n) => product * n, 1);
-    if (values !== count) throw new ModelError(source, `its card has ${count} classes, but ${shape}: ${values} values per patch`);
-    return;
-  }
-  if (dims.length !== (dim_order === 'bhw' ? 3 : 4)) throw new ModelError(source, `card field output.dim_order says ${dim_order}, but ${shape}`);
-  const channels = dims[dim_order === 'bchw' ? 1 : 3] ?? 1;
-  if (dim_order !== 'bhw' && !channelsAllowed(card).includes(channels)) {
-    const other = dims[dim_order === 'bchw' ? 3 : 1];
-    const advice = other === count ? { advice: `is output.dim_order ${dim_order === 'bchw' ? 'bhwc' : 'bchw'}?` } : {};
-    throw new ModelError(source, `its card has ${count} classes, but ${shape}: ${channels} channels`, advice);
-  }
-  const height = dims[dim_order === 'bchw' ? 2 : 1] ?? 0;
-  const width = dims[dim_order === 'bchw' ? 3 : 2] ?? 0;
-  const margin = card.output.margin ?? 0;
-  if (height === size.inputHeight - 2 * margin && width === size.inputWidth - 2 * margin) return;
-  if (height > size.inputHeight || width > size.inputWidth) throw new ModelError(source, `it gives more pixels (${width}×${height}) than it takes (${size.inputWidth}×${size.inputHeight}); such models are not run`);
-  const found = (size.inputHeight - height) / 2;
-  const advice = found === (size.inputWidth - width) / 2 && Number.isInteger(found) ? { advice: `set output.margin to ${found} in the card` } : { advice: 'the same number of pixels must be missing on every side; try another patch size' };
-  throw new ModelError(source, `card field output.margin says ${margin}, but for ${size.inputWidth}×${size.inputHeight} pixels it gives ${width}×${height}`, advice);
 }
 
 /** The batch as a job. Its buffer goes with it; a part of a larger buffer is copied, as others may still need the rest. */
@@ -303,15 +221,10 @@ function jobFor(session: Session, batch: PatchBatch, dtype: DataType, card: Mode
 }
 
 function readOutputs(found: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: ArrayBufferView }>>, count: number, card: ModelCard, outputs: readonly PredictorOutput[], asked: AskedFacts, source: string): PatchOutput {
-  const order = card.output.dim_order;
-  const dims = asked.scoreDims ?? [];
-  const map = order !== 'bc';
-  const height = map ? dims[order === 'bchw' ? 2 : 1] ?? 1 : 1;
-  const width = map ? dims[order === 'bchw' ? 3 : 2] ?? 1 : 1;
+  const { width, height } = outputSize(card, asked.scoreDims ?? []);
   const take = (kind: PredictorOutput, length: number): ArrayBufferView => {
     const values = found[fusedOutput(kind)];
-    const length_ = values === undefined ? 0 : (values.data as Float32Array).length;
-    if (values === undefined || length_ !== count * length) throw new ModelError(source, `its ${kind} should have ${length} values per patch, found [${values?.dims.join(', ') ?? ''}]`);
+    if (values === undefined || (values.data as Float32Array).length !== count * length) throw new ModelError(source, `its ${kind} should have ${length} values per patch, found [${values?.dims.join(', ') ?? ''}]`);
     return values.data;
   };
   return {
@@ -321,5 +234,3 @@ function readOutputs(found: Readonly<Record<string, { readonly dims: readonly nu
     ...(outputs.includes('features') ? { features: take('features', card.output.features?.dimensions ?? 0) as Float32Array } : {}),
   };
 }
-
-export type { TensorInfo };

@@ -1,7 +1,8 @@
 import type { ModelCard } from '../card/index.js';
-import { encodeModel, floatTensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
+import { encodeModel, floatTensor, int64Tensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, TensorTypeName } from '../onnx/index.js';
 import type { DataType } from '../raster/index.js';
+import { mapThreshold } from './inspect.js';
 import type { PredictorOutput } from './types.js';
 
 /** What is known of the graph's own outputs for one input size, from the engine. */
@@ -80,6 +81,13 @@ class Chain {
   constant(dims: readonly number[], values: readonly number[]): string {
     const name = this.name('constant');
     this.constants.push(floatTensor(name, dims, values));
+    return name;
+  }
+
+  /** A constant that picks one channel and keeps its axis. */
+  index(value: number): string {
+    const name = this.name('index');
+    this.constants.push(int64Tensor(name, [1], [value]));
     return name;
   }
 }
@@ -171,44 +179,47 @@ interface MapParts {
 }
 
 function addMap(parts: MapParts): ReturnType<typeof valueInfo> {
-  const { append, chain, kind, result, options, opset, binary } = parts;
+  const { append, chain, kind, result, options, binary } = parts;
   const { card } = options;
-  const { activation } = card.output;
-  const bandsFirst = card.output.dim_order === 'bchw';
-  let value = parts.value;
-  if (kind === 'classes') {
-    if (binary) {
-      // Channel 1 − p against channel p: p wins from just above one half on, or from the card's threshold on.
-      const threshold = card.output.classes[1]?.threshold;
-      if (activation === 'sigmoid') value = append('Sigmoid', [value]);
-      const bound = chain.constant([1], [threshold ?? 0.5]);
-      value = threshold === undefined ? append('Greater', [value, bound]) : append('Not', [append('Less', [value, bound])]);
-      // One channel: dropping its axis is a change of shape only.
-      value = append('Cast', [value], { to: TENSOR.uint8 });
-      if (!bandsFirst) value = append('Transpose', [value], { perm: [0, 3, 1, 2] });
-      append('Identity', [value], undefined, result);
-      return output(result, 'uint8');
-    }
-    // Softmax and Sigmoid keep the order, so the largest number before them is the most likely class.
-    value = append('ArgMax', [value], { axis: bandsFirst ? 1 : 3, keepdims: 0 });
+  if (kind === 'scores') {
+    let value = probabilities(parts);
+    if (binary) value = append('Concat', [append('Sub', [chain.constant([1], [1]), value]), value], { axis: 1 });
+    const scale = card.output.scale ?? 1;
+    if (scale !== 1) value = append('Mul', [value, chain.constant([1], [scale])]);
+    append('Identity', [value], undefined, result);
+    return output(result, 'float32');
+  }
+  const threshold = mapThreshold(card);
+  if (binary || threshold !== undefined) {
+    let value = probabilities(parts);
+    if (!binary) value = append('Gather', [value, chain.index(1)], { axis: 1 });
+    const bound = chain.constant([1], [threshold ?? 0.5]);
+    // Without a threshold 1 − p stands against p, and the first wins a tie, as in arg-max.
+    value = threshold === undefined ? append('Greater', [value, bound]) : append('Not', [append('Less', [value, bound])]);
     append('Cast', [value], { to: TENSOR.uint8 }, result);
     return output(result, 'uint8');
   }
-  let first = bandsFirst;
+  // Softmax and Sigmoid keep the order, so the largest number before them is the most likely class.
+  const largest = append('ArgMax', [parts.value], { axis: card.output.dim_order === 'bchw' ? 1 : 3, keepdims: 0 });
+  append('Cast', [largest], { to: TENSOR.uint8 }, result);
+  return output(result, 'uint8');
+}
+
+/** The graph's scores after the activation, `[batch, channels, height, width]`. */
+function probabilities(parts: MapParts): string {
+  const { append, options, opset } = parts;
+  const { activation } = options.card.output;
+  let value = parts.value;
+  let bandsFirst = options.card.output.dim_order === 'bchw';
   if (activation === 'softmax') {
-    if (first && opset < SOFTMAX_PER_AXIS) {
+    if (bandsFirst && opset < SOFTMAX_PER_AXIS) {
       value = append('Transpose', [value], { perm: [0, 2, 3, 1] });
-      first = false;
+      bandsFirst = false;
     }
-    value = append('Softmax', [value], { axis: first ? 1 : 3 });
+    value = append('Softmax', [value], { axis: bandsFirst ? 1 : 3 });
   }
   if (activation === 'sigmoid') value = append('Sigmoid', [value]);
-  if (!first) value = append('Transpose', [value], { perm: [0, 3, 1, 2] });
-  if (binary) value = append('Concat', [append('Sub', [chain.constant([1], [1]), value]), value], { axis: 1 });
-  const scale = card.output.scale ?? 1;
-  if (scale !== 1) value = append('Mul', [value, chain.constant([1], [scale])]);
-  append('Identity', [value], undefined, result);
-  return output(result, 'float32');
+  return bandsFirst ? value : append('Transpose', [value], { perm: [0, 3, 1, 2] });
 }
 
 /** An output whose shape the engine finds out. */

@@ -123,3 +123,11 @@ export function patchSize(card: ModelCard, width: number, height: number): Patch
   }
   return { width, height, inputWidth, inputHeight };
 }
+
+/**
+ * Two-class maps with one channel may have a threshold: class 1 where its probability reaches it. `undefined`: the most
+ * likely class, as everywhere else. Whoever turns blended scores into classes must decide in the same way.
+ */
+export function mapThreshold(card: ModelCard): number | undefined {
+  return card.task === 'semantic-segmentation' && card.output.classes.length === 2 ? card.output.classes[1]?.threshold : undefined;
+}

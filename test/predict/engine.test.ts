@@ -104,6 +104,16 @@ describe('openPredictor on models whose answer is known', () => {
     }
   });
 
+  it('holds class 1 of two channels to its threshold', async () => {
+    // Two channels: logits 0 and 2 everywhere, so class 1 has sigmoid(2) = 0.8808.
+    const batch = patches(1, 4, 4);
+    for (const [threshold, id] of [[0.88, 1], [0.89, 0]] as const) {
+      const classes = mapCard(2).output.classes.map((entry) => (entry.value === 1 ? { ...entry, threshold } : entry));
+      const card = mapCard(2, {}, { activation: 'softmax', classes });
+      expect((await answer('two_logits.onnx', card, copyOf(batch), { outputs: ['classes'] })).classes).toEqual(new Uint8Array(16).fill(id));
+    }
+  });
+
   it('multiplies regression outputs by their scale', async () => {
     const batch = patches(1, 5, 5);
     const found = await answer('identity.onnx', mapCard(3, {}, { scale: 0.25 }, { task: 'regression' }), copyOf(batch), { outputs: ['scores'] });
