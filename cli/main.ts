@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerDoctor } from './doctor.js';
 import { report } from './execute.js';
+import { registerModels } from './models.js';
 import { registerSegment } from './segment.js';
 import { registerTrain } from './train.js';
 
@@ -12,6 +14,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerSegment,
   registerClassify,
   registerTrain,
+  registerModels,
+  registerDoctor,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
