@@ -26,7 +26,7 @@ describe('areaResample', () => {
     const sizes = fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 4 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
     fc.assert(fc.property(sizes, fc.infiniteStream(fc.integer({ min: 0, max: 255 })), ([width, height, bands, a, b], samples) => {
       const target = { width: 1 + Math.floor(a * (width - 1)), height: 1 + Math.floor(b * (height - 1)) };
-      const source = Uint8Array.from({ length: width * height * bands }, () => samples.next().value);
+      const source = Uint8Array.from({ length: width * height * bands }, () => Number(samples.next().value));
       const found = areaResample(source, { width, height, bands }, target);
       for (let y = 0; y < target.height; y++) for (let x = 0; x < target.width; x++) for (let band = 0; band < bands; band++) {
         let sum = 0;
