@@ -5,12 +5,18 @@ import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
 import { registerDoctor } from './doctor.js';
 import { report } from './execute.js';
+import { registerInfo } from './info.js';
 import { registerModels } from './models.js';
+import { registerMosaic } from './mosaic.js';
 import { registerSegment } from './segment.js';
+import { registerTile } from './tile.js';
 import { registerTrain } from './train.js';
 
 /** A command adds itself: `register*(program)` in the file of its name. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerInfo,
+  registerTile,
+  registerMosaic,
   registerSegment,
   registerClassify,
   registerTrain,

@@ -50,7 +50,7 @@ export function unet(tf: Tensorflow, options: UnetOptions): Network {
   }
   const kernelInitializer = tf.initializers.glorotUniform({ seed: seed * 1000 + weights });
   const logits = tf.layers.conv2d({ filters: classes, kernelSize: 1, kernelInitializer, name: 'logits' }).apply(x) as SymbolicTensor;
-  let scores = tf.layers.softmax({ name: 'softmax' }).apply(logits) as SymbolicTensor;
+  let scores = tf.layers.activation({ activation: 'softmax', name: 'softmax' }).apply(logits) as SymbolicTensor;
   if (reduce > 1) scores = tf.layers.upSampling2d({ size: [reduce, reduce], name: 'repeat' }).apply(scores) as SymbolicTensor;
   return { scores: tf.model({ inputs: input, outputs: scores, name: 'unet' }), logits: tf.model({ inputs: input, outputs: logits, name: 'unet_logits' }) };
 }
@@ -61,18 +61,28 @@ export function unetMultiple(options: Pick<UnetOptions, 'widths' | 'reduce'>): n
 }
 
 /**
- * Edge of the square of input pixels that can influence one output pixel. Walks from the output back: a 3×3 convolution
- * adds 2 pixels of its level; doubling needs the pixels above half the width, pooling the doubled ones.
+ * Edge of the square of input pixels that can influence one output pixel; where it depends on the pixel's place in the
+ * coarsest cell, the largest. Walks from one output pixel back through the deepest level: a level's two 3×3 convolutions
+ * reach 2 pixels further to either side, doubling reads from half the place, pooling from both pixels of a pair.
  */
 export function unetReceptiveField(options: Pick<UnetOptions, 'widths' | 'reduce'>): number {
   const levels = (options.widths ?? UNET_WIDTHS).length;
   const reduce = options.reduce ?? 1;
-  // Reach in pixels to either side, counted in pixels of the outermost level, for the path through the deepest level.
-  let reach = 0;
-  for (let depth = 0; depth < levels - 1; depth++) reach += 2 * 2 ** depth; // two convolutions on the way up
-  reach += 2 * 2 ** (levels - 1); // two at the bottom
-  for (let depth = 0; depth < levels - 1; depth++) reach += 2 * 2 ** depth; // two on the way down
-  // Pixels that share a pooled cell: the answer may use all of the coarsest cell whichever of its pixels is asked for.
-  reach += 2 ** (levels - 1) - 1;
-  return (2 * reach + 1) * reduce;
+  let largest = 0;
+  for (let place = 0; place < 2 ** (levels - 1); place++) {
+    let low = place;
+    let high = place;
+    for (let depth = 0; depth < levels - 1; depth++) {
+      low = Math.floor((low - 2) / 2);
+      high = Math.floor((high + 2) / 2);
+    }
+    low -= 2;
+    high += 2;
+    for (let depth = levels - 2; depth >= 0; depth--) {
+      low = low * 2 - 2;
+      high = high * 2 + 1 + 2;
+    }
+    largest = Math.max(largest, high - low + 1);
+  }
+  return largest * reduce;
 }

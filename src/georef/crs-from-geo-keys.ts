@@ -1,4 +1,5 @@
-import { crsFromEpsg, kindOfProj4 } from './crs-from-epsg.js';
+import { crsFromEpsg, epsgName, kindOfProj4 } from './crs-from-epsg.js';
+import { epsgOfProj4 } from './epsg-of-proj4.js';
 import { crsFromWkt } from './crs-from-wkt.js';
 import { geographicPart } from './geo-key-datum.js';
 import { projectionPart } from './geo-key-projection.js';
@@ -22,6 +23,8 @@ export function crsFromGeoKeys(geoKeys: GeoKeys): Crs | undefined {
   if (model === undefined) return undefined;
   if (model === MODEL.projected) return { ...projected(values), geoKeys };
   if (model === MODEL.geographic) return { ...geographic(values), geoKeys };
+  const esri = esriCrs(values, [KEY.citation, KEY.projectedCitation, KEY.geogCitation]);
+  if (esri !== undefined) return { ...esri, geoKeys };
   return { name: text(values, KEY.citation) ?? 'unknown coordinates', kind: 'other', geoKeys };
 }
 
@@ -44,7 +47,13 @@ function projected(values: ReadonlyMap<number, GeoKeyValue>): Crs {
   const proj4 = projection === undefined || geographicDefinition === undefined
     ? undefined
     : withUnit(`${projection} ${geographicDefinition} +no_defs`, unit ?? 1);
-  return { ...(code === undefined ? {} : { epsg: code }), name, kind: 'projected', ...(proj4 === undefined ? {} : { proj4 }) };
+  const epsg = code ?? (proj4 === undefined ? undefined : epsgOfProj4(proj4));
+  return {
+    ...(epsg === undefined ? {} : { epsg }),
+    name: code === undefined && epsg !== undefined && /^un(known|named)/i.test(name) ? epsgName(epsg) : name,
+    kind: 'projected',
+    ...(proj4 === undefined ? {} : { proj4 }),
+  };
 }
 
 function geographic(values: ReadonlyMap<number, GeoKeyValue>): Crs {

@@ -21,6 +21,7 @@ export function crsFromWkt(text: string): Crs | undefined {
   const code = epsgOf(node);
   const listed = code === undefined ? undefined : crsFromEpsg(code);
   if (listed !== undefined) return { ...listed, name: listed.name.startsWith('EPSG:') ? name : listed.name, wkt };
+  if (isWebMercator(node)) return { ...crsFromEpsg(3857)!, wkt };
   const kind = PROJECTED.includes(node.keyword) ? 'projected' : GEOGRAPHIC.includes(node.keyword) ? 'geographic' : 'other';
   const definition = kind === 'other' ? undefined : proj4OfWkt(wkt);
   if (definition === undefined || kindOfProj4(definition) !== kind) {
@@ -28,6 +29,15 @@ export function crsFromWkt(text: string): Crs | undefined {
   }
   const epsg = code ?? epsgOfProj4(definition);
   return { ...(epsg === undefined ? {} : { epsg }), name, kind, proj4: definition, wkt };
+}
+
+/** ESRI's and PROJ's names of the Mercator of web maps, which takes WGS 84 latitudes as if they were on a sphere. */
+const WEB_MERCATOR = new Set(['Mercator_Auxiliary_Sphere', 'Popular Visualisation Pseudo Mercator']);
+
+function isWebMercator(node: WktNode): boolean {
+  const method = child(node, 'PROJECTION') ?? child(child(node, 'CONVERSION') ?? node, 'METHOD');
+  const shifted = node.items.some((item) => typeof item === 'object' && item.keyword === 'PARAMETER' && Number(item.items[1]) !== 0);
+  return method !== undefined && WEB_MERCATOR.has(nameOf(method)) && !shifted;
 }
 
 /** The horizontal part of a compound, bound or plain CRS. */

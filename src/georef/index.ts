@@ -8,6 +8,7 @@ export { crsFromEpsg } from './crs-from-epsg.js';
 export { crsFromGeoKeys } from './crs-from-geo-keys.js';
 export { crsFromWkt } from './crs-from-wkt.js';
 export { geoKeysFor } from './geo-keys-for.js';
+export { wktFor } from './wkt-for.js';
 export { GEO_TAG, KEY, RASTER_TYPE } from './geo-key-ids.js';
 export { parseGeoKeys } from './geo-keys.js';
 export type { LonLat, PointTransform } from './lon-lat.js';

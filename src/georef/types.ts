@@ -9,7 +9,7 @@ export type Transform = readonly [number, number, number, number, number, number
 
 /** A coordinate reference system as a file names it. */
 export interface Crs {
-  /** EPSG code of the horizontal system, where the file gives one. */
+  /** EPSG code of the horizontal system, where the file gives one, or exactly one code has its parameters. */
   readonly epsg?: number;
   /** Name for people. */
   readonly name: string;

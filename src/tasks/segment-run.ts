@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cogMemory, createCog, resumeCog } from '../cog/index.js';
+import { classSidecar, cogMemory, createCog, resumeCog } from '../cog/index.js';
 import type { CogCheckpoint, CogOptions, CogWriter } from '../cog/index.js';
 import { patchCount, patchesOfStrip } from '../grid/index.js';
 import type { Patch } from '../grid/index.js';
@@ -19,6 +19,8 @@ export type SegmentOutputs = readonly { readonly path: string; readonly temporar
 export interface SegmentOutcome {
   /** Complete files that only lack their final names, the map first. */
   readonly files: SegmentOutputs;
+  /** Class names and colours of the map for GDAL before 3.12 and for QGIS, which read them from `<map>.aux.xml`. */
+  readonly sidecar: string;
   readonly classSums: ClassSums;
   readonly seamCounts: SeamCounts;
   readonly modelSeconds: number;
@@ -101,7 +103,7 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
           files.push({ path: output.path, temporary });
         }
         return {
-          files, classSums: classMeter.sums, seamCounts: seamMeter.counts,
+          files, sidecar: classSidecar(outputs[0]!.options) ?? '', classSums: classMeter.sums, seamCounts: seamMeter.counts,
           modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency,
           predictedPeakBytes: segmentMemory(setup, predicted.engineBytes).peakBytes,
         };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
-import { checkOutput, openJournal, peakRss, promote } from '../run/index.js';
+import { checkOutput, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
@@ -81,6 +81,8 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
     throwIfAborted(context.signal);
     const classes = classAreas(outcome.classSums, mapLegend(setup.model));
     const previewTemporary = options.preview === undefined ? undefined : join(partial, 'preview.png');
+    const sidecar = `${options.output}.aux.xml`;
+    await writeWhole(sidecar, outcome.sidecar);
     await promoteOutputs(outcome.files);
     if (previewTemporary !== undefined) {
       await writePreview({ setup, map: options.output, path: previewTemporary, classes, ...(context.signal ? { signal: context.signal } : {}) });
@@ -93,7 +95,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
       overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, warnings: setup.warnings,
-      files: [...outcome.files.map(({ path }) => path), ...(options.preview === undefined ? [] : [options.preview])]
+      files: [...outcome.files.map(({ path }) => path), sidecar, ...(options.preview === undefined ? [] : [options.preview])]
         .filter((path) => path !== options.output),
     };
   } finally {

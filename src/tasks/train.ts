@@ -55,9 +55,13 @@ function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks,
   });
 }
 
-/** Of all that decides the course of the training; the card's texts do not. */
+/**
+ * Of all that decides what is trained, but for the number of epochs: a run that turns out too long may be resumed as a shorter
+ * one. The card's texts are free, too.
+ */
 function fingerprintOf(recipe: Recipe, samples: TagSamples | MapSamples): string {
-  const { data, split, network, training, task } = recipe;
+  const { data, split, network, task } = recipe;
+  const training = { ...recipe.training, epochs: undefined };
   const sizes = samples.kind === 'chips' ? samples.chips.names.length : samples.pictures.map((picture) => [picture.group, picture.name, picture.width, picture.height]);
   return createHash('sha256').update(JSON.stringify([task, data, split, network, training, samples.outputs, sizes])).digest('hex').slice(0, 32);
 }

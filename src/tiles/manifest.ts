@@ -55,13 +55,13 @@ export interface TileManifest {
   readonly tiles: readonly TileRecord[];
 }
 
-/** The manifest as text, one line per tile. */
+/** The manifest as text: one line per part and per tile. */
 export function manifestText(manifest: TileManifest): string {
-  const { tiles, ...head } = manifest;
-  const nodata = head.scene.nodata !== undefined && !Number.isFinite(head.scene.nodata) ? { nodata: numberText(head.scene.nodata) } : {};
-  const text = JSON.stringify({ ...head, scene: { ...head.scene, ...nodata } }, undefined, 2);
-  const lines = tiles.map((tile) => `    ${JSON.stringify(tile)}`).join(',\n');
-  return `${text.slice(0, text.lastIndexOf('\n}'))},\n  "tiles": [\n${lines}\n  ]\n}\n`;
+  const { tiles, scene, ...head } = manifest;
+  const nodata = scene.nodata !== undefined && !Number.isFinite(scene.nodata) ? numberText(scene.nodata) : scene.nodata;
+  const parts = Object.entries({ ...head, scene: { ...scene, nodata } }).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  const lines = tiles.map((tile) => `    ${JSON.stringify(tile)}`);
+  return `{\n${parts.join(',\n')},\n  "tiles": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
 /**

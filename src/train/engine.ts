@@ -54,6 +54,7 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
   const tf = await import('@tensorflow/tfjs');
   await tf.setBackend('cpu');
   await tf.ready();
+  (tf.backend() as { firstUse?: boolean }).firstUse = false; // the note below says what TensorFlow.js would print
   const why = failures.length > 0 ? failures.join('; ') : 'the native engine is not installed';
   return { tf, engine: 'javascript', note: `TensorFlow.js in plain JavaScript, 50 to 350 times slower than native (${why}; npm run setup:tensorflow installs it)` };
 }

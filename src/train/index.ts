@@ -8,3 +8,6 @@ export { mapLearner, predictPicture, rootWeights, type MapLearnerOptions } from 
 export { parseRecipe, type Recipe, type RecipeCard, type RecipeData, type RecipeNetwork, type RecipeSplit, type RecipeTraining } from './recipe.js';
 export { predictChips, tagLearner, targetsOf, type TagLearnerOptions } from './tag-learner.js';
 export { buildNetworks, shareWeights, unetOptions, type RecipeNetworks } from './network.js';
+export { exportOnnx, type ExportOptions } from './export-onnx.js';
+export { drawCurves } from './curves.js';
+export { loadLayers, saveLayers } from './save-layers.js';

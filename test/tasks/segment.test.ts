@@ -92,6 +92,7 @@ describe('segment', () => {
     });
     expect(map.profile.palette?.slice(0, 3)).toEqual([[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]);
     await map.close();
+    expect(await readFile(`${output}.aux.xml`, 'utf8')).toContain('<Category>green</Category>');
     const truth = brightest(pixels);
     for (const [value, name] of CLASSES.entries()) {
       const count = truth.filter((id) => id === value).length;
@@ -162,7 +163,7 @@ describe('segment', () => {
     const pixels = noise(100, 80);
     const [output, probabilities, confidence] = [fresh('map.tif'), fresh('p.tif'), fresh('c.tif')];
     const result = await segment({ scene: await writeScene(pixels), model, output, patchSize: 64, overlap: 16, probabilities, confidence });
-    expect(result.files).toEqual([confidence, probabilities]);
+    expect(result.files).toEqual([confidence, probabilities, `${output}.aux.xml`]);
     const [p, c] = [await readMap(probabilities), await readMap(confidence)];
     pixels.data.forEach((value, i) => expect(Math.abs(p[i]! - value / 3)).toBeLessThanOrEqual(0.51));
     c.forEach((value, i) => expect(value).toBe(Math.max(p[i * 3]!, p[i * 3 + 1]!, p[i * 3 + 2]!)));
@@ -203,17 +204,15 @@ describe('segment, stopped and started again', () => {
     const [whole, output] = [fresh('whole.tif'), fresh('map.tif')];
     const args = (path: string): string[] => [join(root, 'dist/cli/main.js'), 'segment', scene, '-m', model, '-o', path, '--patch-size', '64', '--overlap', '16', '--json'];
     await runCommand(args(whole));
-    let kills = 0;
-    for (const milliseconds of [500, 900, 1400, 1900]) {
-      if (await runCommand(args(output), milliseconds) === 'killed') kills++;
-      else break;
+    const journal = join(`${output}.partial`, 'journal.jsonl');
+    for (const strips of [0, 2, 3, 7]) {
+      expect(await runCommand(args(output), { journal, strips })).toBe('killed');
       expect(existsSync(output)).toBe(false);
     }
-    expect(kills).toBeGreaterThan(0);
     const text = await runCommand(args(output));
     const result = JSON.parse(text) as { strips: number; resumedStrips: number };
-    expect(result.resumedStrips).toBeGreaterThan(0);
-    expect(result.resumedStrips).toBeLessThanOrEqual(result.strips);
+    expect(result.resumedStrips).toBeGreaterThanOrEqual(7);
+    expect(result.resumedStrips).toBeLessThan(result.strips);
     expect(await sha(output)).toBe(await sha(whole));
   });
 
@@ -273,20 +272,22 @@ describe('segment refuses, before anything is written', () => {
   });
 });
 
-/** Runs the command line; killed with SIGKILL after `milliseconds`, if it still runs then. */
-async function runCommand(args: readonly string[], milliseconds?: number): Promise<string> {
+/** Runs the command line; killed with SIGKILL a moment after the journal has `strips` finished strips. */
+async function runCommand(args: readonly string[], kill?: { readonly journal: string; readonly strips: number }): Promise<string> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
   child.stdout.on('data', (data) => { out += String(data); });
   child.stderr.on('data', (data) => { err += String(data); });
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  if (milliseconds !== undefined) {
-    await Promise.race([ended, sleep(milliseconds)]);
-    if (child.exitCode === null) {
+  while (kill !== undefined && child.exitCode === null) {
+    const lines = (await readFile(kill.journal, 'utf8').catch(() => '')).split('\n').length - 1;
+    if (lines > kill.strips) {
+      await sleep(Math.random() * 30); // anywhere in the next strip: what it reads, writes or notes must not matter
       child.kill('SIGKILL');
       await ended;
       return 'killed';
     }
+    await sleep(5);
   }
   const code = await ended;
   if (code !== 0) throw new Error(`exit code ${code}: ${err}`);

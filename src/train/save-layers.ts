@@ -1,0 +1,24 @@
+import type { LayersModel, io } from '@tensorflow/tfjs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Tensorflow } from '../../models/architectures/index.js';
+
+/** Writes a model in TensorFlow.js's layers format, with any engine: `model.json` and `weights.bin` in this folder. */
+export async function saveLayers(tf: Tensorflow, model: LayersModel, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await model.save(tf.io.withSaveHandler(async (artifacts) => {
+    const { modelTopology, weightSpecs, weightData } = artifacts;
+    const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
+    await writeFile(join(folder, 'weights.bin'), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
+    await writeFile(join(folder, 'model.json'), JSON.stringify({ format: 'layers-model', generatedBy: 'tilewright', modelTopology, weightsManifest: manifest }));
+    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } };
+  }));
+}
+
+/** Reads a folder that {@link saveLayers} wrote. */
+export async function loadLayers(tf: Tensorflow, folder: string): Promise<LayersModel> {
+  const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { modelTopology: object; weightsManifest: { weights: io.WeightsManifestEntry[] }[] };
+  const bytes = await readFile(join(folder, 'weights.bin'));
+  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return tf.loadLayersModel(tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0]!.weights, weightData }));
+}
