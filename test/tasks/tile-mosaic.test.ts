@@ -71,7 +71,7 @@ describe('tile, then mosaic', () => {
         expect(joined).toMatchObject({ missing: [], lossless: true, from: byNames && format === 'tif' ? 'names' : 'tiles.json' });
         await expectEqual(output, scene);
       },
-    ), { numRuns: 40 });
+    ), { numRuns: 25 });
   });
 
   it.each([[1, 'uint8'], [2, 'uint8'], [3, 'uint8'], [4, 'uint8'], [1, 'uint16'], [3, 'uint16']] as const)('is exact through PNG with %i bands of %s', async (bands, dtype) => {
@@ -408,7 +408,7 @@ describe('the commands', () => {
     expect((await run('tile', join(folder, 'none.tif'), fresh('x'))).code).toBe(3);
     expect((await run('mosaic', tiles, output)).code).toBe(2);
     expect((await run('mosaic', folder, fresh('x.tif'))).code).toBe(3);
-    expect((await run('mosaic', tiles, '/proc/none/x.tif')).code).toBe(4);
+    expect((await run('mosaic', tiles, join(output, 'x.tif'))).code).toBe(4);
   });
 
   it('go on after kill -9', async () => {
