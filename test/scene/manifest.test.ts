@@ -18,7 +18,6 @@ const UNREAD = /compression \((WEBP|LERC|LZMA|CCITT\w+|OJPEG|SGILOG\w*|number \d
 
 /** Known differences, with their reasons. */
 const DIFFERENT: ReadonlyMap<string, string> = new Map([
-  ['gdal/separate_tiled.tif', 'its tiles hold fewer rows than they claim; libtiff forgives that, this reader takes it for damage'],
   ['gdal/rgbsmall_cmyk.tif', 'CMYK stays CMYK; GDAL gives RGBA'],
   ['twelvemonkeys/tiff/cmyk_jpeg_no_profile.tif', 'CMYK stays CMYK; GDAL gives RGBA'],
   ['twelvemonkeys/jpeg/duplicate-component-ids.jpg', 'two components with the same id: decoders differ'],
