@@ -3,8 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerDoctor } from './doctor.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
+import { registerModels } from './models.js';
 import { registerMosaic } from './mosaic.js';
 import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
@@ -18,6 +20,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerSegment,
   registerClassify,
   registerTrain,
+  registerModels,
+  registerDoctor,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
