@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerEmbed } from './embed.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
 import { registerMosaic } from './mosaic.js';
+import { registerSearch } from './search.js';
 import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
 import { registerTrain } from './train.js';
@@ -17,6 +19,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMosaic,
   registerSegment,
   registerClassify,
+  registerEmbed,
+  registerSearch,
   registerTrain,
 ];
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
 import type { Predictor } from '../predict/index.js';
 import { fullWindow } from '../raster/index.js';
 import type { ModelCard } from '../card/index.js';
 import type { SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
+import { readManifest } from '../tiles/index.js';
 import { hasData } from './chip-patches.js';
 import { rowsOf } from './chip-strips.js';
 import { bandsForModel } from './model-input.js';
@@ -47,6 +48,25 @@ export async function listChipFiles(folder: string): Promise<ChipFiles> {
   return {
     folder, fingerprint: hash.digest('hex'),
     files: names.map((name) => ({ id: stems.get(stem(name))! > 1 ? name : stem(name), path: join(folder, name) })),
+  };
+}
+
+/**
+ * The tiles that a `tiles.json` lists, as chip files; the ids are the tiles' names without ending.
+ * @returns also the name of the scene that was tiled.
+ * @throws {InvalidFileError} if the file is no such list, or its tiles are of a kind that is no picture.
+ */
+export async function listTiles(manifestPath: string): Promise<ChipFiles & { readonly scene: string }> {
+  const manifest = await readManifest(manifestPath);
+  if (manifest === undefined) throw new InvalidFileError(manifestPath, 'no such file');
+  if (manifest.tileFormat === 'npy') throw new InvalidFileError(manifestPath, 'expected tiles that are pictures, found npy', { advice: 'embed the scene itself' });
+  const folder = dirname(manifestPath);
+  const hash = createHash('sha256');
+  for (const { file, crc32 } of manifest.tiles) hash.update(JSON.stringify([file, crc32]));
+  const source = basename(manifest.source.path);
+  return {
+    folder, fingerprint: hash.digest('hex'), scene: stem(source),
+    files: manifest.tiles.map(({ file }) => ({ id: stem(file), path: join(folder, file) })),
   };
 }
 

@@ -7,7 +7,7 @@ import type { LoadedModel, Predictor } from '../predict/index.js';
 import { openScene } from '../scene/index.js';
 import type { Journal, Json, TaskContext } from '../run/index.js';
 import type { IndexEntry, IndexSource } from '../search/index.js';
-import { listChipFiles } from './chip-files.js';
+import { listChipFiles, listTiles } from './chip-files.js';
 import { chipEdge, chipId } from './chip-patches.js';
 import { chipPlaces } from './chip-places.js';
 import { planChips, planFiles } from './chip-plan.js';
@@ -83,20 +83,26 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
   }
 }
 
+/** Whether a path names a list of tiles, as `tilewright tile` writes it. */
+export function isTileList(path: string): boolean {
+  return extname(path).toLowerCase() === '.json';
+}
+
+/** A folder of chips, or the tiles of a `tiles.json`. */
 export async function prepareFolder(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
   for (const [option, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
     if (value !== undefined) throw new InvalidOptionError(option, `${options.input} is a folder of chips, which are taken whole`);
   }
   const length = featureLength(model);
-  const list = await listChipFiles(options.input);
+  const path = resolve(options.input);
+  const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
   const first = await openScene(list.files[0]!.path);
   const { width, height, dtype } = first.profile;
   await first.close();
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
   const reader = { predictor, card: model.card, kind: 'features' as const, ...bands };
-  const path = resolve(options.input);
-  const name = basename(path);
+  const name = list.scene;
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
     identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
