@@ -1,4 +1,4 @@
-export { FONT_FAMILY, fitText, measureText, prepareFonts } from './font.js';
+export { FONT_FAMILY, fitMiddle, fitText, measureText, prepareFonts } from './font.js';
 export { formatArea, formatLength, formatPlace, formatShare, significant } from './format.js';
 export type { Picture } from './picture.js';
 export { MAX_PICTURE_EDGE, parseColor, resizePicture } from './picture.js';
