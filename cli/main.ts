@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerDoctor } from './doctor.js';
 import { registerEmbed } from './embed.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
+import { registerModels } from './models.js';
 import { registerMosaic } from './mosaic.js';
 import { registerSearch } from './search.js';
 import { registerSegment } from './segment.js';
@@ -22,6 +24,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerEmbed,
   registerSearch,
   registerTrain,
+  registerModels,
+  registerDoctor,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };

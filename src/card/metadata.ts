@@ -59,7 +59,7 @@ function fromDeepness(metadata: Readonly<Record<string, string>>, graph: GraphSu
   const map = isMapTask(task);
   const shape = graph.output.shape;
   if (shape !== undefined && map !== (shape.length === 4)) {
-    throw new ModelError(where, `model_type says ${task}, which gives ${map ? 'numbers per pixel' : 'numbers per patch'}, but its output has the shape [${shape.join(', ')}]`,
+    throw new ModelError(where, `model_type says ${task}, which gives ${map ? 'numbers per pixel' : 'numbers per patch'}, but its output has the shape [${shape.map((size) => (size === -1 ? 'free' : size)).join(', ')}]`,
       { advice: 'import it with --card' });
   }
   const dim_order = map ? input.dim_order : 'bc';

@@ -2,7 +2,7 @@ import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isMapTask, parseCard, shapeSizes, slug } from '../card/index.js';
 import type { ModelCard } from '../card/index.js';
-import { ModelError } from '../errors.js';
+import { ModelError, throwIfAborted } from '../errors.js';
 import { encodeModel } from '../onnx/index.js';
 import { askOutputs, marginOf } from './ask.js';
 import { openPredictor } from './engine.js';
@@ -27,6 +27,7 @@ export interface CheckOptions {
   /** Path of a card, or the JSON itself; `card_version`, `name` and `file` may be missing. Default: the file's metadata. */
   readonly card?: string;
   readonly name?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** Steps that sizes may have to be a multiple of: networks halve up to six times. */
@@ -52,6 +53,7 @@ export async function checkModel(file: string, options: CheckOptions = {}): Prom
   card = parseCard(card, options.name === undefined ? file : '--name');
   card = await fillIn({ ...loaded, card }, notes);
   const model = { ...loaded, card };
+  throwIfAborted(options.signal);
   notes.push(...await tryOnce(model));
   return { model, card, notes };
 }

@@ -6,3 +6,4 @@ export { borderPatchSize, measureBorderEffect, type BorderEffect, type BorderOpt
 export { mapThreshold, patchSize, type PatchSize } from './inspect.js';
 export { zooFolder, zooModels } from './zoo.js';
 export { checkModel, MODEL_FILE, writeModel, type CheckedModel, type CheckOptions } from './import.js';
+export { inspectEngine, probeDevices, type DeviceReport, type EngineReport } from './devices.js';

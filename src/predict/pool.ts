@@ -6,7 +6,7 @@ import type { RunJob, RunResult, TensorInfo, WorkerReply, WorkerRequest, WorkerS
 /** Jobs that a worker holds at once: one that runs, one that is ready when it ends. */
 const HELD_PER_WORKER = 2;
 
-export interface PoolOptions extends WorkerSettings {
+export interface PoolOptions extends Omit<WorkerSettings, 'closed'> {
   /** Model for messages. */
   readonly model: string;
   readonly workers: number;
@@ -20,7 +20,10 @@ export interface Pool {
   unload(session: number): void;
   /** Runs a job in the first worker that is free; jobs start in the order in which they come. The job's buffer is handed over. */
   run(session: number, job: RunJob, signal?: AbortSignal): Promise<RunResult>;
-  /** Ends the workers. Jobs that wait are refused; one that runs is let go without waiting for it. */
+  /**
+   * Ends the workers. Jobs are refused. A native call cannot be interrupted: the thread of one that runs is not waited for,
+   * but the process cannot end before it (`process.exit` waits, too, and then fails; only a signal ends it at once).
+   */
   close(): Promise<void>;
 }
 
@@ -42,10 +45,11 @@ export function openPool(options: PoolOptions): Pool {
   let ids = 0;
   let closing = false;
   let broken: Error | undefined;
+  const closed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const threads = Array.from({ length: options.workers }, () => startThread());
 
   function startThread(): Thread {
-    const settings: WorkerSettings = { device: options.device, threads: options.threads };
+    const settings: WorkerSettings = { device: options.device, threads: options.threads, closed };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
     const held = new Map<number, Waiting>();
     const ended = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
@@ -73,14 +77,13 @@ export function openPool(options: PoolOptions): Pool {
       for (const waiting of held.values()) waiting.reject(broken);
       held.clear();
     }
-    for (const { worker } of threads) worker.unref();
   }
 
   function settle(thread: Thread, reply: WorkerReply): void {
     const waiting = thread.held.get(reply.id);
-    if (waiting === undefined) return;
     thread.held.delete(reply.id);
-    if (thread.held.size === 0) thread.worker.unref();
+    if (thread.held.size === 0 && !closing) thread.worker.unref();
+    if (waiting === undefined) return;
     if (reply.kind === 'failed') waiting.reject(engineError(options.model, options.device, reply.message, waiting.request.kind === 'load' ? 'load' : 'run'));
     else waiting.resolve(reply);
     pump();
@@ -142,12 +145,13 @@ export function openPool(options: PoolOptions): Pool {
     async close() {
       if (closing) return;
       closing = true;
+      Atomics.store(closed, 0, 1);
       const busy = threads.some(({ held }) => held.size > 0);
       fail(new Interrupted('the predictor was closed'));
-      // A native call cannot be stopped: a busy thread is told to end and left alone, an idle one is waited for.
       for (const { worker } of threads) {
+        // Tearing a thread down while it is inside the engine would abort the process, so it keeps the process until it is out.
+        worker.ref();
         worker.postMessage({ kind: 'close' } satisfies WorkerRequest);
-        if (!busy) worker.ref();
       }
       if (!busy) await Promise.all(threads.map(({ ended }) => ended));
     },

@@ -45,6 +45,7 @@ async function run(session: InferenceSession, job: RunJob): Promise<RunResult> {
   const outputs: Record<string, Values> = {};
   let milliseconds = 0;
   for (let from = 0; from < job.count; from += job.step) {
+    if (Atomics.load(settings.closed, 0) !== 0) throw new Error('closed');
     const wanted = Math.min(job.step, job.count - from);
     const count = job.exact ? job.step : wanted;
     const samples = filledUp(data.subarray(from * perPatch, (from + wanted) * perPatch), count * perPatch);

@@ -19,7 +19,7 @@ export interface AreaSize {
 /**
  * Reduces a pixel-interleaved raster by area averaging: each target pixel is the mean of the source area that it covers,
  * pixels on the border counted by the share that lies inside. Along each axis the target may not be larger than the source.
- * Same as Pillow's BOX filter, but not rounded between and after the two axes.
+ * Where the ratio is whole this is Pillow's BOX filter without rounding; elsewhere Pillow counts pixels whole or not at all.
  * @param source `height × width × bands` samples.
  * @returns `target.height × target.width × bands` float32 samples.
  * @throws {RangeError} if the target is larger than the source or not a whole size from 1.

@@ -3,7 +3,6 @@ import type { CardInput, CardOutput, ModelCard } from '../../src/card/index.js';
 import { loadModel, openPredictor } from '../../src/predict/index.js';
 import type { PatchOutput, PredictorOptions } from '../../src/predict/index.js';
 import type { PatchBatch } from '../../src/grid/index.js';
-import type { TypedArray } from '../../src/raster/index.js';
 import { root } from '../places.js';
 
 export function fixture(name: string): string {
@@ -47,7 +46,7 @@ export function patches(count: number, width: number, height: number, fill: (ind
 
 /** The sample of a pixel-interleaved batch. */
 export function sample(batch: PatchBatch, patch: number, y: number, x: number, band: number): number {
-  return batch.data[((patch * batch.height + y) * batch.width + x) * batch.bands + band] as number;
+  return batch.data[((patch * batch.height + y) * batch.width + x) * batch.bands + band] ?? Number.NaN;
 }
 
 /** What the identity must give: samples as `[count, bands, height, width]`. */
@@ -60,5 +59,5 @@ export function bandsFirst(batch: PatchBatch, change: (value: number) => number 
 
 /** A batch that may be handed over while the test keeps the original. */
 export function copyOf(batch: PatchBatch): PatchBatch {
-  return { ...batch, data: batch.data.slice() as TypedArray };
+  return { ...batch, data: batch.data.slice() };
 }
