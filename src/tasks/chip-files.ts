@@ -9,6 +9,8 @@ import type { SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
 import { readManifest } from '../tiles/index.js';
 import { hasData } from './chip-patches.js';
+import { chipPlaces } from './chip-places.js';
+import type { ChipPlace } from './chip-places.js';
 import { rowsOf } from './chip-strips.js';
 import { bandsForModel } from './model-input.js';
 
@@ -17,10 +19,17 @@ const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '
 /** A chip is read whole; a file with more pixels is a scene. */
 const MOST_PIXELS = 32 * 1024 * 1024;
 
+export interface ChipFile {
+  readonly id: string;
+  readonly path: string;
+  /** Where it lies, if a list of tiles says so; else the file itself may know. */
+  readonly place?: ChipPlace;
+}
+
 /** Files of chips in a folder, by name. */
 export interface ChipFiles {
   readonly folder: string;
-  readonly files: readonly { readonly id: string; readonly path: string }[];
+  readonly files: readonly ChipFile[];
   /** Changes when a file is added, removed or written. */
   readonly fingerprint: string;
 }
@@ -64,9 +73,10 @@ export async function listTiles(manifestPath: string): Promise<ChipFiles & { rea
   const hash = createHash('sha256');
   for (const { file, crc32 } of manifest.tiles) hash.update(JSON.stringify([file, crc32]));
   const source = basename(manifest.source.path);
+  const placeOf = chipPlaces(manifest.scene);
   return {
     folder, fingerprint: hash.digest('hex'), scene: stem(source),
-    files: manifest.tiles.map(({ file }) => ({ id: stem(file), path: join(folder, file) })),
+    files: manifest.tiles.map(({ file, window }) => ({ id: stem(file), path: join(folder, file), place: placeOf(window) })),
   };
 }
 

@@ -114,9 +114,10 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
         if (!isPredicted(row)) continue;
         const file = list.files[index]!;
         const [w, h] = place.size;
+        const { centre, footprint } = file.place ?? place;
         const entry: IndexEntry = {
-          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(place.centre),
-          ...(place.footprint === undefined ? {} : { footprint: place.footprint }),
+          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(centre),
+          ...(footprint === undefined ? {} : { footprint }),
         };
         yield { entry, vector: row };
       }
