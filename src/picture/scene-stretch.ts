@@ -7,13 +7,20 @@ import { displayBands } from './thumbnail.js';
 const PLACES = 5;
 const EDGE = 64;
 
+export interface SceneStretchOptions {
+  /** Bands, from 0. Default: {@link displayBands}. */
+  readonly bands?: readonly number[];
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The stretch of a scene from samples of it, for pictures of its parts: at most 25 small windows are read, however large the
  * scene is; none of an 8-bit or palette scene.
  */
-export async function sceneStretch(scene: Scene, signal?: AbortSignal): Promise<Stretch> {
+export async function sceneStretch(scene: Scene, options: SceneStretchOptions = {}): Promise<Stretch> {
   const { profile } = scene;
-  const bands = displayBands(profile);
+  const { signal } = options;
+  const bands = options.bands ?? displayBands(profile);
   if (profile.dtype === 'uint8' || (profile.palette !== undefined && bands.length === 1)) return IDENTITY_STRETCH;
   const width = Math.min(EDGE, profile.width);
   const height = Math.min(EDGE, profile.height);

@@ -16,6 +16,7 @@ import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows }
 import { engineOptions } from './classify-setup.js';
 import type { EmbedOptions } from './embed.js';
 import { bandsForModel, domainWarnings } from './model-input.js';
+import { pictureBands } from './picture-bands.js';
 import type { RowFile } from './row-file.js';
 
 /** Something whose chips are embedded: a scene, or a folder of chip files. */
@@ -57,7 +58,8 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
       identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], device: predictor.device },
       description: {
-        name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1), width: profile.width, height: profile.height,
+        name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1),
+        pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: profile.width, height: profile.height,
         patchSize: edge, overlap: grid.overlap,
         ...(profile.transform === undefined ? {} : { transform: profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
       },
@@ -98,6 +100,7 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
   const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
   const first = await openScene(list.files[0]!.path);
   const { width, height, dtype } = first.profile;
+  const colors = pictureBands(first.profile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   await first.close();
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
@@ -106,7 +109,7 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
     identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
-    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands },
+    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(options.bands === undefined ? {} : { pictureBands: colors }) },
     plan: (context) => planFiles({ files: list.files, reader, width, height, rowBytes: length * 4, tableBytes: length * 4 + 200, warnings: model.notes }, context),
     predict: (journal, context) => fileRows(list.files, reader, { journal, length, stage: 'embed' }, context),
     async* entries(journal, rows) {

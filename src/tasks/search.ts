@@ -1,15 +1,15 @@
 import { InvalidFileError, InvalidOptionError, TilewrightError } from '../errors.js';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { contactSheet, displayBands, formatPlace, rasterPicture, resizePicture, sceneStretch } from '../picture/index.js';
 import type { Picture, SheetItem, Stretch } from '../picture/index.js';
 import type { Device } from '../predict/index.js';
 import { fullWindow, intersect } from '../raster/index.js';
-import type { Scene, Window } from '../raster/index.js';
+import type { ReadOptions, Scene, Window } from '../raster/index.js';
 import { checkOutput, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { nearest, readManifest } from '../search/index.js';
-import type { Metric } from '../search/index.js';
+import type { IndexManifest, Metric } from '../search/index.js';
 import { findQuery } from './search-query.js';
 import type { Query } from './search-query.js';
 
@@ -87,8 +87,7 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   }));
   const warnings = [...query.notes];
   if (options.sheet !== undefined) {
-    const title = { count: manifest.count, metric, model: manifest.model.name };
-    await writeWhole(options.sheet, await drawSheet(query, results, title, warnings, context));
+    await writeWhole(options.sheet, await drawSheet({ manifest, query, results, metric, warnings }, context));
   }
   return {
     results, query: { kind: query.kind, name: query.name, window: query.window }, metric, count: manifest.count, model: manifest.model.name,
@@ -96,17 +95,24 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   };
 }
 
-/** @param warnings receives a line for every scene that cannot be read any more; its cells say so. */
-async function drawSheet(
-  query: Query, results: readonly SearchHit[], title: { readonly count: number; readonly metric: Metric; readonly model: string }, warnings: string[], context: TaskContext,
-): Promise<Buffer> {
+interface Sheet {
+  readonly manifest: IndexManifest;
+  readonly query: Query;
+  readonly results: readonly SearchHit[];
+  readonly metric: Metric;
+  /** Receives a line for every scene that cannot be read any more; its cells say so. */
+  readonly warnings: string[];
+}
+
+async function drawSheet(sheet: Sheet, context: TaskContext): Promise<Buffer> {
+  const { manifest, query, results, metric, warnings } = sheet;
   const wanted = [{ scene: query.scene, window: query.window }, ...results];
-  const pictures = await readPictures(wanted, warnings, context.signal);
+  const pictures = await readPictures(wanted, (path) => pictureBandsOf(manifest, path), warnings, context.signal);
   const item = (i: number, rest: Omit<SheetItem, 'picture'>): SheetItem => ({ ...rest, ...(pictures[i] === undefined ? {} : { picture: pictures[i] }) });
   const place = (lon: number | null | undefined, lat: number | null | undefined): string[] => (typeof lon === 'number' && typeof lat === 'number' ? [formatPlace(lon, lat)] : []);
   return contactSheet({
     title: `Most similar to ${basename(query.name)}`,
-    subtitle: `${results.length} of ${title.count} · ${title.metric === 'l2' ? 'Euclidean distance' : 'cosine distance'} · ${title.model}`,
+    subtitle: `${results.length} of ${manifest.count} · ${metric === 'l2' ? 'Euclidean distance' : 'cosine distance'} · ${manifest.model.name}`,
     items: [
       item(0, { caption: 'query', lines: [basename(query.name), ...place(query.lon, query.lat)], highlighted: true }),
       ...results.map((hit, i) => item(i + 1, { caption: `${hit.rank} · ${hit.distance.toPrecision(4)}`, lines: [hit.id, ...place(hit.lon, hit.lat)] })),
@@ -114,17 +120,28 @@ async function drawSheet(
   });
 }
 
+/** Bands for pictures of a scene or chip file of the index, from 0. */
+function pictureBandsOf(manifest: IndexManifest, path: string): readonly number[] | undefined {
+  const source = manifest.sources.find((one) => one.path === path) ?? manifest.sources.find((one) => one.kind === 'folder' && one.path === dirname(path));
+  return source?.pictureBands?.map((band) => band - 1);
+}
+
 /** Pictures of windows; scenes are opened one after the other, each once. `undefined` where one cannot be read. */
 async function readPictures(
-  wanted: readonly { readonly scene: string; readonly window: Window }[], warnings: string[], signal: AbortSignal | undefined,
+  wanted: readonly { readonly scene: string; readonly window: Window }[], bandsOf: (path: string) => readonly number[] | undefined, warnings: string[],
+  signal: AbortSignal | undefined,
 ): Promise<(Picture | undefined)[]> {
   const pictures: (Picture | undefined)[] = wanted.map(() => undefined);
   for (const path of new Set(wanted.map(({ scene }) => scene))) {
     try {
       const scene = await openScene(path);
       try {
-        const stretch = await sceneStretch(scene, signal);
-        for (const [i, one] of wanted.entries()) if (one.scene === path) pictures[i] = await readPicture(scene, one.window, stretch, signal);
+        const given = bandsOf(path);
+        // A query's scene need not be one of the index: its own colours are right for it.
+        const bands = given !== undefined && given.every((band) => band < scene.profile.bands) ? given : displayBands(scene.profile);
+        const read = { bands, ...(signal === undefined ? {} : { signal }) };
+        const stretch = await sceneStretch(scene, read);
+        for (const [i, one] of wanted.entries()) if (one.scene === path) pictures[i] = await readPicture(scene, one.window, stretch, read);
       } finally {
         await scene.close();
       }
@@ -136,10 +153,10 @@ async function readPictures(
   return pictures;
 }
 
-async function readPicture(scene: Scene, window: Window, stretch: Stretch, signal: AbortSignal | undefined): Promise<Picture | undefined> {
+async function readPicture(scene: Scene, window: Window, stretch: Stretch, read: ReadOptions): Promise<Picture | undefined> {
   const part = intersect(window, fullWindow(scene.profile));
   if (part === undefined) return undefined;
-  const raster = await scene.read(part, { bands: displayBands(scene.profile), ...(signal === undefined ? {} : { signal }) });
+  const raster = await scene.read(part, read);
   const picture = rasterPicture(raster, stretch, scene.profile.palette);
   const factor = SHEET_EDGE / Math.max(picture.width, picture.height);
   return factor >= 1 ? picture : resizePicture(picture, picture.width * factor, picture.height * factor);
