@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
 import { registerDoctor } from './doctor.js';
+import { registerEmbed } from './embed.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
 import { registerModels } from './models.js';
 import { registerMosaic } from './mosaic.js';
+import { registerSearch } from './search.js';
 import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
 import { registerTrain } from './train.js';
@@ -19,6 +21,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMosaic,
   registerSegment,
   registerClassify,
+  registerEmbed,
+  registerSearch,
   registerTrain,
   registerModels,
   registerDoctor,
