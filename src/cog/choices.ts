@@ -43,7 +43,8 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
   if (predictor !== 1 && !packs) throw new InvalidOptionError('predictor', `expected 1 with compression ${compression}, got ${predictor}`);
   if (predictor === 2 && float) throw new InvalidOptionError('predictor', `expected 1 or 3 for ${dtype}, got 2`);
   if (predictor === 3 && !float) throw new InvalidOptionError('predictor', `expected 1 or 2 for ${dtype}, got 3`);
-  const level = options.level ?? 6;
+  const level = options.level ?? (predictor === 1 ? 6 : 1);
+  const matching = options.matching ?? (predictor === 3 ? 'runs' : 'search');
   if (!Number.isInteger(level) || level < 1 || level > 9) throw new InvalidOptionError('level', `expected 1 to 9, got ${level}`);
   const quality = options.quality ?? 85;
   if (!Number.isInteger(quality) || quality < 1 || quality > 100) throw new InvalidOptionError('quality', `expected 1 to 100, got ${quality}`);
@@ -51,7 +52,7 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
     throw new InvalidOptionError('compression', `jpeg takes 1 or 3 bands of uint8 without a palette, got ${bands} of ${dtype}`, { advice: 'choose deflate' });
   }
   checkDescription(shape, options);
-  return { compression, level, quality, predictor, dtype, bands };
+  return { compression, level, matching, quality, predictor, dtype, bands };
 }
 
 function checkShape(shape: ImageShape): void {

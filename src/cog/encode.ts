@@ -9,6 +9,7 @@ import type { Compression } from './types.js';
 export interface Packing {
   readonly compression: Compression;
   readonly level: number;
+  readonly matching: 'search' | 'runs';
   readonly quality: number;
   readonly predictor: 1 | 2 | 3;
   readonly dtype: DataType;
@@ -39,8 +40,7 @@ function encodeDeflate(bytes: Uint8Array, packing: Packing): Promise<Uint8Array>
   const options: ZlibOptions = {
     level: packing.level,
     memLevel: 9,
-    // Differences of neighbours have runs but few long repeats: run lengths alone pack as well as a search, in half the time.
-    strategy: packing.predictor === 1 ? constants.Z_DEFAULT_STRATEGY : constants.Z_RLE,
+    strategy: packing.matching === 'runs' ? constants.Z_RLE : constants.Z_DEFAULT_STRATEGY,
     chunkSize: Math.min(LARGEST_PIECE, bytes.length + (bytes.length >> 10) + 1024),
   };
   return new Promise((resolve, reject) => {

@@ -24,7 +24,7 @@ export function reduceRows(
     nearestRow(upper, upperStart, width, bands, target, targetStart);
   } else if (method === 'mode') {
     modeRow(upper, upperStart, lower, lowerStart, width, bands, target, targetStart, nodata);
-  } else if (integer && nodata === undefined && alphaBand === undefined) {
+  } else if (integer && !isSigned(target) && nodata === undefined && alphaBand === undefined) {
     const mean = target.BYTES_PER_ELEMENT <= 2 ? meanRow16 : meanRow32;
     mean(upper, upperStart, lower, lowerStart, width, bands, target, targetStart);
   } else {
@@ -39,7 +39,7 @@ function nearestRow(upper: TypedArray, upperStart: number, width: number, bands:
   }
 }
 
-/** Mean of four integers of at most 16 bits, rounded half up. */
+/** Mean of four unsigned integers of at most 16 bits, rounded half up. */
 function meanRow16(
   upper: TypedArray, upperStart: number, lower: TypedArray, lowerStart: number, width: number, bands: number,
   target: TypedArray, targetStart: number,
@@ -110,7 +110,7 @@ function maskedMeanRow(
       }
       let mean = nodata ?? Number.NaN;
       if (count > 0) {
-        mean = integer ? Math.floor(sum / count + 0.5) : sum / count;
+        mean = integer ? rounded(sum / count) : sum / count;
         // Valid pixels on both sides of the nodata value must not turn into nodata.
         if (mean === nodata && b !== alpha) mean = first;
       }
@@ -148,6 +148,15 @@ function modeRow(
 /** `b` is valid. */
 function modeOfThree(b: number, c: number, d: number, missing: number): number {
   return b !== c && b !== d && c === d && !isMissing(c, missing) ? c : b;
+}
+
+/** Half away from zero, as GDAL does. */
+function rounded(value: number): number {
+  return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5);
+}
+
+function isSigned(data: TypedArray): boolean {
+  return data instanceof Int8Array || data instanceof Int16Array || data instanceof Int32Array;
 }
 
 function isMissing(value: number, missing: number): boolean {

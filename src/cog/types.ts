@@ -9,7 +9,7 @@ export type OverviewMethod =
   | 'mode'
   /** the upper left pixel */
   | 'nearest'
-  /** the mean of the valid pixels, rounded half up for integers */
+  /** the mean of the valid pixels; integers are rounded, half away from zero */
   | 'average'
   /** no reduced copies */
   | 'none';
@@ -43,8 +43,14 @@ export interface TiffDescription {
 export interface TiffPacking {
   /** Default: `deflate`. `jpeg` is lossy: uint8 with 1 or 3 bands only. */
   readonly compression?: Compression;
-  /** zlib level 1–9. Default 6. */
+  /** zlib level 1–9. Default: 6 without predictor; 1 with one, where more effort saves 0 to 3 % on real scenes. */
   readonly level?: number;
+  /**
+   * What zlib looks for: `search` earlier sequences, `runs` of one byte only (Z_RLE). With predictor 2, `runs` takes a third
+   * less time than level 1 and 0 to 18 % more bytes; with predictor 3 it is both quick and small. Default: `runs` with
+   * predictor 3, else `search`.
+   */
+  readonly matching?: 'search' | 'runs';
   /** JPEG quality 1–100. Default 85. */
   readonly quality?: number;
   /**

@@ -10,7 +10,7 @@ import type { BlockScene } from './create-scene.js';
 import { MARKER, adobeTransform, isFrame, parseFrame, readSegments } from './jpeg-segments.js';
 import type { Frame, Segment } from './jpeg-segments.js';
 import { memoryRaster } from './memory-raster.js';
-import { IN_MEMORY_BYTES, createPictureScene, decodedBytes } from './picture-scene.js';
+import { createPictureScene, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
 import { createTiffBlocks } from './tiff/blocks.js';
 import { readTiffHeader } from './tiff/directory.js';
@@ -32,6 +32,7 @@ const MAX_HEADER = 64 * 2 ** 20;
 
 /** Coefficients of a progressive picture are held in memory, two bytes per sample, until all scans are read. */
 const MAX_PROGRESSIVE_BYTES = 2 ** 31;
+const NOTABLE_PROGRESSIVE_BYTES = 2 ** 26;
 
 /**
  * Opens a JPEG: profile from its header; pixels decoded once, at the first read, into memory or, above 64 MB, into a tiled
@@ -54,11 +55,11 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
     notes: [
       ...(isCmyk ? [`four components (${segments.some((segment) => (adobeTransform(segment) ?? 0) === 2) ? 'YCCK' : 'CMYK'}) are turned into RGB without a colour profile`] : []),
       ...(orientation === undefined || orientation === 1 ? [] : [`EXIF orientation ${orientation} is not applied: pixels are as stored`]),
-      ...(frame.progressive && decodedBytes({ width: frame.width, height: frame.height, bands: frame.components, dtype: 'uint16' }) > IN_MEMORY_BYTES
+      ...(frame.progressive && frame.width * frame.height * frame.components > NOTABLE_PROGRESSIVE_BYTES / 2
         ? [`progressive JPEG: decoding it once holds about ${Math.ceil((frame.width * frame.height * frame.components * 2) / 2 ** 20)} MB`] : []),
     ],
   };
-  const inMemory = decodedBytes(header) <= IN_MEMORY_BYTES;
+  const inMemory = fitsMemory(header, options);
   const blockSize = inMemory ? { width: frame.width, height: frame.height } : { width: COPY_TILE, height: COPY_TILE };
   return createPictureScene(source, header, options, blockSize, async (fingerprint) => {
     try {
@@ -114,7 +115,8 @@ function exifOrientation(segment: Segment): number | undefined {
 function pipeline(input: string | Uint8Array, components: number): Sharp {
   const picture = sharp(input, { failOn: 'warning', limitInputPixels: false, sequentialRead: true, ignoreIcc: true });
   if (components === 1) return picture.toColourspace('b-w');
-  // libvips would turn CMYK into sRGB through a print profile. It has already turned around what Adobe stores inverted.
+  // libvips would turn CMYK into sRGB through a print profile. It turns all files of four components around: CMYK files
+  // store 255 for no ink, whether an Adobe marker says so or not (Pillow and GDAL do the same).
   return components === 4 ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture;
 }
 

@@ -3,7 +3,7 @@ import type { SceneProfile } from '../raster/index.js';
 import { RUNS_IN_FLIGHT } from './read-blocks.js';
 
 /** What a scene's size and blocks say about memory; any profile has it. */
-export type MemoryProfile = Pick<SceneProfile, 'width' | 'height' | 'bands' | 'dtype' | 'blockWidth' | 'blockHeight' | 'maskSource'>;
+export type MemoryProfile = Pick<SceneProfile, 'width' | 'height' | 'bands' | 'dtype' | 'blockWidth' | 'blockHeight' | 'maskSource' | 'bytes'>;
 
 /** Strips of this height can be read in pieces, left to right, without decoding a block twice, with the default cache. */
 const DEFAULT_STRIP_HEIGHT = 1024;
@@ -40,5 +40,7 @@ export function defaultCacheBytes(profile: MemoryProfile): number {
  */
 export function readMemory(profile: MemoryProfile, stripHeight: number): number {
   const block = profile.blockWidth * profile.blockHeight * profile.bands * bytesPerSample(profile.dtype);
-  return stripCacheBytes(profile, stripHeight) + RUNS_IN_FLIGHT * (RUN_BYTES + 2 * block);
+  const blocks = Math.ceil(profile.width / profile.blockWidth) * Math.ceil(profile.height / profile.blockHeight);
+  const stored = Math.min(profile.bytes, RUNS_IN_FLIGHT * RUN_BYTES);
+  return stripCacheBytes(profile, stripHeight) + stored + 2 * block * Math.min(RUNS_IN_FLIGHT, blocks);
 }

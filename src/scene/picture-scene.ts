@@ -9,8 +9,7 @@ import { fingerprint } from './fingerprint.js';
 import { defaultCacheBytes } from './memory.js';
 import { readSidecars } from './sidecars.js';
 
-/** Pictures up to this size are decoded into memory; larger ones into a file. */
-export const IN_MEMORY_BYTES = 64 * 2 ** 20;
+const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
 
 export interface PictureOptions {
   readonly cacheBytes?: number;
@@ -19,6 +18,13 @@ export interface PictureOptions {
    * again. Default: a folder in the system's temporary folder, from which they are removed at close.
    */
   readonly cacheDir?: string;
+  /** Pictures up to so many bytes of pixels are decoded into memory, larger ones into a file. Default 64 MB. */
+  readonly inMemoryBytes?: number;
+}
+
+/** Whether a picture is decoded into memory. */
+export function fitsMemory(header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>, options: PictureOptions): boolean {
+  return decodedBytes(header) <= (options.inMemoryBytes ?? DEFAULT_IN_MEMORY_BYTES);
 }
 
 /** What a picture format's header says. */

@@ -6,7 +6,7 @@ import type { ByteSource } from './byte-source.js';
 import { cacheFile, ensureCacheFile, releaseCacheFile } from './cache-folder.js';
 import type { BlockScene } from './create-scene.js';
 import { memoryRaster } from './memory-raster.js';
-import { IN_MEMORY_BYTES, createPictureScene, decodedBytes } from './picture-scene.js';
+import { createPictureScene, decodedBytes, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
 import { COLOUR, readPngHeader } from './png-header.js';
 import type { PngHeader } from './png-header.js';
@@ -31,7 +31,7 @@ export async function openPng(source: ByteSource, options: PictureOptions = {}):
   if (png.interlaced && bytes > MAX_INTERLACED_BYTES) {
     throw new InvalidFileError(source.url, `an interlaced PNG of ${Math.ceil(bytes / 2 ** 20)} MB cannot be read in rows`, { advice: 'write it again without interlacing' });
   }
-  const inMemory = png.interlaced || bytes <= IN_MEMORY_BYTES;
+  const inMemory = png.interlaced || fitsMemory(header, options);
   const blockSize = inMemory ? { width: png.width, height: png.height } : { width: SPOOL_TILE, height: SPOOL_TILE };
   return createPictureScene(source, header, options, blockSize, (fingerprint) =>
     (inMemory ? decodeToMemory(source, png, header) : decodeToFile(source, png, header, options, fingerprint)));

@@ -2,6 +2,9 @@ import { patchCount, patchesOfStrip } from '../grid/index.js';
 import { memoryPlan, peakRss } from '../run/index.js';
 import type { MemoryPlan, TaskContext } from '../run/index.js';
 import { readMemory } from '../scene/index.js';
+import { predictFile } from './chip-files.js';
+import type { ChipFileReader, ChipFiles } from './chip-files.js';
+import { FILE_GROUP } from './chip-rows.js';
 import { chipStripBytes, predictGroupOf } from './chip-strips.js';
 import type { ChipSource } from './chip-strips.js';
 
@@ -49,5 +52,40 @@ export async function planChips(
     ]),
     secondsPerChip, estimatedSeconds: secondsPerChip * chips, estimatedOutputBytes: bytes.output, estimatedTemporaryBytes: bytes.temporary,
     device: predictor.device, warnings: source.warnings,
+  };
+}
+
+export interface FilePlanOptions {
+  readonly files: ChipFiles['files'];
+  readonly reader: ChipFileReader;
+  /** Size of the first file. */
+  readonly width: number;
+  readonly height: number;
+  /** Bytes per chip in the run's folder, and in the results. */
+  readonly rowBytes: number;
+  readonly tableBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/** Bytes per chip file of the list of files, with sizes and places. */
+const LISTED_BYTES = 400;
+
+/** Measures the first files of a folder of chips. */
+export async function planFiles(options: FilePlanOptions, context: TaskContext): Promise<ChipPlan> {
+  const { files, reader } = options;
+  const chosen = files.slice(0, MEASURED * reader.predictor.concurrency);
+  const measure = (): Promise<unknown> => Promise.all(chosen.map(({ path }) => predictFile(reader, path, context.signal)));
+  await measure();
+  const started = performance.now();
+  await measure();
+  const secondsPerChip = (performance.now() - started) / 1000 / chosen.length;
+  return {
+    width: options.width, height: options.height, patchSize: options.width, overlap: 0, strips: Math.ceil(files.length / FILE_GROUP), chips: files.length,
+    memory: memoryPlan([
+      { name: 'process and engine, measured', bytes: peakRss() },
+      { name: 'list of the files', bytes: files.length * LISTED_BYTES },
+    ]),
+    secondsPerChip, estimatedSeconds: secondsPerChip * files.length, estimatedOutputBytes: files.length * options.tableBytes,
+    estimatedTemporaryBytes: files.length * options.rowBytes, device: reader.predictor.device, warnings: options.warnings,
   };
 }

@@ -1,17 +1,18 @@
 import { join, resolve } from 'node:path';
 import { createChipCsv, createChipGeoJson, createSubmissionCsv } from '../chips/index.js';
 import type { Chip } from '../chips/index.js';
-import { InvalidOptionError, throwIfAborted } from '../errors.js';
+import { InvalidOptionError } from '../errors.js';
 import { openPredictor } from '../predict/index.js';
 import type { LoadedModel, Predictor } from '../predict/index.js';
-import { memoryPlan, ordered, peakRss } from '../run/index.js';
+import { peakRss } from '../run/index.js';
 import type { Journal, Json, TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
-import { listChipFiles, predictFile } from './chip-files.js';
+import { listChipFiles } from './chip-files.js';
 import type { ChipFileReader, ChipFiles } from './chip-files.js';
 import { openRun } from './chip-journal.js';
+import { planFiles } from './chip-plan.js';
 import type { ChipPlan } from './chip-plan.js';
-import { chipPlaces } from './chip-places.js';
+import { FILE_GROUP, fileRows, isPredicted, placedRows } from './chip-rows.js';
 import type { ClassifyResult } from './classify.js';
 import {
   FOLDER_FILES, checkOutputFolder, countTags, createTagCounts, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
@@ -20,13 +21,7 @@ import type { TagRule } from './classify-outputs.js';
 import type { ClassifySummary } from './classify-scene.js';
 import { engineOptions, loadChipModel } from './classify-setup.js';
 import type { ClassifyOptions } from './classify-setup.js';
-import { openRowFile } from './row-file.js';
 import type { RowFile } from './row-file.js';
-
-/** Files between two lines of the journal. */
-const GROUP = 64;
-/** Files that are read ahead of those that the engine works on. */
-const READ_AHEAD = 4;
 
 interface FolderSetup {
   readonly options: ClassifyOptions;
@@ -35,18 +30,6 @@ interface FolderSetup {
   readonly predictor: Predictor;
   readonly rule: TagRule;
   readonly reader: ChipFileReader;
-}
-
-/** What a group of files left in the journal: enough for the tables, so that files are opened once. */
-interface GroupState {
-  readonly places: readonly FilePlace[];
-}
-
-/** Size and place of a chip file. */
-interface FilePlace {
-  readonly size: readonly [width: number, height: number];
-  readonly centre?: readonly [number, number];
-  readonly footprint?: readonly (readonly [number, number])[];
 }
 
 /** Tags the files of a folder, each a chip. */
@@ -59,22 +42,28 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
-  const predictor = await openEngine(options, model, files);
+  const engine = await openEngine(options, model, files);
+  const { predictor } = engine;
   try {
     const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', ...(options.bands === undefined ? {} : { bands: options.bands }) };
     const setup = { options, files, model, predictor, rule, reader };
-    return options.dryRun ? await plan(setup, context) : await run(setup, started, context);
+    if (options.dryRun) {
+      const tags = rule.tags.length;
+      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: model.notes }, context);
+    }
+    return await run(setup, started, context);
   } finally {
     await predictor.close();
   }
 }
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<Predictor> {
+async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly size: { readonly width: number; readonly height: number } }> {
   const first = await openScene(files.files[0]!.path);
   try {
     const { width, height, dtype } = first.profile;
-    return await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const predictor = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    return { predictor, size: { width, height } };
   } finally {
     await first.close();
   }
@@ -91,10 +80,9 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
   let finished = false;
   try {
     const resumedStrips = journal.states.length;
-    const scores = await openRowFile(join(partial, 'scores.f32'), rule.tags.length, Math.min(files.files.length, resumedStrips * GROUP));
+    const scores = await fileRows(files.files, setup.reader, { journal, length: rule.tags.length, stage: 'classify' }, context);
     let summary: ClassifySummary;
     try {
-      await predictFiles(setup, journal, scores, context);
       summary = await writeOutputs(setup, journal, scores, partial);
     } finally {
       await scores.close();
@@ -103,39 +91,12 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
     await journal.complete();
     finished = true;
     return {
-      ...summary, output: options.output, strips: Math.ceil(files.files.length / GROUP), resumedStrips, seconds: (performance.now() - started) / 1000,
+      ...summary, output: options.output, strips: Math.ceil(files.files.length / FILE_GROUP), resumedStrips, seconds: (performance.now() - started) / 1000,
       modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device,
     };
   } finally {
     if (!finished) await journal.close();
   }
-}
-
-async function predictFiles(setup: FolderSetup, journal: Journal, scores: RowFile, context: TaskContext): Promise<void> {
-  const { files } = setup.files;
-  const tags = setup.rule.tags.length;
-  const first = journal.states.length * GROUP;
-  const started = performance.now();
-  let rows: (Float32Array | undefined)[] = [];
-  let places: FilePlace[] = [];
-  const work = ({ path }: { readonly path: string }): ReturnType<typeof predictFile> => predictFile(setup.reader, path, context.signal);
-  let done = first;
-  for await (const { profile, values } of ordered(files.slice(first), setup.predictor.concurrency + READ_AHEAD, work, context.signal)) {
-    rows.push(values);
-    const window = { x: 0, y: 0, width: profile.width, height: profile.height };
-    places.push({ size: [profile.width, profile.height], ...chipPlaces(profile)(window) });
-    done++;
-    if (rows.length < GROUP && done < files.length) continue;
-    const block = new Float32Array(rows.length * tags).fill(Number.NaN);
-    rows.forEach((row, i) => { if (row !== undefined) block.set(row, i * tags); });
-    await scores.append(block);
-    const state: GroupState = { places };
-    await journal.append({ step: journal.states.length, state: state as unknown as Json, carry: [] });
-    rows = [];
-    places = [];
-    context.onProgress?.({ stage: 'classify', done, total: files.length, unit: 'chips', detail: `${((done - first) / ((performance.now() - started) / 1000)).toFixed(1)} chips/s` });
-  }
-  throwIfAborted(context.signal);
 }
 
 async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFile, folder: string): Promise<ClassifySummary> {
@@ -148,21 +109,13 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   ];
   const missing: string[] = [];
   await writeTables(writers, (async function* chips(): AsyncGenerator<Chip> {
-    for (let group = 0; group < journal.states.length; group++) {
-      const { places } = journal.states[group] as unknown as GroupState;
-      const block = await scores.read(group * GROUP, places.length);
-      for (let i = 0; i < places.length; i++) {
-        const { size, centre, footprint } = places[i]!;
-        const probabilities = block.subarray(i * rule.tags.length, (i + 1) * rule.tags.length);
-        const tags = tagsOf(rule, probabilities);
-        const { id } = files.files[group * GROUP + i]!;
-        countTags(counts, probabilities, tags);
-        if (Number.isNaN(probabilities[0])) missing.push(id);
-        yield {
-          id, window: { x: 0, y: 0, width: size[0], height: size[1] }, tags, ...(Number.isNaN(probabilities[0]) ? {} : { probabilities }),
-          ...(centre === undefined ? {} : { centre }), ...(footprint === undefined ? {} : { footprint }),
-        };
-      }
+    for await (const { index, row, place } of placedRows(journal, scores, rule.tags.length)) {
+      const tags = tagsOf(rule, row);
+      const { id } = files.files[index]!;
+      countTags(counts, row, tags);
+      if (!isPredicted(row)) missing.push(id);
+      const { size, ...where } = place;
+      yield { id, window: { x: 0, y: 0, width: size[0], height: size[1] }, tags, ...(isPredicted(row) ? { probabilities: row } : {}), ...where };
     }
   })());
   const summary: ClassifySummary = {
@@ -172,25 +125,4 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   };
   await writeSummary(folder, summary);
   return summary;
-}
-
-async function plan(setup: FolderSetup, context: TaskContext): Promise<ChipPlan> {
-  const { files, predictor, model } = setup;
-  const chosen = files.files.slice(0, 8 * predictor.concurrency);
-  const measure = (): Promise<unknown> => Promise.all(chosen.map(({ path }) => predictFile(setup.reader, path, context.signal)));
-  await measure(); // warms the engine up, and shows what memory it takes
-  const started = performance.now();
-  await measure();
-  const secondsPerChip = (performance.now() - started) / 1000 / chosen.length;
-  const scene = await openScene(chosen[0]!.path);
-  const { width, height } = scene.profile;
-  await scene.close();
-  const count = files.files.length;
-  const tags = setup.rule.tags.length;
-  return {
-    width, height, patchSize: width, overlap: 0, strips: Math.ceil(count / GROUP), chips: count,
-    memory: memoryPlan([{ name: 'process and engine, measured', bytes: peakRss() }, { name: 'sizes and places of the files', bytes: count * 200 }]),
-    secondsPerChip, estimatedSeconds: secondsPerChip * count, estimatedOutputBytes: count * (200 + 40 * tags), estimatedTemporaryBytes: count * (tags * 4 + 60),
-    device: predictor.device, warnings: model.notes,
-  };
 }

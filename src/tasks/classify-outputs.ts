@@ -5,6 +5,7 @@ import type { Chip, ChipWriter } from '../chips/index.js';
 import { likeliestTag, presentTags } from '../chips/index.js';
 import type { ModelCard } from '../card/index.js';
 import { checkFolder, checkSpace, hasJournal, promote, writeWhole } from '../run/index.js';
+import { isPredicted } from './chip-rows.js';
 
 /** Files of a classified scene, in the order in which they get their final names; `summary.json` is the last: where it stands, all stand. */
 export const SCENE_FILES = ['chips.csv', 'chips.geojson', 'probabilities.tif', 'map.png', 'summary.json'] as const;
@@ -32,7 +33,7 @@ export function tagRule(card: ModelCard, threshold?: number): TagRule {
 
 /** Tags of a chip by its probabilities; none for a chip without data, whose numbers are NaN. */
 export function tagsOf(rule: TagRule, probabilities: Float32Array): number[] {
-  if (Number.isNaN(probabilities[0])) return [];
+  if (!isPredicted(probabilities)) return [];
   return rule.thresholds === undefined ? [likeliestTag(probabilities)] : presentTags(probabilities, rule.thresholds);
 }
 
@@ -49,7 +50,7 @@ export function createTagCounts(tags: number): TagCounts {
 }
 
 export function countTags(counts: TagCounts, probabilities: Float32Array, tags: readonly number[]): void {
-  if (Number.isNaN(probabilities[0])) {
+  if (!isPredicted(probabilities)) {
     counts.nodata++;
     return;
   }

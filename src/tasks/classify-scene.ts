@@ -12,17 +12,16 @@ import type { LoadedModel } from '../predict/index.js';
 import type { Scene } from '../raster/index.js';
 import { throwIfAborted } from '../errors.js';
 import { writeWhole } from '../run/index.js';
-import type { Journal, Json, TaskContext } from '../run/index.js';
+import type { Json, TaskContext } from '../run/index.js';
 import { chipEdge, chipId } from './chip-patches.js';
 import { chipPlaces } from './chip-places.js';
-import { chipStrips } from './chip-strips.js';
+import { griddedRows, isPredicted } from './chip-rows.js';
 import type { ChipSource } from './chip-strips.js';
 import { SCENE_FILES, countTags, createTagCounts, summarizeTags, tagRule, tagsOf, writeSummary, writeTables } from './classify-outputs.js';
 import type { TagRule, TagSummary } from './classify-outputs.js';
 import { engineOptions } from './classify-setup.js';
 import type { ClassifyOptions } from './classify-setup.js';
 import { bandsForModel, domainWarnings } from './model-input.js';
-import { openRowFile } from './row-file.js';
 import type { RowFile } from './row-file.js';
 
 /** Longest edge of the map's picture of the scene. */
@@ -67,30 +66,6 @@ export function sceneIdentity(setup: SceneSetup): Record<string, Json> {
   };
 }
 
-/** Predicts the strips that are missing. @returns the file with the probabilities of all chips, NaN where there is no data. */
-export async function predictScene(setup: SceneSetup, journal: Journal, context: TaskContext): Promise<RowFile> {
-  const { grid, rule } = setup;
-  const columns = grid.columns.length;
-  const rows = await openRowFile(join(journal.folder, 'scores.f32'), rule.tags.length, journal.states.length * columns);
-  try {
-    const started = performance.now();
-    const first = journal.states.length;
-    for await (const strip of chipStrips(setup, first, context)) {
-      const values = new Float32Array(columns * rule.tags.length).fill(Number.NaN);
-      strip.values.forEach((answer, i) => { if (answer !== undefined) values.set(answer, i * rule.tags.length); });
-      await rows.append(values);
-      await journal.append({ step: strip.row, state: { nodata: strip.values.filter((answer) => answer === undefined).length }, carry: [] });
-      const rate = ((strip.row + 1 - first) * columns) / ((performance.now() - started) / 1000);
-      context.onProgress?.({ stage: 'classify', done: strip.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} chips/s` });
-    }
-    throwIfAborted(context.signal);
-    return rows;
-  } catch (error) {
-    await rows.close();
-    throw error;
-  }
-}
-
 /** What `summary.json` says; nothing that differs between two runs of the same command. */
 export interface ClassifySummary {
   readonly input: string;
@@ -109,7 +84,7 @@ export interface ClassifySummary {
 export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, folder: string, context: TaskContext): Promise<ClassifySummary> {
   const { grid, rule, options } = setup;
   const counts = createTagCounts(rule.tags.length);
-  for await (const { probabilities } of chipRows(setup, scores)) countTags(counts, probabilities, tagsOf(rule, probabilities));
+  for await (const { values } of griddedRows(setup, scores, rule.tags.length)) countTags(counts, values, tagsOf(rule, values));
   // One number per chip is all that the map needs: a million chips are 2 MB.
   const telling = new Int16Array(patchCount(grid)).fill(-1);
   const writers = [await createChipCsv(join(folder, 'chips.csv'), rule.tags), await createChipGeoJson(join(folder, 'chips.geojson'), rule.tags)];
@@ -128,30 +103,18 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
   return summary;
 }
 
-async function* chipRows(setup: SceneSetup, scores: RowFile): AsyncGenerator<{ index: number; row: number; column: number; probabilities: Float32Array }> {
-  const { grid, rule } = setup;
-  const columns = grid.columns.length;
-  for (let row = 0; row < grid.rows.length; row++) {
-    const values = await scores.read(row * columns, columns);
-    for (let column = 0; column < columns; column++) {
-      const probabilities = values.subarray(column * rule.tags.length, (column + 1) * rule.tags.length);
-      yield { index: row * columns + column, row, column, probabilities };
-    }
-  }
-}
-
 async function* chipsOf(
   setup: SceneSetup, scores: RowFile, seen: (index: number, tags: readonly number[], probabilities: Float32Array) => void,
 ): AsyncGenerator<Chip> {
   const { grid, rule } = setup;
   const placeOf = chipPlaces(setup.scene.profile);
-  for await (const { index, row, column, probabilities } of chipRows(setup, scores)) {
+  for await (const { row, column, values } of griddedRows(setup, scores, rule.tags.length)) {
     const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: grid.patchWidth, height: grid.patchHeight };
-    const tags = tagsOf(rule, probabilities);
-    seen(index, tags, probabilities);
+    const tags = tagsOf(rule, values);
+    seen(row * grid.columns.length + column, tags, values);
     yield {
       id: chipId(setup.name, grid, row, column), window, ...placeOf(window), tags,
-      ...(Number.isNaN(probabilities[0]) ? {} : { probabilities }),
+      ...(isPredicted(values) ? { probabilities: values } : {}),
     };
   }
 }

@@ -5,11 +5,12 @@ import { peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { openRun } from './chip-journal.js';
+import { sceneRows } from './chip-rows.js';
 import { planChips } from './chip-plan.js';
 import type { ChipPlan } from './chip-plan.js';
 import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify-outputs.js';
 import { classifyFolder } from './classify-folder.js';
-import { predictScene, prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
+import { prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
 import type { ClassifySummary, SceneSetup } from './classify-scene.js';
 import { loadChipModel } from './classify-setup.js';
 import type { ClassifyOptions } from './classify-setup.js';
@@ -70,7 +71,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
   let finished = false;
   try {
     const resumedStrips = journal.states.length;
-    const scores = await predictScene(setup, journal, context);
+    const scores = await sceneRows(setup, { journal, length: setup.rule.tags.length, stage: 'classify' }, context);
     let summary: ClassifySummary;
     try {
       summary = await writeSceneOutputs(setup, scores, partial, context);

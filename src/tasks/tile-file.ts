@@ -62,7 +62,11 @@ async function encodeTile(raster: Raster, transform: Transform | undefined, writ
   switch (format) {
     case 'tif': {
       const { nodata, palette, alphaBand, crs, bandNames, classNames } = scene;
-      return await encodeTiff(raster, { nodata, palette, alphaBand, crs, bandNames, classNames, transform, inPlace: true });
+      // Tiles are read soon and often: quick to write, and still smaller than without predictor.
+      const categorical = palette !== undefined || classNames !== undefined;
+      return await encodeTiff(raster, {
+        nodata, palette, alphaBand, crs, bandNames, classNames, transform, inPlace: true, matching: categorical ? 'search' : 'runs',
+      });
     }
     case 'npy': return encodeNpy(raster);
     case 'png': case 'jpg': return [await encodePicture(raster, format, { quality: writing.quality })];

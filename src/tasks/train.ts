@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CardScore, ModelCard } from '../card/index.js';
 import type { TaskContext } from '../run/index.js';
-import { buildNetworks, fit, loadTensorflow, mapLearner, parseRecipe, tagLearner, type EpochRecord, type Learner, type Recipe, type RecipeNetworks } from '../train/index.js';
+import {
+  buildNetworks, drawCurves, exportOnnx, fit, loadTensorflow, mapLearner, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
+  type EpochRecord, type Learner, type Recipe, type RecipeNetworks,
+} from '../train/index.js';
 import type { Tensorflow } from '../../models/architectures/index.js';
+import { makeCard, makeFeatureCard, shapeOf } from './train-card.js';
+import { makeReadme } from './train-readme.js';
 import { loadSamples, type MapSamples, type TagSamples } from './train-samples.js';
+import { scoreClasses, scoreTags } from './train-scores.js';
 
 export interface TrainOptions {
   /** Recipe file (YAML). */
@@ -21,8 +28,11 @@ export interface TrainResult {
   readonly output: string;
   readonly engine: string;
   readonly epochs: number;
+  /** From 1: the epoch whose weights the model has. */
   readonly bestEpoch: number;
+  /** Time spent in epochs, over all runs. */
   readonly seconds: number;
+  readonly card: ModelCard;
 }
 
 /** Trains the model of a recipe and writes it with its card. */
@@ -39,11 +49,71 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
     ...(recipe.training.patience === undefined ? {} : { patience: recipe.training.patience }),
     checkpoint: join(options.output, 'checkpoint.bin'), fingerprint: fingerprintOf(recipe, samples), signal: context.signal,
     onEpoch: async (record, all) => {
-      await writeFile(join(options.output, 'history.csv'), historyCsv(all));
+      await write(options.output, 'history.csv', historyCsv(all));
       context.onProgress?.({ stage: 'train', done: record.epoch, total: recipe.training.epochs, unit: 'epochs', detail: describe(record, learner.scoreName) });
     },
   });
-  return { output: options.output, engine, epochs: history.length, bestEpoch, seconds: history.reduce((sum, record) => sum + record.seconds, 0) };
+  shareWeights(networks);
+  await write(options.output, 'curves.png', await drawCurves(history, recipe.name, learner.scoreName));
+  const card = await writeModel(tf, { recipe, samples, networks, options }, context);
+  return { output: options.output, engine, epochs: history.length, bestEpoch, seconds: history.reduce((sum, record) => sum + record.seconds, 0), card };
+}
+
+interface Trained { readonly recipe: Recipe; readonly samples: TagSamples | MapSamples; readonly networks: RecipeNetworks; readonly options: TrainOptions }
+
+/** Exports the network, checks and scores what was exported, and writes it with its card and README. */
+async function writeModel(tf: Tensorflow, trained: Trained, context: TaskContext): Promise<ModelCard> {
+  const { recipe, samples, networks, options } = trained;
+  const { shipped } = networks;
+  const model = exportOnnx({ name: recipe.name, outputs: { scores: shipped.scores, ...(shipped.features === undefined ? {} : { features: shipped.features }) } });
+  await verifyOnnx(tf, shipped.scores, model, ...firstSquares(recipe, samples));
+  const scores: readonly CardScore[] = samples.kind === 'chips'
+    ? await scoreTags(recipe, model, samples, context)
+    : await scoreClasses(recipe, model, samples, options.data, shapeOf(recipe, samples.outputs.length), context);
+  const dimensions = shipped.features?.outputs[0]?.shape[1] ?? undefined;
+  const card = makeCard(recipe, samples, { parameters: shipped.scores.countParams(), scores, command: commandOf(options), ...(dimensions === undefined ? {} : { dimensions }) });
+  await writeFolder(options.output, card, model);
+  await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
+  if (shipped.features !== undefined && dimensions !== undefined) {
+    const features = makeFeatureCard(card, recipe, dimensions);
+    await writeFolder(join(options.output, 'features'), features, exportOnnx({ name: features.name, outputs: { features: shipped.features } }));
+  }
+  return card;
+}
+
+async function writeFolder(folder: string, card: ModelCard, model: Uint8Array): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await write(folder, 'model.onnx', model);
+  await write(folder, 'README.md', makeReadme(card));
+  await write(folder, 'card.json', `${JSON.stringify(card, null, 2)}\n`);
+}
+
+/** Under its name only when it is complete. */
+async function write(folder: string, name: string, content: string | Uint8Array): Promise<void> {
+  const file = join(folder, name);
+  await writeFile(`${file}.partial`, content);
+  await rename(`${file}.partial`, file);
+}
+
+/** Real samples to compare the export on: four chips, or a corner of the first picture. */
+function firstSquares(recipe: Recipe, samples: TagSamples | MapSamples): [Uint8Array, [number, number, number, number]] {
+  if (samples.kind === 'chips') {
+    // A network that reduces by itself takes larger chips than those prepared; any pixels will do for a comparison.
+    const edge = samples.chips.size * (recipe.network.reduce ?? 1);
+    const pixels = Uint8Array.from({ length: 4 * edge * edge * 3 }, (_, at) => samples.chips.pixels[at % samples.chips.pixels.length]!);
+    return [pixels, [4, edge, edge, 3]];
+  }
+  const { multiple } = shapeOf(recipe, samples.outputs.length);
+  const picture = samples.pictures[0]!;
+  const edge = Math.max(multiple, Math.floor(Math.min(256, picture.width, picture.height) / multiple) * multiple);
+  const pixels = new Uint8Array(edge * edge * 3);
+  for (let row = 0; row < Math.min(edge, picture.height); row++) pixels.set(picture.pixels.subarray(row * picture.width * 3, (row * picture.width + Math.min(edge, picture.width)) * 3), row * edge * 3);
+  return [pixels, [1, edge, edge, 3]];
+}
+
+function commandOf(options: TrainOptions): string {
+  const recipe = options.recipe.replace(/^.*(models\/recipes\/)/, '$1');
+  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...(options.set ?? []).map((setting) => `--set ${setting}`)].join(' ');
 }
 
 function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks, samples: TagSamples | MapSamples): Learner {

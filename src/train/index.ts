@@ -11,3 +11,5 @@ export { buildNetworks, shareWeights, unetOptions, type RecipeNetworks } from '.
 export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
+export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
+export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';

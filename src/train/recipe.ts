@@ -75,6 +75,8 @@ export interface RecipeCard {
   readonly data_license?: string;
   readonly split?: string;
   readonly limits?: readonly string[];
+  /** Name of the model that ends at the feature layer. Default: the recipe's name and `-features`. */
+  readonly features_name?: string;
   readonly colors?: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +85,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   split: ['seed', 'validation', 'test'],
   network: ['architecture', 'widths', 'blocks', 'batch_norm', 'dropout', 'size', 'reduce'],
   training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'class_weights', 'threshold'],
-  card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'colors'],
+  card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'features_name', 'colors'],
 };
 
 /**

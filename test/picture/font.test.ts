@@ -66,7 +66,7 @@ function drawInChild(environment: Record<string, string>): { ink: number; width:
     for (let i = 0; i < data.length; i++) if (data[i] < 128) { ink++; x0 = Math.min(x0, i % info.width); x1 = Math.max(x1, i % info.width); }
     process.stdout.write(JSON.stringify({ ink, width: x1 - x0 + 1, sha: createHash('sha256').update(data).digest('hex') }));
   `;
-  const { FONTCONFIG_FILE: _file, FONTCONFIG_PATH: _path, ...inherited } = process.env;
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FONTCONFIG_')));
   const text = execFileSync(process.execPath, ['--input-type=module', '-e', source], { env: { ...inherited, ...environment }, encoding: 'utf8' });
   return JSON.parse(text) as { ink: number; width: number; sha: string };
 }

@@ -26,7 +26,8 @@ export function parseGdalMetadata(xml: string): MetadataItem[] {
       ...(Number.isInteger(sample) ? { sample } : {}),
       ...(role === undefined ? {} : { role }),
       ...(domain === undefined ? {} : { domain }),
-      value: unescapeXml(match[2] ?? ''),
+      // GDAL escapes values twice, and reads them so.
+      value: unescapeXml(unescapeXml(match[2] ?? '')),
     });
     if (items.length === MAX_ITEMS) break;
   }

@@ -35,7 +35,7 @@ export async function decodeJpegBlock(block: Uint8Array, options: JpegBlockOptio
 }
 
 /**
- * Raw samples of a small JPEG, colours as libjpeg gives them: gray, RGB, or the four stored components of CMYK. Profiles
+ * Raw samples of a small JPEG, colours as libjpeg gives them: gray, RGB, or four components as stored. Profiles
  * are not applied, and data that end early are an error.
  */
 export async function decodePicture(stream: Uint8Array, samples: number): Promise<Uint8Array> {
@@ -44,6 +44,8 @@ export async function decodePicture(stream: Uint8Array, samples: number): Promis
   const { data, info } = await (samples === 1 ? picture.toColourspace('b-w')
     : samples === 4 ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture).raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== samples) throw new RangeError(`expected ${samples} samples per pixel, its JPEG stream gave ${info.channels}`);
+  // libvips turns all pictures of four components around, as most CMYK files need it.
+  if (samples === 4) for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!;
   return data;
 }
 
@@ -52,10 +54,10 @@ const ADOBE_SEGMENT = [0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 
 
 /**
  * Puts the shared tables and a colour marker at the start of a block's stream, and takes out its own JFIF and Adobe
- * markers. Four components go without a marker: libvips would take one for a sign of inverted values.
+ * markers.
  */
 export function spliceTables(block: Uint8Array, tables: Uint8Array | undefined, transform: number | undefined): Uint8Array {
-  const marker = transform === undefined || (transform === 0 && hasFourComponents(block)) ? [] : [...ADOBE_SEGMENT, transform];
+  const marker = transform === undefined ? [] : [...ADOBE_SEGMENT, transform];
   const shared = tables === undefined ? [] : readSegments(tables).segments.map((segment) => tables.subarray(segment.start, segment.end));
   const { segments } = readSegments(block);
   const colour = segments.filter((segment) => segment.marker === MARKER.app0 || segment.marker === MARKER.app14);
@@ -67,9 +69,4 @@ export function spliceTables(block: Uint8Array, tables: Uint8Array | undefined, 
   }
   parts.push(block.subarray(from));
   return Buffer.concat(parts);
-}
-
-function hasFourComponents(block: Uint8Array): boolean {
-  const found = readSegments(block).segments.find((segment) => isFrame(segment.marker));
-  return found !== undefined && parseFrame(found)?.components === 4;
 }

@@ -18,6 +18,8 @@ import { readPicture, sampleType } from './picture.js';
 import type { TiffPicture } from './picture.js';
 import { COMPRESSION_NAMES, PHOTOMETRIC, SUBFILE, TAG } from './tags.js';
 
+const IDENTITY = [0, 1, 0, 0, 0, 1] as const;
+
 export interface OpenTiffOptions {
   /** Bytes of decoded blocks to keep. Default: {@link defaultCacheBytes}. */
   readonly cacheBytes?: number;
@@ -128,6 +130,8 @@ async function placed(source: ByteSource, directory: Directory, notes: string[])
       notes.push('the coordinate system comes from the .prj beside it');
     }
   }
+  // Some writers store "pixel coordinates" as a transform; without a CRS that is no place.
+  if (crs === undefined && transform !== undefined && IDENTITY.every((value, i) => value === transform?.[i])) transform = undefined;
   const datum = datumNote(crs);
   if (datum !== undefined) notes.push(datum);
   return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }) };

@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ModelCard } from '../../src/card/index.js';
+import { seededRandom } from '../../src/samples/index.js';
+import { train, type TrainOptions } from '../../src/tasks/train.js';
+import { scratch } from '../places.js';
+
+const folder = scratch();
+/** No native engine, whether it is installed or not: these networks are tiny. */
+process.env['TILEWRIGHT_TENSORFLOW'] = join(folder, 'nowhere');
+
+const CLASSES = [{ id: 0, name: 'Dark', color: [10, 20, 30] }, { id: 1, name: 'Bright', color: [200, 210, 220] }, { id: 2, name: 'Unlabeled', color: [155, 155, 155] }];
+
+/** Pictures whose left part is dark and right part bright, with the masks that say so. */
+beforeAll(async () => {
+  writeFileSync(join(folder, 'classes.json'), JSON.stringify({ classes: CLASSES, ignore: { color: [0, 0, 0] } }));
+  const random = seededRandom(5);
+  for (const group of ['a', 'b', 'c']) {
+    mkdirSync(join(folder, group, 'images'), { recursive: true });
+    mkdirSync(join(folder, group, 'masks'), { recursive: true });
+    for (const name of ['p1', 'p2']) {
+      const [width, height, border] = [26, 22, 8 + Math.floor(random() * 10)];
+      const pixels = Buffer.alloc(width * height * 3);
+      const mask = Buffer.alloc(width * height * 3);
+      for (let i = 0; i < width * height; i++) {
+        const id = i % width < border ? 0 : 1;
+        for (let band = 0; band < 3; band++) {
+          pixels[i * 3 + band] = (id === 0 ? 40 : 190) + Math.floor(random() * 30);
+          mask[i * 3 + band] = i === 0 ? 0 : CLASSES[id]!.color[band]!;
+        }
+      }
+      const raw = { width, height, channels: 3 as const };
+      await sharp(pixels, { raw }).png().toFile(join(folder, group, 'images', `${name}.png`));
+      await sharp(mask, { raw }).png().toFile(join(folder, group, 'masks', `${name}.png`));
+    }
+  }
+});
+
+function recipe(name: string, text: string): string {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+
+const MAPS = `
+name: two-tone
+task: segmenter
+data: { classes: classes.json, leave_out: [Unlabeled], frame: 1 }
+split: { validation: [b], test: [c] }
+network: { architecture: unet, widths: [2, 3], batch_norm: true, reduce: 2 }
+training: { epochs: 2, batch: 2, patch: 8, rate: 0.05, seed: 1 }
+card: { description: Dark and bright., gsd: 2, license: CC0-1.0, limits: [Only a test.] }
+`;
+
+const TAGS = `
+name: two-tags
+task: tagger
+data: { classes: classes.json, leave_out: [Unlabeled], chip: 8, stride: 4, least_share: 0.05 }
+split: { validation: [b], test: [c] }
+network: { architecture: resnet-chips, size: 4, widths: [2, 3], blocks: [0, 1] }
+training: { epochs: 2, batch: 8, rate: 0.05, seed: 1, threshold: 0.5 }
+card: { window: 8 }
+`;
+
+function options(name: string, text: string, set: readonly string[] = []): TrainOptions {
+  return { recipe: recipe(name, text), data: folder, output: join(folder, `out-${name}`), set };
+}
+
+describe('train', () => {
+  it('makes a segmenter with card, ONNX, layers, README and curves', async () => {
+    const result = await train(options('maps', MAPS));
+    expect(result).toMatchObject({ engine: 'javascript', epochs: 2 });
+    const card = JSON.parse(readFileSync(join(result.output, 'card.json'), 'utf8')) as ModelCard;
+    expect(card).toMatchObject({
+      name: 'two-tone', task: 'semantic-segmentation', license: 'CC0-1.0',
+      input: { dim_order: 'bhwc', shape: [-1, -1, -1, 3], multiple_of: 4, data_type: 'uint8' },
+      output: { name: 'scores', dim_order: 'bchw', activation: 'none', classes: [{ value: 0, name: 'Dark', color_hint: '#0a141e' }, { value: 1, name: 'Bright' }] },
+    });
+    const scores = (card.scores ?? []).map((score) => [score.metric, score.of ?? 'model']);
+    expect(scores).toContainEqual(['miou', 'model']);
+    expect(scores.filter(([metric, of]) => metric === 'miou' && of?.startsWith('majority class')).length).toBe(1);
+    for (const file of ['model.onnx', 'README.md', 'curves.png', 'history.csv', 'layers/model.json', 'layers/weights.bin']) expect(existsSync(join(result.output, file))).toBe(true);
+  });
+
+  it('makes a tagger from masks, and the feature extractor beside it', async () => {
+    const result = await train(options('tags', TAGS));
+    expect(result.card).toMatchObject({ task: 'multi-label-classification', input: { shape: [-1, 4, 4, 3], window: 8 }, output: { dim_order: 'bc', features: { name: 'features', dimensions: 3 } } });
+    const features = JSON.parse(readFileSync(join(result.output, 'features', 'card.json'), 'utf8')) as ModelCard;
+    expect(features).toMatchObject({ name: 'two-tags-features', task: 'embedding', output: { classes: [], features: { dimensions: 3 } } });
+    expect((result.card.scores ?? []).map((score) => score.of).filter((of) => of !== undefined)).toContain('all ones');
+  });
+
+  it('goes on after a stop and ends with the same numbers', async () => {
+    const whole = await train(options('whole', MAPS, ['training.epochs=3']));
+    const controller = new AbortController();
+    const stopped = options('stopped', MAPS, ['training.epochs=3']);
+    await expect(train(stopped, { signal: controller.signal, onProgress: ({ stage, done }) => { if (stage === 'train' && done === 1) controller.abort(); } })).rejects.toThrow('interrupted');
+    const resumed = await train(stopped);
+    const lines = (output: string): string[] => readFileSync(join(output, 'history.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, column) => column !== 5).join(','));
+    expect(lines(resumed.output)).toEqual(lines(whole.output));
+    expect(Buffer.compare(readFileSync(join(resumed.output, 'model.onnx')), readFileSync(join(whole.output, 'model.onnx')))).toBe(0);
+  });
+
+  it('refuses the checkpoint of another run', async () => {
+    const first = options('other', TAGS, ['training.epochs=1']);
+    await train(first);
+    await expect(train({ ...first, set: ['training.epochs=1', 'training.rate=0.01'] })).rejects.toThrow('expected a checkpoint of the same data, network and options');
+  });
+
+  it('reports all faults of the data at once, before training', async () => {
+    const other = join(folder, 'faulty');
+    mkdirSync(join(other, 'images'), { recursive: true });
+    mkdirSync(join(other, 'masks'), { recursive: true });
+    writeFileSync(join(other, 'classes.json'), readFileSync(join(folder, 'classes.json')));
+    const flat = (width: number, value: number) => sharp({ create: { width, height: 8, channels: 3, background: { r: value, g: 20, b: 30 } } }).png();
+    await flat(8, 10).toFile(join(other, 'images', 'size.png'));
+    await flat(9, 10).toFile(join(other, 'masks', 'size.png'));
+    await flat(8, 10).toFile(join(other, 'images', 'colour.png'));
+    await flat(8, 77).toFile(join(other, 'masks', 'colour.png'));
+    await flat(8, 10).toFile(join(other, 'images', 'alone.png'));
+    writeFileSync(join(other, 'images', 'broken.png'), 'no picture');
+    await flat(8, 10).toFile(join(other, 'masks', 'broken.png'));
+    await expect(train({ ...options('faulty-run', MAPS), data: other })).rejects.toThrow(
+      /1 × picture without a mask \(\/alone\); 1 × file that cannot be decoded \(.*broken\.png\); 1 × colour of no class \(\/colour: #4d141e in 64 pixels\); 1 × mask of another size \(\/size: picture 8×8, mask 9×8\)/,
+    );
+  });
+});
