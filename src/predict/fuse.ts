@@ -1,5 +1,5 @@
 import type { ModelCard } from '../card/index.js';
-import { encodeModel, floatTensor, int64Tensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
+import { encodeModel, floatTensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, TensorTypeName } from '../onnx/index.js';
 import type { DataType } from '../raster/index.js';
 import { mapThreshold } from './inspect.js';
@@ -81,13 +81,6 @@ class Chain {
   constant(dims: readonly number[], values: readonly number[]): string {
     const name = this.name('constant');
     this.constants.push(floatTensor(name, dims, values));
-    return name;
-  }
-
-  /** A constant that picks one channel and keeps its axis. */
-  index(value: number): string {
-    const name = this.name('index');
-    this.constants.push(int64Tensor(name, [1], [value]));
     return name;
   }
 }
@@ -192,9 +185,8 @@ function addMap(parts: MapParts): ReturnType<typeof valueInfo> {
   const threshold = mapThreshold(card);
   if (binary || threshold !== undefined) {
     let value = probabilities(parts);
-    if (!binary) value = append('Gather', [value, chain.index(1)], { axis: 1 });
     const bound = chain.constant([1], [threshold ?? 0.5]);
-    // Without a threshold 1 − p stands against p, and the first wins a tie, as in arg-max.
+    // Of two classes 1 − p stands against p, and the first wins a tie, as in arg-max.
     value = threshold === undefined ? append('Greater', [value, bound]) : append('Not', [append('Less', [value, bound])]);
     append('Cast', [value], { to: TENSOR.uint8 }, result);
     return output(result, 'uint8');
