@@ -93,7 +93,7 @@ function addInput(chain: Chain, options: FuseOptions): void {
   const bands = card.input.bands.length;
   const steps: { readonly op: string; readonly more?: readonly string[]; readonly attributes?: Attributes }[] = [];
   const reduced = options.reduceX > 1 || options.reduceY > 1;
-  const scaled = scaling?.scale !== undefined || scaling?.mean !== undefined || scaling?.stddev !== undefined;
+  const scaled = (scaling?.scale ?? 1) !== 1 || scaling?.mean !== undefined || scaling?.stddev !== undefined;
   const toBands = card.input.dim_order === 'bchw';
   let type: TensorTypeName = options.dtype;
   const cast = (to: TensorTypeName): void => {
