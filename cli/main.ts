@@ -2,27 +2,21 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
-import { registerClassify } from './classify.js';
-import { registerDoctor } from './doctor.js';
 import { report } from './execute.js';
-import { registerInfo } from './info.js';
-import { registerModels } from './models.js';
-import { registerMosaic } from './mosaic.js';
-import { registerSegment } from './segment.js';
-import { registerTile } from './tile.js';
-import { registerTrain } from './train.js';
 
-/** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerInfo,
-  registerTile,
-  registerMosaic,
-  registerSegment,
-  registerClassify,
-  registerTrain,
-  registerModels,
-  registerDoctor,
-];
+type Register = (program: Command) => void;
+
+/** A command adds itself: `register*(program)` in the file of its name. Only what is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  info: async () => (await import('./info.js')).registerInfo,
+  tile: async () => (await import('./tile.js')).registerTile,
+  mosaic: async () => (await import('./mosaic.js')).registerMosaic,
+  segment: async () => (await import('./segment.js')).registerSegment,
+  classify: async () => (await import('./classify.js')).registerClassify,
+  train: async () => (await import('./train.js')).registerTrain,
+  models: async () => (await import('./models.js')).registerModels,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+};
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -33,7 +27,8 @@ const program = new Command('tilewright')
   .showHelpAfterError('(--help shows the options)')
   .exitOverride();
 
-for (const register of COMMANDS) register(program);
+const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]!]) (await load())(program);
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {
