@@ -39,7 +39,8 @@ const program = new Command('tilewright')
   .showHelpAfterError('(--help shows the options)')
   .exitOverride();
 
-for (const register of COMMANDS) register(program);
+const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]!]) (await load())(program);
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {
