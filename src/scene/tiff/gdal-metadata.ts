@@ -43,6 +43,26 @@ export function bandNames(items: readonly MetadataItem[], bands: number): string
   return names.some((name) => name !== '') ? names.map((name, i) => name || `band ${i + 1}`) : undefined;
 }
 
+/** Highest pixel value that is taken for a class. */
+const MAX_CLASS = 65535;
+
+/** Names by pixel value from the items `CLASS_<value>`; empty where a value has none. */
+export function classNames(items: readonly MetadataItem[]): string[] | undefined {
+  const names: string[] = [];
+  for (const item of items) {
+    const value = /^CLASS_(\d{1,5})$/.exec(item.name)?.[1];
+    if (value !== undefined && Number(value) <= MAX_CLASS) names[Number(value)] = item.value;
+  }
+  return names.length === 0 ? undefined : Array.from(names, (name) => name ?? '');
+}
+
+/** Names by pixel value from the category names of a GDAL sidecar (`.aux.xml`). */
+export function categoryNames(xml: string): string[] | undefined {
+  const list = /<CategoryNames>([\s\S]*?)<\/CategoryNames>/.exec(xml)?.[1];
+  const names = [...(list ?? '').matchAll(/<Category\s*(?:\/>|>([^<]*)<\/Category>)/g)].map((match) => unescapeXml(match[1] ?? ''));
+  return names.length === 0 ? undefined : names;
+}
+
 function parseAttributes(text: string): Map<string, string> {
   return new Map([...text.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map((match) => [match[1]!, unescapeXml(match[2] ?? match[3] ?? '')]));
 }
