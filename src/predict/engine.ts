@@ -63,7 +63,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
 }
 
 /**
- * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0005-engine.md): for maps one engine
+ * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0004-engine.md): for maps one engine
  * with all threads is as fast and holds its activations once; chips are too small to share, an engine per thread is faster.
  */
 export function threadLayout(card: ModelCard, threads: number, device: string): { readonly workers: number; readonly threads: number } {

@@ -50,7 +50,8 @@ export function openPool(options: PoolOptions): Pool {
 
   function startThread(): Thread {
     const settings: WorkerSettings = { device: options.device, threads: options.threads, closed };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
+    // Without Node's own options: some, such as --input-type, are only right for the main script.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
     const held = new Map<number, Waiting>();
     const ended = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
     const thread = { worker, held, ended };

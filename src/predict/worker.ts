@@ -23,7 +23,7 @@ async function load(session: number, graph: Uint8Array, optimize: boolean): Prom
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
-    // Measured (docs/decisions/0005-engine.md): the arena without the pattern planner is as fast and takes 44 % less memory.
+    // Measured (docs/decisions/0004-engine.md): the arena without the pattern planner is as fast and takes 44 % less memory.
     enableCpuMemArena: true,
     enableMemPattern: false,
     logSeverityLevel: FATAL_ONLY,

@@ -43,7 +43,7 @@ export interface Journal {
   /** The states of all good steps so far, in order. */
   readonly states: readonly Json[];
   append(entry: JournalEntry): Promise<void>;
-  /** Keeps the folder for the next try. */
+  /** Keeps the folder for the next try; if no step was finished there is nothing to keep, and it is removed. */
   close(): Promise<void>;
   /** Removes the folder: the result stands under its final name. */
   complete(): Promise<void>;
@@ -113,7 +113,10 @@ function createJournal(
       states.push(entry.state);
       if (entry.step >= 2) await unlink(carryPath(folder, entry.step - 2)).catch(() => undefined);
     },
-    close,
+    async close() {
+      await close();
+      if (states.length === 0) await rm(folder, { recursive: true, force: true });
+    },
     async complete() {
       await close();
       await rm(folder, { recursive: true, force: true });

@@ -28,7 +28,7 @@ export async function checkOutput(path: string, options: CheckOutputOptions = {}
 /** Makes a folder if it is absent and checks that files can be written in it. */
 export async function checkFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -37,6 +37,20 @@ export async function checkFolder(folder: string): Promise<void> {
         : code === 'ENOSPC' ? 'has no space left' : `cannot be made (${code ?? 'unknown reason'})`;
     throw new OutputError(folder, `the output folder ${reason}`, { cause: error });
   }
+}
+
+/** As `mkdir -p`. Node's own recursive mkdir never ends where a parent exists but takes no folders, as `/proc` does. */
+async function makeFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) return;
+  if (found === undefined && dirname(folder) !== folder) await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // Another process may have been faster; a file of that name is reported below.
+    if (error.code !== 'EEXIST' || found !== undefined) throw error;
+  });
 }
 
 /** @throws {OutputError} if the disk of `folder` has fewer than `bytes` left. */

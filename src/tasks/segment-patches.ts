@@ -43,7 +43,7 @@ export function choosePatchSize(card: ModelCard, scene: SceneProfile, asked: num
  * as the inside, so the whole receptive field is shared, rounded up to 16 and at most half a patch.
  * @throws {InvalidOptionError} if it is not smaller than the patch, or `auto` knows no receptive field.
  */
-export function chooseOverlap(card: ModelCard, mapPatch: number, asked: number | 'auto', scene: SceneProfile): number {
+export function chooseOverlap(card: ModelCard, mapPatch: number, asked: number | 'auto', askedPatch: number | 'auto'): number {
   if (asked === 'auto') {
     if (card.receptive_field === undefined) {
       throw new InvalidOptionError('--overlap', `the card of ${card.name} has no receptive field to derive it from`, { advice: 'give a number of pixels' });
@@ -51,11 +51,10 @@ export function chooseOverlap(card: ModelCard, mapPatch: number, asked: number |
     return Math.min(roundUp(card.receptive_field, 16), Math.floor(mapPatch / 2));
   }
   if (!Number.isInteger(asked) || asked < 0) throw new InvalidOptionError('--overlap', `expected a whole number of pixels from 0, got ${asked}`);
-  if (asked >= mapPatch) {
-    // A scene that fits into one patch has no neighbours to overlap with, whatever was asked.
-    if (Math.max(scene.width, scene.height) <= mapPatch) return 0;
-    throw new InvalidOptionError('--overlap', `expected less than the patch size ${mapPatch}, got ${asked}`);
-  }
+  // `auto` shrinks the patch to a scene that is smaller; such a scene has no neighbours to overlap with, whatever was asked.
+  const limit = askedPatch === 'auto' ? Math.max(mapPatch, DEFAULT_PATCH) : mapPatch;
+  if (asked >= limit) throw new InvalidOptionError('--overlap', `expected less than the patch size ${limit}, got ${asked}`);
+  if (asked >= mapPatch) return 0;
   return asked;
 }
 

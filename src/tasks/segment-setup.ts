@@ -79,7 +79,7 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene): Pro
   const bands = bandsForModel(profile, card, options.bands);
   const margin = card.output.margin ?? 0;
   const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
-  const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, profile);
+  const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
   const blend = chooseBlend(card, options.blend);
   const baseRssBytes = process.memoryUsage.rss();

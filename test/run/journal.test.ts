@@ -77,6 +77,13 @@ describe('openJournal', () => {
     await restarted.close();
   });
 
+  it('leaves nothing behind if no step was finished', async () => {
+    const folder = fresh();
+    const journal = await openJournal({ folder, identity });
+    await journal.close();
+    await expect(readdir(folder)).rejects.toThrow('ENOENT');
+  });
+
   it('is taken by one process at a time, and a lock left by a killed one is taken over', async () => {
     const folder = fresh();
     const journal = await openJournal({ folder, identity });
