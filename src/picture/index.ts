@@ -3,7 +3,7 @@ export { formatArea, formatLength, formatPlace, formatShare, significant } from 
 export type { Picture } from './picture.js';
 export { MAX_PICTURE_EDGE, parseColor, resizePicture } from './picture.js';
 export type { Thumbnail, ThumbnailOptions } from './thumbnail.js';
-export { displayBands, sceneThumbnail } from './thumbnail.js';
+export { displayBands, sceneThumbnail, thumbnailMemory } from './thumbnail.js';
 export { sceneStretch } from './scene-stretch.js';
 export type { Stretch } from './stretch.js';
 export { IDENTITY_STRETCH, classPicture, displayStretch, rasterPicture, thumbnailPicture } from './stretch.js';

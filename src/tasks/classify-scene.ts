@@ -26,7 +26,7 @@ import { pictureBands } from './picture-bands.js';
 import type { RowFile } from './row-file.js';
 
 /** Longest edge of the map's picture of the scene. */
-const MAP_EDGE = 1280;
+export const MAP_EDGE = 1280;
 
 /** Everything that is decided before the first chip. */
 export interface SceneSetup extends ChipSource {
