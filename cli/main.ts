@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerDemo } from './demo.js';
 import { registerDoctor } from './doctor.js';
+import { registerEmbed } from './embed.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
 import { registerModels } from './models.js';
 import { registerMosaic } from './mosaic.js';
+import { registerSearch } from './search.js';
 import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
 import { registerTrain } from './train.js';
@@ -19,9 +22,12 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMosaic,
   registerSegment,
   registerClassify,
+  registerEmbed,
+  registerSearch,
   registerTrain,
   registerModels,
   registerDoctor,
+  registerDemo,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };

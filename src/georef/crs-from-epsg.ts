@@ -31,6 +31,11 @@ export function epsgName(code: number): string {
   return KNOWN_NAMES.get(code) ?? `EPSG:${code}`;
 }
 
+/** Whether a code is one of those that are named here: the most used ones. */
+export function isUsual(code: number): boolean {
+  return !epsgName(code).startsWith('EPSG:');
+}
+
 const KNOWN_NAMES: ReadonlyMap<number, string> = new Map([
   [4326, 'WGS 84'], [3857, 'WGS 84 / Pseudo-Mercator'], [4258, 'ETRS89'], [4269, 'NAD83'], [3035, 'ETRS89-extended / LAEA Europe'],
   [3031, 'WGS 84 / Antarctic Polar Stereographic'], [3413, 'WGS 84 / NSIDC Sea Ice Polar Stereographic North'],

@@ -1,6 +1,8 @@
 import proj4 from 'proj4';
-import { crsFromEpsg, kindOfProj4 } from './crs-from-epsg.js';
+import { crsFromEpsg, kindOfProj4, proj4OfEpsg } from './crs-from-epsg.js';
+import { geographicCodeOfDatum } from './datum-names.js';
 import { epsgOfProj4 } from './epsg-of-proj4.js';
+import { datumPart } from './proj4-text.js';
 import { child, epsgOf, nameOf, parseWkt } from './wkt-tree.js';
 import type { WktNode } from './wkt-tree.js';
 import type { Crs } from './types.js';
@@ -23,7 +25,7 @@ export function crsFromWkt(text: string): Crs | undefined {
   if (listed !== undefined) return { ...listed, name: listed.name.startsWith('EPSG:') ? name : listed.name, wkt };
   if (isWebMercator(node)) return { ...crsFromEpsg(3857)!, wkt };
   const kind = PROJECTED.includes(node.keyword) ? 'projected' : GEOGRAPHIC.includes(node.keyword) ? 'geographic' : 'other';
-  const definition = kind === 'other' ? undefined : proj4OfWkt(wkt);
+  const definition = kind === 'other' ? undefined : proj4OfWkt(wkt, datumOf(node));
   if (definition === undefined || kindOfProj4(definition) !== kind) {
     return { ...(code === undefined ? {} : { epsg: code }), name, kind, wkt };
   }
@@ -31,13 +33,24 @@ export function crsFromWkt(text: string): Crs | undefined {
   return { ...(epsg === undefined ? {} : { epsg }), name, kind, proj4: definition, wkt };
 }
 
+/** The proj4 parameters of the datum that the WKT names, if it is a known one: its shift to WGS 84 stands nowhere in the WKT. */
+function datumOf(node: WktNode): string | undefined {
+  const geographic = GEOGRAPHIC.includes(node.keyword) ? node : child(node, ...GEOGRAPHIC, 'BASEGEOGCRS', 'BASEGEODCRS');
+  const datum = geographic === undefined ? undefined : child(geographic, 'DATUM', 'GEODETICDATUM', 'ENSEMBLE');
+  const code = datum === undefined ? undefined : geographicCodeOfDatum(nameOf(datum));
+  const listed = code === undefined ? undefined : proj4OfEpsg(code);
+  return listed === undefined ? undefined : datumPart(listed);
+}
+
 /** ESRI's and PROJ's names of the Mercator of web maps, which takes WGS 84 latitudes as if they were on a sphere. */
 const WEB_MERCATOR = new Set(['Mercator_Auxiliary_Sphere', 'Popular Visualisation Pseudo Mercator']);
 
 function isWebMercator(node: WktNode): boolean {
   const method = child(node, 'PROJECTION') ?? child(child(node, 'CONVERSION') ?? node, 'METHOD');
-  const shifted = node.items.some((item) => typeof item === 'object' && item.keyword === 'PARAMETER' && Number(item.items[1]) !== 0);
-  return method !== undefined && WEB_MERCATOR.has(nameOf(method)) && !shifted;
+  const shifted = node.items.some((item) => typeof item === 'object' && item.keyword === 'PARAMETER' && nameOf(item) !== 'scale_factor' && Number(item.items[1]) !== 0);
+  const extension = child(node, 'EXTENSION')?.items[1];
+  const marked = typeof extension === 'string' && /\+proj=merc\b.*\+nadgrids=@null/.test(extension);
+  return !shifted && (marked || (method !== undefined && WEB_MERCATOR.has(nameOf(method))));
 }
 
 /** The horizontal part of a compound, bound or plain CRS. */
@@ -77,8 +90,11 @@ const SHORT_NAMES = new Set([
   'nzmg', 'mill', 'sinu', 'moll', 'eqdc', 'vandg', 'aeqd', 'ortho', 'robin', 'merc', 'longlat',
 ]);
 
+/** Projections with standard parallels; proj4 sets them for others too, where they mean nothing. */
+const CONIC = new Set(['lcc', 'aea', 'eqdc']);
+
 /** A proj4 definition with the meaning of a WKT, or `undefined` where proj4 does not know its projection. */
-function proj4OfWkt(wkt: string): string | undefined {
+function proj4OfWkt(wkt: string, datum: string | undefined): string | undefined {
   let parsed: ParsedProjection;
   try {
     parsed = new proj4.Proj(wkt);
@@ -93,19 +109,24 @@ function proj4OfWkt(wkt: string): string | undefined {
   };
   if (projection !== 'longlat') {
     angle('lat_0', parsed.lat0);
-    angle('lat_1', projection === 'tmerc' ? undefined : parsed.lat1);
-    angle('lat_2', parsed.lat2);
+    if (CONIC.has(projection)) angle('lat_1', parsed.lat1);
+    if (CONIC.has(projection)) angle('lat_2', parsed.lat2);
     angle('lat_ts', parsed.lat_ts);
     angle('lon_0', parsed.long0);
     angle('lonc', parsed.longc);
     angle('alpha', parsed.alpha);
     angle('gamma', parsed.rectified_grid_angle);
     if (parsed.no_off === true) parts.push('+no_uoff');
-    parts.push(`+k_0=${parsed.k0 ?? 1}`, `+x_0=${tidy(parsed.x0 ?? 0)}`, `+y_0=${tidy(parsed.y0 ?? 0)}`);
+    // A parallel of true scale says the same as a scale at the pole, which proj4 has computed from it.
+    parts.push(`+k_0=${parsed.lat_ts === undefined ? parsed.k0 ?? 1 : 1}`, `+x_0=${tidy(parsed.x0 ?? 0)}`, `+y_0=${tidy(parsed.y0 ?? 0)}`);
   }
-  parts.push(`+a=${parsed.a}`, parsed.rf !== undefined && parsed.rf > 0 ? `+rf=${parsed.rf}` : `+b=${parsed.b ?? parsed.a}`);
-  if (parsed.datum_params !== undefined) parts.push(`+towgs84=${parsed.datum_params.join(',')}`);
-  angle('pm', parsed.from_greenwich === 0 ? undefined : parsed.from_greenwich);
+  if (datum !== undefined) {
+    parts.push(datum);
+  } else {
+    parts.push(`+a=${parsed.a}`, parsed.rf !== undefined && parsed.rf > 0 ? `+rf=${parsed.rf}` : `+b=${parsed.b ?? parsed.a}`);
+    if (parsed.datum_params !== undefined) parts.push(`+towgs84=${parsed.datum_params.join(',')}`);
+  }
+  if (datum?.includes('+pm=') !== true) angle('pm', parsed.from_greenwich === 0 ? undefined : parsed.from_greenwich);
   if (projection !== 'longlat') parts.push(parsed.to_meter === undefined || parsed.to_meter === 1 ? '+units=m' : `+to_meter=${parsed.to_meter}`);
   return `${parts.join(' ')} +no_defs`;
 }

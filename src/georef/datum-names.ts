@@ -31,3 +31,25 @@ const RANGES: readonly (readonly [first: number, last: number, names: DatumNames
 export function datumOfEpsg(code: number | undefined): DatumNames | undefined {
   return code === undefined ? undefined : RANGES.find(([first, last]) => code >= first && code <= last)?.[2];
 }
+
+/** Names of datums in WKT, letters and digits only, and the EPSG code of the geographic system on them. */
+const GEOGRAPHIC_CODES: ReadonlyMap<string, number> = new Map([
+  ['wgs1984', 4326], ['wgs84', 4326], ['worldgeodeticsystem1984', 4326], ['worldgeodeticsystem1984ensemble', 4326],
+  ['northamericandatum1983', 4269], ['northamerican1983', 4269], ['northamericandatum1927', 4267], ['northamerican1927', 4267],
+  ['europeanterrestrialreferencesystem1989', 4258], ['europeanterrestrialreferencesystem1989ensemble', 4258], ['etrs1989', 4258],
+  ['rgf1993', 4171], ['reseaugeodesiquefrancais1993', 4171], ['reseaugeodesiquefrancais1993v1', 4171], ['amersfoort', 4289],
+  ['mgi', 4312], ['militargeographischeinstitut', 4312], ['militargeographischesinstitut', 4312], ['deutscheshauptdreiecksnetz', 4314],
+  ['osgb1936', 4277], ['ordnancesurveyofgreatbritain1936', 4277], ['ch1903', 4149], ['ch1903plus', 4150], ['gda1994', 4283],
+  ['geocentricdatumofaustralia1994', 4283], ['nzgd2000', 4167], ['newzealandgeodeticdatum2000', 4167], ['sirgas2000', 4674],
+  ['sistemadereferenciageocentricoparalasamericas2000', 4674], ['sweref99', 4619], ['southamerican1969', 4618],
+  ['southamericandatum1969', 4618], ['european1950', 4230], ['europeandatum1950', 4230], ['pulkovo1942', 4284], ['jgd2000', 4612],
+  ['japanesegeodeticdatum2000', 4612], ['tokyo', 4301], ['hartebeesthoek1994', 4148], ['sjtsk', 4156], ['systemjtsk', 4156],
+  ['systemoftheunifiedtrigonometricalcadastralnetwork', 4156], ['montemario', 4265], ['lisbon', 4207], ['lisboa', 4207],
+  ['china2000', 4490], ['arc1960', 4210], ['adindan', 4201], ['indian1975', 4240],
+]);
+
+/** The geographic EPSG code of a WKT datum name, ESRI's (`D_WGS_1984`) or OGC's (`WGS_1984`). */
+export function geographicCodeOfDatum(name: string): number | undefined {
+  const bare = name.replace(/^D_/, '').replaceAll('+', 'plus').toLowerCase().replace(/[^a-z0-9]/g, '');
+  return GEOGRAPHIC_CODES.get(bare);
+}

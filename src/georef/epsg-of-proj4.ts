@@ -1,5 +1,6 @@
 import list from 'proj4-list';
-import { parseProj4, proj4Number } from './proj4-text.js';
+import { isUsual } from './crs-from-epsg.js';
+import { datumPart, parseProj4, proj4Number } from './proj4-text.js';
 import { PROJ4_UNITS } from './units.js';
 
 /** Semi-major axis and inverse flattening of the ellipsoids that the list names. */
@@ -19,20 +20,31 @@ const TOLERANCE = 1e-6;
 type Signature = readonly (number | string)[];
 
 /**
- * The EPSG code whose definition has these parameters, if exactly one fits the projection, the ellipsoid and (where both
- * give one) the datum shift; for WKT without codes, such as ESRI's `.prj`. WGS 84 and GRS 80 are told apart.
+ * The EPSG code whose definition has these parameters, for WKT without codes, such as ESRI's `.prj`, and for user-defined
+ * GeoKeys. Of several codes with the same datum, one of the most used is taken, else the lowest (higher ones are the same
+ * system with heights, or with its axes exchanged); where only the ellipsoid agrees, the code must be the only one.
  */
 export function epsgOfProj4(definition: string): number | undefined {
   const wanted = signature(definition);
   if (wanted === undefined) return undefined;
-  const found: number[] = [];
+  const datum = datumPart(definition);
+  const alike: number[] = [];
+  const sameDatum: number[] = [];
   for (const [key, entry] of Object.entries(list as Readonly<Record<string, readonly string[]>>)) {
     const text = entry[1];
-    if (text === undefined || !key.startsWith('EPSG:') || !text.includes(`+proj=${String(wanted[0])} `)) continue;
+    if (text === undefined || !key.startsWith('EPSG:') || !isProjection(text, String(wanted[0]))) continue;
     const other = signature(text);
-    if (other !== undefined && same(wanted, other) && sameShift(definition, text)) found.push(Number(key.slice(5)));
+    if (other === undefined || !same(wanted, other) || !sameShift(definition, text)) continue;
+    alike.push(Number(key.slice(5)));
+    if (datumPart(text) === datum || (isShifted(definition) && isShifted(text))) sameDatum.push(Number(key.slice(5)));
   }
-  return found.length === 1 ? found[0] : undefined;
+  const usual = sameDatum.filter(isUsual);
+  if (sameDatum.length > 0) return Math.min(...(usual.length > 0 ? usual : sameDatum));
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+function isProjection(definition: string, projection: string): boolean {
+  return definition.includes(`+proj=${projection} `) || (projection === 'tmerc' && definition.includes('+proj=utm '));
 }
 
 /** Everything that places coordinates, in a fixed order; `undefined` where the ellipsoid is not in the tables above. */
@@ -74,6 +86,12 @@ function same(a: Signature, b: Signature): boolean {
 }
 
 const NO_SHIFT = /^0?(,0)*$/;
+
+/** Whether a definition states a shift that is not zero; {@link sameShift} has then compared two of them. */
+function isShifted(definition: string): boolean {
+  const shift = parseProj4(definition).get('towgs84');
+  return typeof shift === 'string' && !NO_SHIFT.test(shift);
+}
 
 function sameShift(a: string, b: string): boolean {
   const shiftA = parseProj4(a).get('towgs84');

@@ -54,8 +54,8 @@ export async function createTiffBlocks(source: ByteSource, header: TiffHeader, d
   const shapeOf = (key: number): BlockShape => {
     const row = Math.floor(key / across) % down;
     // Tiles are always whole; strips end with the picture.
-    const rows = picture.tiled ? pieceRows : Math.min(pieceRows, picture.height - row * pieceRows);
-    return { width: picture.tileWidth, rows, samples };
+    const needed = Math.min(pieceRows, picture.height - row * pieceRows);
+    return { width: picture.tileWidth, rows: picture.tiled ? pieceRows : needed, needed, samples };
   };
   // No coding makes a block more than twice as long; a longer claim must not be allocated.
   const longest = 2 * pieceRows * rowBytes + STORED_SLACK;

@@ -13,8 +13,10 @@ import { decodeZstd } from './zstd.js';
 
 export interface BlockShape {
   readonly width: number;
-  /** Rows that are stored and needed. */
+  /** Rows that should be stored. */
   readonly rows: number;
+  /** Rows of these that lie in the picture; some writers leave the rest of a tile out. */
+  readonly needed: number;
   /** Samples of a pixel in this plane. */
   readonly samples: number;
 }
@@ -43,7 +45,7 @@ export const DECODED_COMPRESSIONS: ReadonlySet<number> = new Set([
 ]);
 
 /** Bytes of a block when it is unpacked but not yet widened; rows begin at whole bytes. */
-export function storedBytes(picture: TiffPicture, shape: BlockShape): number {
+export function storedBytes(picture: Pick<TiffPicture, 'bits'>, shape: Pick<BlockShape, 'width' | 'rows' | 'samples'>): number {
   return Math.ceil((shape.width * shape.samples * picture.bits) / 8) * shape.rows;
 }
 
@@ -54,13 +56,16 @@ export function storedBytes(picture: TiffPicture, shape: BlockShape): number {
 export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture, dtype } = context;
   const length = storedBytes(picture, shape);
+  const rowBytes = length / shape.rows;
+  const least = rowBytes * shape.needed;
   const ratio = MAX_RATIO.get(picture.compression);
-  if (ratio !== undefined && stored.length * ratio + 4096 < length) {
-    throw new RangeError(`expected ${length} bytes, but ${stored.length} stored bytes cannot hold them`);
+  if (ratio !== undefined && stored.length * ratio + 4096 < least) {
+    throw new RangeError(`expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`);
   }
   const bytes = await decompress(stored, length, shape, context);
-  if (bytes.length < length) throw new RangeError(`expected ${length} bytes, found ${bytes.length}`);
-  return toSamples(bytes.length === length ? bytes : bytes.subarray(0, length), shape, context, dtype);
+  if (bytes.length < least) throw new RangeError(`expected ${least} bytes, found ${bytes.length}`);
+  const rows = Math.min(shape.rows, Math.floor(bytes.length / rowBytes));
+  return toSamples(bytes.subarray(0, rows * rowBytes), { ...shape, rows }, context, dtype);
 }
 
 async function decompress(stored: Uint8Array, length: number, shape: BlockShape, { picture, jpegTables }: DecodeContext): Promise<Uint8Array> {

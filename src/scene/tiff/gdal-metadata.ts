@@ -43,6 +43,19 @@ export function bandNames(items: readonly MetadataItem[], bands: number): string
   return names.some((name) => name !== '') ? names.map((name, i) => name || `band ${i + 1}`) : undefined;
 }
 
+/** A class id that is read as one; larger numbers would make a list of gaps. */
+const MAX_CLASS = 65_535;
+
+/** Class names by pixel value from items `CLASS_<value>`, as tilewright writes them; an empty string where a value has none. */
+export function classNames(items: readonly MetadataItem[]): string[] | undefined {
+  const names: string[] = [];
+  for (const item of items) {
+    const value = /^CLASS_(\d+)$/.exec(item.name)?.[1];
+    if (value !== undefined && item.domain === undefined && Number(value) <= MAX_CLASS) names[Number(value)] = item.value;
+  }
+  return names.length === 0 ? undefined : Array.from(names, (name: string | undefined) => name ?? '');
+}
+
 function parseAttributes(text: string): Map<string, string> {
   return new Map([...text.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map((match) => [match[1]!, unescapeXml(match[2] ?? match[3] ?? '')]));
 }

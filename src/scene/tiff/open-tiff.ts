@@ -12,7 +12,7 @@ import { createTiffBlocks } from './blocks.js';
 import { alphaBand, readPalette } from './colours.js';
 import { readTiffHeader } from './directory.js';
 import type { Directory, TiffHeader } from './directory.js';
-import { bandNames, parseGdalMetadata } from './gdal-metadata.js';
+import { bandNames, classNames, parseGdalMetadata } from './gdal-metadata.js';
 import { readGeoreference } from './georeference.js';
 import { readPicture, sampleType } from './picture.js';
 import type { TiffPicture } from './picture.js';
@@ -142,6 +142,7 @@ async function described(directory: Directory, picture: TiffPicture): Promise<Pi
   const items = xml === undefined ? [] : parseGdalMetadata(xml);
   const names = bandNames(items, picture.samples);
   const palette = await readPalette(directory, picture);
-  return { ...(names === undefined ? {} : { bandNames: names }), ...(palette === undefined ? {} : { palette }) };
+  const classes = classNames(items);
+  return { ...(names === undefined ? {} : { bandNames: names }), ...(classes === undefined ? {} : { classNames: classes }), ...(palette === undefined ? {} : { palette }) };
 }
 
