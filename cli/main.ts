@@ -6,6 +6,7 @@ import { registerClassify } from './classify.js';
 import { registerDemo } from './demo.js';
 import { registerDoctor } from './doctor.js';
 import { registerEmbed } from './embed.js';
+import { registerEvaluate } from './evaluate.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
 import { registerModels } from './models.js';
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerEmbed,
   registerSearch,
   registerTrain,
+  registerEvaluate,
   registerModels,
   registerDoctor,
   registerDemo,
