@@ -9,16 +9,22 @@ export interface ExecuteOptions<R> {
   readonly print: (result: R) => void;
 }
 
+/** How long after Ctrl-C a task may take to end in order. */
+const PATIENCE_MS = 900;
+
 /**
  * Runs one task for a command: hands it a signal that Ctrl-C aborts, shows its progress on stderr, prints its result on
  * stdout, and turns errors into one line and an exit code.
  */
 export async function execute<R>(task: (context: TaskContext) => Promise<R>, options: ExecuteOptions<R>): Promise<void> {
   const controller = new AbortController();
+  let reported = false;
   const stop = (): void => {
     controller.abort();
-    // A native call cannot be interrupted; everything finished is on disk, so leaving is safe.
-    setTimeout(() => { process.stderr.write('\ninterrupted: the same command goes on\n'); process.exit(EXIT.interrupted); }, 900).unref();
+    setTimeout(() => {
+      if (!reported) process.stderr.write('\ninterrupted: the same command goes on\n');
+      endBySignal();
+    }, PATIENCE_MS).unref();
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
@@ -31,10 +37,21 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
   } catch (error) {
     printer.end();
     report(error);
+    reported = true;
   } finally {
     process.removeListener('SIGINT', stop);
     process.removeListener('SIGTERM', stop);
   }
+}
+
+/**
+ * Ends the process at once, as Ctrl-C does to a program that does not listen for it: the shell sees {@link EXIT.interrupted}.
+ * `process.exit` would wait for the engine's threads, and a native call there cannot be interrupted; everything finished is on
+ * disk, so leaving is safe.
+ */
+function endBySignal(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }
 
 /** Prints an error as one line and sets the exit code. A stack only with `--debug`, or where the error is a bug. */

@@ -3,11 +3,24 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { report } from './execute.js';
-import { registerEvaluate } from './evaluate.js';
-import { registerTrain } from './train.js';
 
-/** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [registerTrain, registerEvaluate];
+type Register = (program: Command) => void;
+
+/** A command adds itself: `register*(program)` in the file of its name. Only what is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  info: async () => (await import('./info.js')).registerInfo,
+  tile: async () => (await import('./tile.js')).registerTile,
+  mosaic: async () => (await import('./mosaic.js')).registerMosaic,
+  segment: async () => (await import('./segment.js')).registerSegment,
+  classify: async () => (await import('./classify.js')).registerClassify,
+  embed: async () => (await import('./embed.js')).registerEmbed,
+  search: async () => (await import('./search.js')).registerSearch,
+  train: async () => (await import('./train.js')).registerTrain,
+  evaluate: async () => (await import('./evaluate.js')).registerEvaluate,
+  models: async () => (await import('./models.js')).registerModels,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+  demo: async () => (await import('./demo.js')).registerDemo,
+};
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -18,9 +31,13 @@ const program = new Command('tilewright')
   .showHelpAfterError('(--help shows the options)')
   .exitOverride();
 
-for (const register of COMMANDS) register(program);
-for (const command of program.commands) {
+const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]!]) (await load())(program);
+program.commands.forEach(prepare);
+
+function prepare(command: Command): void {
   command.exitOverride().option('--debug', 'show where an error comes from').showHelpAfterError('(--help shows the options)');
+  command.commands.forEach(prepare);
 }
 
 try {

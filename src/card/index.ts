@@ -1,1 +1,5 @@
 export type { CardClass, CardData, CardInput, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';
+export { isMapTask, parseCard, shapeSizes, slug } from './parse.js';
+export { defaultColor, legend, palette, parseColor, type LegendEntry } from './legend.js';
+export { cardFromMetadata, type CardFromMetadata, type GraphSummary } from './metadata.js';
+export { nearestName } from './nearest.js';

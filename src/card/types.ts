@@ -90,11 +90,16 @@ export interface CardOutput {
   readonly dim_order: 'bhwc' | 'bchw' | 'bhw' | 'bc';
   /** What still has to be applied to the graph's output to have probabilities. */
   readonly activation: 'none' | 'softmax' | 'sigmoid';
-  /** Classes or tags by channel. Empty for embeddings. */
+  /**
+   * Classes or tags by channel. Empty for embeddings. A segmentation graph with one channel has one class, which is 1 in the
+   * map where its score reaches the threshold, or two: then the channel is the probability of the second.
+   */
   readonly classes: readonly CardClass[];
   /** Maps: pixels that the output is smaller than the input on every side. Default 0. */
   readonly margin?: number;
-  /** Feature vectors: name of the graph's output and its length. */
+  /** Regression: the graph's numbers times this are the answer. Default 1. */
+  readonly scale?: number;
+  /** Feature vectors: name of the graph's output (or of any tensor in it) and its length. Maps of features are averaged. */
   readonly features?: { readonly name: string; readonly dimensions: number };
 }
 
@@ -104,7 +109,7 @@ export interface CardClass {
   readonly name: string;
   /** `#rrggbb`. */
   readonly color_hint: string;
-  /** Tags: scores from here on count as present. Default 0.5. */
+  /** Tags, and the class of maps that have only one: scores from here on count as present. Default 0.5. */
   readonly threshold?: number;
 }
 

@@ -1,1 +1,19 @@
 export type { Crs, GeoKeys, Transform } from './types.js';
+export {
+  crsToPixel, determinant, fromCentre, invertTransform, isInvertible, isNorthUp, pixelSize, pixelToCrs, scaleTransform,
+  windowTransform,
+} from './transform.js';
+export { parseWorldFile, worldFileExtensions, worldFileText } from './world-file.js';
+export { crsFromEpsg } from './crs-from-epsg.js';
+export { crsFromGeoKeys } from './crs-from-geo-keys.js';
+export { crsFromWkt } from './crs-from-wkt.js';
+export { geoKeysFor } from './geo-keys-for.js';
+export { wktFor } from './wkt-for.js';
+export { GEO_TAG, KEY, RASTER_TYPE } from './geo-key-ids.js';
+export { parseGeoKeys } from './geo-keys.js';
+export type { LonLat, PointTransform } from './lon-lat.js';
+export { datumNote, fromLonLat, toLonLat } from './lon-lat.js';
+export type { GroundSize } from './ground.js';
+export { groundSize, pixelAreaM2, pixelAreas } from './ground.js';
+export type { FootprintOptions } from './footprint.js';
+export { footprint, footprintOf } from './footprint.js';

@@ -9,13 +9,15 @@ export type Transform = readonly [number, number, number, number, number, number
 
 /** A coordinate reference system as a file names it. */
 export interface Crs {
-  /** EPSG code of the horizontal system, where the file gives one. */
+  /** EPSG code of the horizontal system, where the file gives one, or exactly one code has its parameters. */
   readonly epsg?: number;
   /** Name for people. */
   readonly name: string;
   readonly kind: 'projected' | 'geographic' | 'other';
   /** Definition for proj4, where one is known. */
   readonly proj4?: string;
+  /** Degrees per unit, where a geographic system does not count in degrees (arc-seconds, grads). */
+  readonly degreesPerUnit?: number;
   /** WKT as found in a `.prj` or GDAL metadata. */
   readonly wkt?: string;
   /** The raw GeoKeys of a GeoTIFF, so that they can be written again unchanged. */

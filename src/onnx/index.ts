@@ -5,3 +5,5 @@ export { ATTRIBUTE, TENSOR } from './types.js';
 export type {
   Int64, OnnxAttribute, OnnxDimension, OnnxGraph, OnnxMetadata, OnnxModel, OnnxNode, OnnxOpset, OnnxTensor, OnnxValueInfo, TensorTypeName,
 } from './types.js';
+export { pruneModel } from './prune.js';
+export { graphInputs, graphOutputs, hasValue, metadataOf, opsetOf, type ValueShape } from './shape.js';

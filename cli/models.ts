@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { shapeSizes } from '../src/card/index.js';
+import type { ModelCard } from '../src/card/index.js';
+import { formatBytes } from '../src/run/index.js';
+import { importModel, listModels, showModel } from '../src/tasks/models.js';
+import type { ImportModelOptions, ImportModelResult, ListModelsResult, ShowModelResult } from '../src/tasks/models.js';
+import { execute } from './execute.js';
+
+interface JsonFlag { readonly json?: boolean }
+
+export function registerModels(program: Command): void {
+  const models = program.command('models').description('list, show and import models');
+  models.command('list')
+    .description('models that come with tilewright')
+    .option('--json', 'print the result as JSON')
+    .action((flags: JsonFlag) => execute(() => listModels(), { json: flags.json, print: printList }));
+  models.command('show')
+    .description('what a model needs, gives, and was measured at')
+    .argument('<model>', 'shipped model, model folder or ONNX file')
+    .option('--json', 'print the result as JSON')
+    .action((model: string, flags: JsonFlag) => execute(() => showModel({ model }), { json: flags.json, print: printModel }));
+  models.command('import')
+    .description('make a model folder from an ONNX file: check it against its card, try it, write both')
+    .argument('<file>', 'ONNX file')
+    .option('--card <json>', 'card of the model (default: the metadata in the file, also as the QGIS plugin Deepness writes it)')
+    .option('--name <name>', 'name of the model (default: the card\'s, or the file\'s)')
+    .option('-o, --output <dir>', 'folder to make (default: the name)')
+    .option('--overwrite', 'replace an existing model folder')
+    .option('--json', 'print the result as JSON')
+    .action((file: string, flags: Omit<ImportModelOptions, 'file'> & JsonFlag) =>
+      execute((context) => importModel({ ...flags, file }, context), { json: flags.json, print: printImport }));
+}
+
+function printList(result: ListModelsResult): void {
+  const width = Math.max(0, ...result.models.map(({ name }) => name.length));
+  const lines = result.models.length === 0 ? [`no models in ${result.zoo}`] : result.models.flatMap((model) => [
+    `${model.name.padEnd(width)}  ${model.task}, ${formatBytes(model.bytes)}${model.license === undefined ? '' : `, ${model.license}`}`,
+    ...(model.description === undefined ? [] : [`${' '.repeat(width)}  ${model.description}`]),
+    `${' '.repeat(width)}  ${gives(model.classes, model.dimensions)}`,
+  ]);
+  const broken = result.broken.map(({ name, reason }) => `${name}: cannot be used: ${reason}`);
+  process.stdout.write(`${[...lines, ...broken].join('\n')}\n`);
+}
+
+function gives(classes: readonly string[], dimensions: number | undefined): string {
+  const parts = [...(classes.length > 0 ? [classes.join(', ')] : []), ...(dimensions === undefined ? [] : [`features of ${dimensions} numbers`])];
+  return parts.join('; ');
+}
+
+function printModel(result: ShowModelResult): void {
+  const { card } = result;
+  const rows: [string, string | undefined][] = [
+    ['name', card.name],
+    ['about', card.description],
+    ['task', card.task],
+    ['network', [card.architecture, card.total_parameters === undefined ? undefined : `${card.total_parameters.toLocaleString('en')} parameters`].filter(Boolean).join(', ') || undefined],
+    ['file', `${result.file} (${formatBytes(result.bytes)})`],
+    ['input', describeInput(card)],
+    ['output', describeOutput(card)],
+    ['sees', card.receptive_field === undefined ? undefined : `${card.receptive_field} pixels around each output pixel`],
+    ['data', card.data === undefined ? undefined : [card.data.name, card.data.license, card.data.split].filter(Boolean).join('; ')],
+    ['license', card.license],
+    ['trained', card.trained_with],
+    ['card', result.cardFrom === 'file' ? 'card.json' : `${result.cardFrom} metadata in the file`],
+  ];
+  const lines = rows.filter((row): row is [string, string] => row[1] !== undefined).map(([name, text]) => `${name.padEnd(8)}${text}`);
+  const width = Math.max(0, ...card.output.classes.map(({ name }) => name.length));
+  const classes = card.output.classes.map((entry) => `  ${String(entry.value).padStart(3)}  ${entry.name.padEnd(width)}  ${entry.color_hint}${entry.threshold === undefined ? '' : `  from ${entry.threshold}`}`);
+  const scores = (card.scores ?? []).map((score) => `  ${score.metric} ${score.value} (${score.of ?? 'model'}) on ${score.on}`);
+  process.stdout.write(`${[
+    ...lines,
+    ...(classes.length > 0 ? ['classes', ...classes] : []),
+    ...(scores.length > 0 ? ['scores', ...scores] : []),
+    ...(card.limits ?? []).map((limit) => `limit   ${limit}`),
+    ...result.notes.map((note) => `note    ${note}`),
+  ].join('\n')}\n`);
+}
+
+function describeInput(card: ModelCard): string {
+  const { input } = card;
+  const sizes = shapeSizes(input);
+  const size = sizes.width === -1 ? `any size${(input.multiple_of ?? 1) > 1 ? ` that is a multiple of ${input.multiple_of ?? 1}` : ''}` : `${sizes.width}×${sizes.height} pixels`;
+  const window = input.window === undefined ? '' : `, reduced from ${input.window} pixels`;
+  const gsd = input.gsd === undefined ? '' : `, made for ${input.gsd} m per pixel`;
+  return `${input.bands.join(', ')} of ${(input.scene_data_types ?? ['uint8']).join(', ')} scenes; ${size}${window}${gsd}`;
+}
+
+function describeOutput(card: ModelCard): string {
+  const { output } = card;
+  const parts = [
+    ...(output.classes.length > 0 ? [`${output.classes.length} ${card.task === 'multi-label-classification' ? 'tags' : card.task === 'regression' ? 'numbers' : 'classes'}${output.dim_order === 'bc' ? ' per patch' : ' per pixel'}`] : []),
+    ...((output.margin ?? 0) > 0 ? [`without the outer ${output.margin ?? 0} pixels`] : []),
+    ...(output.features === undefined ? [] : [`features of ${output.features.dimensions} numbers (${output.features.name})`]),
+  ];
+  return parts.join('; ');
+}
+
+function printImport(result: ImportModelResult): void {
+  const lines = [
+    `${result.output}: ${result.card.name}, ${result.card.task}, ${formatBytes(result.bytes)}`,
+    `input   ${describeInput(result.card)}`,
+    `output  ${describeOutput(result.card)}`,
+    ...result.notes.map((note) => `note    ${note}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,64 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { formatBytes } from '../src/run/index.js';
+import type { SegmentResult } from '../src/tasks/segment.js';
+import type { SegmentPlan } from '../src/tasks/segment-plan.js';
+import type { SegmentOptions } from '../src/tasks/segment-setup.js';
+import { execute } from './execute.js';
+import { bandList, byteSize, wholeNumber, wholeNumberOrAuto } from './options.js';
+import { formatSeconds } from './progress.js';
+
+type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
+
+export function registerSegment(program: Command): void {
+  program.command('segment')
+    .description('make a theme map of a scene: one class per pixel, blended where patches meet')
+    .argument('<scene>', 'GeoTIFF, JPEG or PNG of any size')
+    .requiredOption('-m, --model <model>', 'shipped model, model folder or ONNX file')
+    .requiredOption('-o, --output <map.tif>', 'the map: a cloud-optimised GeoTIFF with palette and class names')
+    .option('--patch-size <pixels>', 'edge of what the model sees, or auto', wholeNumberOrAuto(1), 'auto')
+    .option('--overlap <pixels>', 'pixels that neighbouring patches share, or auto (receptive field)', wholeNumberOrAuto(0), 64)
+    .addOption(new Option('--blend <kind>', 'how shared pixels are decided (default: linear)').choices(['linear', 'hann', 'crop', 'none']))
+    .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
+    .option('--probabilities <file.tif>', 'also write every class\'s probability (× 255)')
+    .option('--confidence <file.tif>', 'also write the winning class\'s probability (× 255)')
+    .option('--preview <file.png>', 'also draw the map over the scene, with a legend')
+    .option('--memory <size>', 'most memory, such as 1GB', byteSize)
+    .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
+    .option('--overwrite', 'replace existing outputs')
+    .option('--dry-run', 'say what the run would do and need; write nothing')
+    .option('--json', 'print the result as JSON')
+    .action(async (scene: string, flags: Flags) => {
+      const { segment } = await import('../src/tasks/segment.js');
+      await execute((context) => segment({ ...flags, scene }, context), {
+        json: flags.json, print: (result: SegmentResult | SegmentPlan) => ('memory' in result ? printPlan(result) : printResult(result)),
+      });
+    });
+}
+
+function printResult(result: SegmentResult): void {
+  const lines = [
+    `${result.output}: ${result.width} × ${result.height} pixels from ${result.patches} patches`,
+    ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${areaHa.toFixed(2)} ha`}`),
+    `seam score ${result.seamScore === null ? 'not measurable' : result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+      + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
+    ...result.files.map((file) => `also written: ${file}`),
+    ...result.warnings.map((warning) => `note: ${warning}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function printPlan(plan: SegmentPlan): void {
+  const lines = [
+    `scene     ${plan.width} × ${plan.height} pixels`,
+    `patches   ${plan.patches} of ${plan.patchSize} pixels in ${plan.strips} strips, overlap ${plan.overlap}, blend ${plan.blend}`,
+    `time      about ${formatSeconds(plan.estimatedSeconds)} (${plan.secondsPerPatch.toFixed(2)} s per patch measured, ${plan.device})`,
+    `memory    about ${formatBytes(plan.memory.peakBytes)}`,
+    ...plan.memory.parts.map(({ name, bytes }) => `            ${name.padEnd(26)} ${formatBytes(bytes)}`),
+    `output    about ${formatBytes(plan.estimatedOutputBytes)}, and ${formatBytes(plan.estimatedTemporaryBytes)} beside it until the end`,
+    ...plan.warnings.map((warning) => `note: ${warning}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

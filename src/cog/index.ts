@@ -1,0 +1,5 @@
+export type { CheckpointJson, CogCheckpoint, CogOptions, CogWriter, Compression, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
+export { cogMemory, createCog, resumeCog } from './cog-writer.js';
+export { outputError, writingTo } from './output.js';
+export { classSidecar } from './metadata.js';
+export { encodeTiff, writeTiff, type TiffOptions } from './tiff-file.js';

@@ -1,0 +1,126 @@
+import { even, headerBytes, ifdBytes, writeHeader, writeIfd, type Field } from './ifd.js';
+import { imageFields, sceneFields, TAG, type ImageShape } from './describe.js';
+import type { Packing } from './encode.js';
+import type { TiffDescription } from './types.js';
+
+export interface LevelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Sizes of the scene and its overviews, each half of the one before (rounded up), down to at most `smallest` on both axes. */
+export function levelSizes(width: number, height: number, smallest: number): LevelSize[] {
+  const sizes = [{ width, height }];
+  for (let last = sizes[0]!; Math.max(last.width, last.height) > smallest;) {
+    last = { width: Math.ceil(last.width / 2), height: Math.ceil(last.height / 2) };
+    sizes.push(last);
+  }
+  return sizes;
+}
+
+export function blocksAcross(size: LevelSize, blockSize: number): number {
+  return Math.ceil(size.width / blockSize);
+}
+
+export function blocksDown(size: LevelSize, blockSize: number): number {
+  return Math.ceil(size.height / blockSize);
+}
+
+/** Bytes before and after each block: its length, and its last four bytes again. */
+export const LEADER_BYTES = 4;
+export const TRAILER_BYTES = 4;
+
+/**
+ * What GDAL's COG driver writes behind the header, and what this file keeps: directories before pixels, overviews from the
+ * smallest to the largest and then the scene, blocks row by row, each with leader and trailer
+ * (https://gdal.org/en/stable/drivers/raster/cog.html#file-format-details).
+ */
+const STRUCTURE = [
+  'LAYOUT=IFDS_BEFORE_DATA',
+  'BLOCK_ORDER=ROW_MAJOR',
+  'BLOCK_LEADER=SIZE_AS_UINT4',
+  'BLOCK_TRAILER=LAST_4_BYTES_REPEATED',
+  'KNOWN_INCOMPATIBLE_EDITION=NO',
+  ' ',
+].join('\n');
+const GHOST = `GDAL_STRUCTURAL_METADATA_SIZE=${String(STRUCTURE.length).padStart(6, '0')} bytes\n${STRUCTURE}`;
+
+const CLASSIC_LIMIT = 2 ** 32 - 1;
+
+export interface CogLayout {
+  readonly big: boolean;
+  /** Header and all directories: everything before the first block. */
+  readonly head: Buffer;
+  /** Length of the whole file. */
+  readonly bytes: number;
+}
+
+export interface LayoutOptions {
+  readonly shape: ImageShape;
+  readonly packing: Packing;
+  readonly description: TiffDescription;
+  readonly blockSize: number;
+  /** Sizes of all levels, the scene first. */
+  readonly levels: readonly LevelSize[];
+  /** Lengths of the packed blocks of every level, row by row. */
+  readonly byteCounts: readonly Uint32Array[];
+  /** Default: when the file would not fit 4 GiB. */
+  readonly bigTiff?: boolean | undefined;
+}
+
+/** Places every directory and block of a COG. */
+export function layOut(options: LayoutOptions): CogLayout {
+  const big = options.bigTiff ?? place(options, false).bytes > CLASSIC_LIMIT;
+  const { directories, fields, head, bytes } = place(options, big);
+  const parts = [writeHeader(directories[0]!, big), Buffer.from(GHOST, 'latin1')];
+  parts.push(Buffer.alloc(directories[0]! - headerBytes(big) - GHOST.length));
+  fields.forEach((list, level) => {
+    parts.push(writeIfd(list, { offset: directories[level]!, next: directories[level + 1] ?? 0, big }));
+  });
+  const buffer = Buffer.concat(parts);
+  if (buffer.length !== head) throw new Error(`head of ${buffer.length} bytes was planned as ${head}`);
+  return { big, head: buffer, bytes };
+}
+
+interface Placement {
+  readonly directories: readonly number[];
+  readonly fields: readonly (readonly Field[])[];
+  readonly head: number;
+  readonly bytes: number;
+}
+
+function place(options: LayoutOptions, big: boolean): Placement {
+  const { levels, byteCounts } = options;
+  const offsets = byteCounts.map((counts) => new Float64Array(counts.length));
+  const fields = levels.map((size, level) => levelFields(options, size, level, offsets[level]!, big));
+  const directories: number[] = [];
+  let at = even(headerBytes(big) + GHOST.length);
+  for (const list of fields) {
+    directories.push(at);
+    at += ifdBytes(list, big);
+  }
+  const head = at;
+  for (let level = levels.length - 1; level >= 0; level--) {
+    const counts = byteCounts[level]!;
+    const places = offsets[level]!;
+    for (let block = 0; block < counts.length; block++) {
+      places[block] = at + LEADER_BYTES;
+      at += LEADER_BYTES + counts[block]! + TRAILER_BYTES;
+    }
+  }
+  return { directories, fields, head, bytes: at };
+}
+
+function levelFields(options: LayoutOptions, size: LevelSize, level: number, offsets: Float64Array, big: boolean): Field[] {
+  const { shape, packing, description, blockSize } = options;
+  const image = { ...shape, ...size };
+  return [
+    ...imageFields(image, packing, description),
+    // 1: a reduced copy of another image of the file.
+    ...(level === 0 ? sceneFields(shape, description) : [{ tag: TAG.newSubfileType, type: 'long', values: [1] } as const]),
+    { tag: TAG.tileWidth, type: 'short', values: [blockSize] },
+    { tag: TAG.tileLength, type: 'short', values: [blockSize] },
+    { tag: TAG.tileOffsets, type: big ? 'long8' : 'long', values: offsets },
+    { tag: TAG.tileByteCounts, type: 'long', values: options.byteCounts[level]! },
+  ];
+}

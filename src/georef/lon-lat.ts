@@ -1,0 +1,95 @@
+import { kindOfProj4 } from './crs-from-epsg.js';
+import { parseProj4 } from './proj4-text.js';
+import type { Crs } from './types.js';
+import { proj4Library } from './proj4-library.js';
+
+/** Longitude (east) and latitude (north) in degrees, WGS 84. */
+export type LonLat = readonly [lon: number, lat: number];
+
+/** Turns a position into another one; `undefined` where the projection has no answer. */
+export type PointTransform<T extends readonly [number, number]> = (x: number, y: number) => T | undefined;
+
+/**
+ * NAD27 needs grid files that do not ship; PROJ without them takes this mean shift of the conterminous United States
+ * (EPSG:1173, good to about 10 m there), and so does this program.
+ */
+const NAD27 = '+ellps=clrk66 +towgs84=-8,160,176';
+
+/** Ellipsoids of datums that agree with WGS 84 to about a metre (ETRS89, NAD83, GDA, NZGD …). */
+const WGS84_LIKE = /\+(ellps=(GRS80|WGS84)|datum=(WGS84|NAD83|GDA94)|nadgrids=@null)\b/;
+
+/** From CRS coordinates to longitude and latitude. `undefined` if the CRS is not known well enough. */
+export function toLonLat(crs: Crs | undefined): PointTransform<LonLat> | undefined {
+  const converter = converterOf(crs);
+  if (crs === undefined || converter === undefined) return undefined;
+  const scale = crs.degreesPerUnit ?? 1;
+  return (x, y) => finite(() => converter.forward([x * scale, y * scale]));
+}
+
+/** From longitude and latitude to CRS coordinates. `undefined` if the CRS is not known well enough. */
+export function fromLonLat(crs: Crs | undefined): PointTransform<readonly [x: number, y: number]> | undefined {
+  const converter = converterOf(crs);
+  if (crs === undefined || converter === undefined) return undefined;
+  const scale = crs.degreesPerUnit ?? 1;
+  return (lon, lat) => {
+    const point = finite(() => converter.inverse([lon, lat]));
+    return point === undefined ? undefined : [point[0] / scale, point[1] / scale];
+  };
+}
+
+/**
+ * What a user should know about the accuracy of longitudes and latitudes, or `undefined` where they are as good as the
+ * scene's own coordinates.
+ */
+export function datumNote(crs: Crs | undefined): string | undefined {
+  if (crs === undefined) return undefined;
+  if (crs.proj4 === undefined) return `${crs.name}: no definition is known, so there are no longitudes and latitudes`;
+  const parameters = parseProj4(crs.proj4);
+  if (parameters.get('datum') === 'NAD27' || (parameters.has('nadgrids') && parameters.get('nadgrids') !== '@null')) {
+    return `${crs.name}: the datum's grid files are not used; longitudes and latitudes may be off by tens of metres`;
+  }
+  if (WGS84_LIKE.test(crs.proj4) || parameters.has('towgs84') || parameters.has('datum') || parameters.has('R')) return undefined;
+  return `${crs.name}: the shift of its datum to WGS 84 is not known; longitudes and latitudes may be off by some hundred metres`;
+}
+
+interface Converter {
+  forward(point: [number, number]): number[];
+  inverse(point: [number, number]): number[];
+}
+
+function converterOf(crs: Crs | undefined): Converter | undefined {
+  if (crs?.proj4 === undefined || crs.kind === 'other' || kindOfProj4(crs.proj4) === 'other') return undefined;
+  const definition = crs.proj4
+    .replace(/\+datum=NAD27\b/i, NAD27)
+    .replace(/\+nadgrids=(?!@null)\S+/, '');
+  const { axis, rest } = splitAxis(definition);
+  try {
+    const converter = proj4Library()(rest, '+proj=longlat +datum=WGS84 +no_defs');
+    if (axis === undefined) return { forward: (point) => converter.forward(point), inverse: (point) => converter.inverse(point) };
+    // proj4 leaves +axis alone unless asked; the two signs are all that GeoTIFFs use (south-oriented, westing).
+    return {
+      forward: ([x, y]) => converter.forward([x * axis[0], y * axis[1]]),
+      inverse: (point) => { const [x = Number.NaN, y = Number.NaN] = converter.inverse(point); return [x * axis[0], y * axis[1]]; },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes `+axis=wsu` and its kind out of a definition, as signs of x and y. */
+function splitAxis(definition: string): { axis: readonly [number, number] | undefined; rest: string } {
+  const axis = /\+axis=([ew])([ns])u\b/.exec(definition);
+  if (axis === null) return { axis: undefined, rest: definition };
+  return { axis: [axis[1] === 'w' ? -1 : 1, axis[2] === 's' ? -1 : 1], rest: definition.replace(axis[0], '') };
+}
+
+function finite(compute: () => readonly number[]): [number, number] | undefined {
+  let point: readonly number[];
+  try {
+    point = compute();
+  } catch {
+    return undefined;
+  }
+  const [x, y] = point;
+  return x !== undefined && y !== undefined && Number.isFinite(x) && Number.isFinite(y) ? [x, y] : undefined;
+}

@@ -1,0 +1,238 @@
+import { availableParallelism } from 'node:os';
+import { isMapTask, shapeSizes } from '../card/index.js';
+import type { ModelCard } from '../card/index.js';
+import { InvalidOptionError, ModelError } from '../errors.js';
+import type { PatchBatch } from '../grid/index.js';
+import { bytesPerSample, dataTypeOf } from '../raster/index.js';
+import type { DataType } from '../raster/index.js';
+import { askOutputs, checkFacts, outputSize } from './ask.js';
+import type { AskedFacts } from './ask.js';
+import { checkDevice } from './devices.js';
+import { FUSED_INPUT, fuseGraph, fusedOutput } from './fuse.js';
+import { findInput, patchSize } from './inspect.js';
+import type { PatchSize } from './inspect.js';
+import { loadModel } from './load.js';
+import type { LoadedModel } from './load.js';
+import { openPool } from './pool.js';
+import type { Pool } from './pool.js';
+import type { RunJob } from './protocol.js';
+import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './types.js';
+
+/** Where the model leaves the size free and none is asked for, it is tried on patches of about this edge. */
+const TRIED_EDGE = 128;
+
+/**
+ * Opens a model for predicting: its graph, with everything before and after it built in, in worker threads.
+ *
+ * The same patch gives the same bytes for any number of threads and patches per batch: on the CPU every patch is a run of
+ * its own (measured: batches gain nothing on maps, and their kernels may round differently).
+ * @param model A loaded model, or what {@link loadModel} takes.
+ * @throws {ModelError} if the model does not give what its card says; {@link EnvironmentError} if the device is not here;
+ *   {@link InvalidOptionError} for a patch size that the model cannot take.
+ */
+export async function openPredictor(model: LoadedModel | string, options: PredictorOptions): Promise<Predictor> {
+  const loaded = typeof model === 'string' ? await loadModel(model) : model;
+  const { card, source } = loaded;
+  checkOutputs(card, options.outputs, source);
+  const dtype = options.dtype ?? 'uint8';
+  checkSceneType(card, dtype, source);
+  const device = options.device ?? 'cpu';
+  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+  const layout = threadLayout(card, threads, device);
+  await checkDevice(device);
+  const pool = openPool({ model: source, device, ...layout });
+  const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
+  let milliseconds = 0;
+  try {
+    const [width, height] = options.patch === undefined ? triedSize(card) : [options.patch.width, options.patch.height];
+    await sessions.withSize(width, height, () => Promise.resolve());
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  return {
+    card,
+    concurrency: pool.workers,
+    device,
+    get engineMilliseconds() { return milliseconds; },
+    predict: (batch, signal) => sessions.withSize(batch.width, batch.height, async (session) => {
+      const result = await pool.run(session.id, jobFor(session, batch, dtype, card, source), signal);
+      milliseconds += result.milliseconds;
+      return session.read(result.outputs, batch.count);
+    }),
+    close: () => pool.close(),
+  };
+}
+
+/**
+ * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0004-engine.md): for maps one engine
+ * with all threads is as fast and holds its activations once; chips are too small to share, an engine per thread is faster.
+ */
+export function threadLayout(card: ModelCard, threads: number, device: string): { readonly workers: number; readonly threads: number } {
+  return device === 'cpu' && !isMapTask(card.task) ? { workers: threads, threads: 1 } : { workers: 1, threads };
+}
+
+function checkOutputs(card: ModelCard, outputs: readonly PredictorOutput[], source: string): void {
+  if (outputs.length === 0) throw new RangeError('expected at least one output to be asked for');
+  for (const kind of outputs) {
+    if (kind === 'features' && card.output.features === undefined) {
+      throw new ModelError(source, 'its card names no features', { advice: 'choose a model that has output.features in its card' });
+    }
+    if (kind === 'classes' && card.task !== 'semantic-segmentation') throw new ModelError(source, `it gives no class per pixel: its task is ${card.task}`);
+    if (kind === 'scores' && card.output.dim_order === 'bhw') throw new ModelError(source, 'it gives class ids, not probabilities');
+    if (kind === 'scores' && card.output.classes.length === 0) throw new ModelError(source, 'it gives features only: its card has no classes');
+  }
+}
+
+function checkSceneType(card: ModelCard, dtype: DataType, source: string): void {
+  const allowed = card.input.scene_data_types ?? ['uint8'];
+  if (!allowed.includes(dtype)) throw new ModelError(source, `it is made for ${allowed.join(', ')} samples, not for ${dtype}`, { advice: 'convert the scene, or change input.scene_data_types in the card if the values mean the same' });
+}
+
+function triedSize(card: ModelCard): readonly [number, number] {
+  const fixed = shapeSizes(card.input);
+  const step = card.input.multiple_of ?? 1;
+  const free = Math.max(step, Math.ceil(TRIED_EDGE / step) * step);
+  if (card.input.window !== undefined) return [card.input.window, card.input.window];
+  return [fixed.width === -1 ? free : fixed.width, fixed.height === -1 ? free : fixed.height];
+}
+
+/** A fused graph that is loaded in all workers, for one patch size. */
+interface Session {
+  readonly id: number;
+  readonly size: PatchSize;
+  readonly step: number;
+  readonly exact: boolean;
+  /** Reduce patches by area before the graph, where the ratio is not whole. */
+  readonly reduceFirst: boolean;
+  read(outputs: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: ArrayBufferView }>>, count: number): PatchOutput;
+}
+
+interface Sessions {
+  /** Calls `use` with the session for a patch size, and keeps that session loaded until it is done. */
+  withSize<T>(width: number, height: number, use: (session: Session) => Promise<T>): Promise<T>;
+}
+
+/** Sessions by patch size, made when a size first comes. Only the latest two stay: each holds its own memory. */
+const SESSIONS_KEPT = 2;
+
+interface SessionEntry {
+  readonly id: number;
+  readonly session: Promise<Session>;
+  users: number;
+  leaving: boolean;
+}
+
+function createSessions(parts: Omit<SessionParts, 'id' | 'width' | 'height'>): Sessions {
+  const made = new Map<string, SessionEntry>();
+  let ids = 0;
+  const leave = (entry: SessionEntry): void => { if (entry.leaving && entry.users === 0) parts.pool.unload(entry.id); };
+
+  function entryFor(width: number, height: number): SessionEntry {
+    const key = `${width}x${height}`;
+    const found = made.get(key);
+    if (found !== undefined) return found;
+    const id = (ids += 2);
+    const entry: SessionEntry = { id, session: makeSession({ ...parts, id, width, height }), users: 0, leaving: false };
+    made.set(key, entry);
+    entry.session.catch(() => made.delete(key));
+    const [oldestKey] = made.keys();
+    const oldest = oldestKey === undefined ? undefined : made.get(oldestKey);
+    if (made.size > SESSIONS_KEPT && oldest !== undefined && oldestKey !== undefined) {
+      made.delete(oldestKey);
+      oldest.leaving = true;
+      leave(oldest);
+    }
+    return entry;
+  }
+
+  return {
+    async withSize(width, height, use) {
+      const entry = entryFor(width, height);
+      entry.users += 1;
+      try {
+        return await use(await entry.session);
+      } finally {
+        entry.users -= 1;
+        leave(entry);
+      }
+    },
+  };
+}
+
+interface SessionParts {
+  readonly pool: Pool;
+  readonly model: LoadedModel;
+  readonly outputs: readonly PredictorOutput[];
+  readonly dtype: DataType;
+  readonly device: string;
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function makeSession(parts: SessionParts): Promise<Session> {
+  const { pool, model, outputs, dtype, id } = parts;
+  const { card, source } = model;
+  const size = patchSize(card, parts.width, parts.height);
+  if ('reason' in size) throw new InvalidOptionError('--patch-size', `${source} ${size.reason}`, { advice: size.advice });
+  const fixedBatch = shapeSizes(card.input).batch;
+  // Graphics cards want many patches at once; on the CPU a patch's bytes must not depend on its neighbours.
+  const batch = fixedBatch === -1 ? (parts.device === 'cpu' ? 1 : -1) : fixedBatch;
+  const facts = await askOutputs(pool, model, { size, batch: Math.max(1, batch), session: id + 1 });
+  checkFacts(card, facts, size, source);
+  const ratioX = size.width / size.inputWidth;
+  const ratioY = size.height / size.inputHeight;
+  const reduceFirst = !Number.isInteger(ratioX) || !Number.isInteger(ratioY);
+  const bytes = fuseGraph(model.graph, {
+    card, facts: facts.facts, outputs, batch,
+    input: findInput(model.graph, card.input.name, source).name,
+    dtype: reduceFirst ? 'float32' : dtype,
+    width: reduceFirst ? size.inputWidth : size.width,
+    height: reduceFirst ? size.inputHeight : size.height,
+    reduceX: reduceFirst ? 1 : ratioX,
+    reduceY: reduceFirst ? 1 : ratioY,
+  });
+  await pool.load(id, bytes);
+  return {
+    id, size, reduceFirst,
+    step: batch === -1 ? Number.MAX_SAFE_INTEGER : batch,
+    exact: batch > 1,
+    read: (found, count) => readOutputs(found, count, card, outputs, facts, source),
+  };
+}
+
+/** The batch as a job. Its buffer goes with it; a part of a larger buffer is copied, as others may still need the rest. */
+function jobFor(session: Session, batch: PatchBatch, dtype: DataType, card: ModelCard, source: string): RunJob {
+  if (batch.bands !== card.input.bands.length) throw new ModelError(source, `it takes ${card.input.bands.length} bands (${card.input.bands.join(', ')}), the patches have ${batch.bands}`, { advice: 'choose bands with --bands' });
+  const expected = batch.count * batch.width * batch.height * batch.bands;
+  if (batch.data.length !== expected || dataTypeOf(batch.data) !== dtype) {
+    throw new RangeError(`expected ${expected} samples of ${dtype}, found ${batch.data.length} of ${dataTypeOf(batch.data)}`);
+  }
+  const whole = batch.data.byteLength === batch.data.buffer.byteLength && batch.data.buffer instanceof ArrayBuffer && bytesPerSample(dtype) > 0;
+  return {
+    input: FUSED_INPUT,
+    type: dtype,
+    data: whole ? batch.data : batch.data.slice(),
+    dims: [batch.height, batch.width, batch.bands],
+    count: batch.count,
+    step: Math.min(session.step, session.exact ? session.step : batch.count),
+    exact: session.exact,
+    ...(session.reduceFirst ? { reduceTo: { width: session.size.inputWidth, height: session.size.inputHeight } } : {}),
+  };
+}
+
+function readOutputs(found: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: ArrayBufferView }>>, count: number, card: ModelCard, outputs: readonly PredictorOutput[], asked: AskedFacts, source: string): PatchOutput {
+  const { width, height } = outputSize(card, asked.scoreDims ?? []);
+  const take = (kind: PredictorOutput, length: number): ArrayBufferView => {
+    const values = found[fusedOutput(kind)];
+    if (values === undefined || (values.data as Float32Array).length !== count * length) throw new ModelError(source, `its ${kind} should have ${length} values per patch, found [${values?.dims.join(', ') ?? ''}]`);
+    return values.data;
+  };
+  return {
+    width, height,
+    ...(outputs.includes('classes') ? { classes: take('classes', width * height) as Uint8Array } : {}),
+    ...(outputs.includes('scores') ? { scores: take('scores', width * height * card.output.classes.length) as Float32Array } : {}),
+    ...(outputs.includes('features') ? { features: take('features', card.output.features?.dimensions ?? 0) as Float32Array } : {}),
+  };
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { cardFromMetadata, nearestName, parseCard } from '../card/index.js';
+import type { GraphSummary, ModelCard } from '../card/index.js';
+import { ModelError } from '../errors.js';
+import { decodeModel, metadataOf } from '../onnx/index.js';
+import type { OnnxModel } from '../onnx/index.js';
+import { hasExternalData, inlineExternalData } from './external.js';
+import { checkGraph, findInput, findOutput } from './inspect.js';
+import { zooFolder, zooModels } from './zoo.js';
+
+/** A model that was read and whose file fits its card, as far as the file itself says; nothing has been run. */
+export interface LoadedModel {
+  /** What to call it in messages: the name or path that was asked for. */
+  readonly source: string;
+  readonly card: ModelCard;
+  /** Where the card came from. */
+  readonly cardOrigin: 'file' | 'tilewright' | 'deepness';
+  /** The ONNX file. */
+  readonly file: string;
+  readonly graph: OnnxModel;
+  /** Bytes of the ONNX file, weights in other files included. */
+  readonly bytes: number;
+  /** SHA-256 over the file's bytes and the card: changes when the model's answers or their meaning can change. */
+  readonly fingerprint: string;
+  /** What was assumed about the model; for people. */
+  readonly notes: readonly string[];
+}
+
+export interface LoadModelOptions {
+  /** A card for an ONNX file: a path, or the parsed JSON. Default: the card beside the file, or its metadata. */
+  readonly card?: string | ModelCard;
+}
+
+/**
+ * Loads a model and checks that the file fits its card.
+ * @param nameOrPath A shipped model's name (`aerial-landcover`), a folder with `card.json`, a `card.json`, or an ONNX file.
+ * @throws {ModelError} if there is no such model, the file is not ONNX, there is no card, or the two do not fit.
+ */
+export async function loadModel(nameOrPath: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const place = await findModel(nameOrPath);
+  if (place.card !== undefined) {
+    if (options.card !== undefined) throw new ModelError(nameOrPath, 'it has a card of its own', { advice: 'give the .onnx file to use another card' });
+    const card = await readCard(place.card, place.card);
+    const file = join(dirname(place.card), card.file);
+    return assemble(nameOrPath, file, await readOnnx(file, nameOrPath), { card, origin: 'file', notes: [] });
+  }
+  const read = await readOnnx(place.onnx, nameOrPath);
+  return assemble(nameOrPath, place.onnx, read, await cardOf(place.onnx, read.graph, nameOrPath, options));
+}
+
+type CardAndOrigin = { readonly card: ModelCard; readonly origin: LoadedModel['cardOrigin']; readonly notes: readonly string[] };
+
+async function cardOf(file: string, graph: OnnxModel, where: string, options: LoadModelOptions): Promise<CardAndOrigin> {
+  if (typeof options.card === 'string') return { card: await readCard(options.card, options.card), origin: 'file', notes: [] };
+  if (options.card !== undefined) return { card: parseCard(options.card, where), origin: 'file', notes: [] };
+  const found = cardFromMetadata(metadataOf(graph), summarize(graph, where), where);
+  if (found !== undefined) return found;
+  const beside = join(dirname(file), 'card.json');
+  if (await isFile(beside)) {
+    const card = await readCard(beside, beside);
+    if (resolve(dirname(beside), card.file) === resolve(file)) return { card, origin: 'file', notes: [] };
+  }
+  throw new ModelError(where, 'the file says nothing about its bands and classes', { advice: `write a card.json and run: tilewright models import ${where} --card card.json` });
+}
+
+function assemble(source: string, file: string, read: OnnxFile, card: CardAndOrigin): LoadedModel {
+  checkGraph(read.graph, card.card, source);
+  const hash = createHash('sha256').update(read.digest).update(JSON.stringify(card.card));
+  return { source, card: card.card, cardOrigin: card.origin, file, graph: read.graph, bytes: read.bytes, fingerprint: hash.digest('hex'), notes: card.notes };
+}
+
+async function findModel(nameOrPath: string): Promise<{ readonly card: string } | { readonly onnx: string; readonly card?: undefined }> {
+  const found = await stat(nameOrPath).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const card = join(nameOrPath, 'card.json');
+    if (await isFile(card)) return { card };
+    throw new ModelError(nameOrPath, 'the folder has no card.json', { advice: 'give the .onnx file, or make a model folder with: tilewright models import' });
+  }
+  if (found?.isFile()) return nameOrPath.toLowerCase().endsWith('.json') ? { card: nameOrPath } : { onnx: nameOrPath };
+  const names = zooModels();
+  if (names.includes(nameOrPath)) return { card: join(zooFolder(), nameOrPath, 'card.json') };
+  const near = nearestName(nameOrPath, names);
+  throw new ModelError(nameOrPath, 'no model of this name is shipped, and no such file is there',
+    { advice: near === undefined ? `shipped are: ${names.join(', ') || 'none'}` : `did you mean ${near}?` });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
+}
+
+async function readCard(path: string, where: string): Promise<ModelCard> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => { throw new ModelError(where, 'the card cannot be read', { cause }); });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ModelError(where, `the card is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  return parseCard(json, where);
+}
+
+interface OnnxFile {
+  readonly graph: OnnxModel;
+  readonly bytes: number;
+  readonly digest: Uint8Array;
+}
+
+async function readOnnx(file: string, where: string): Promise<OnnxFile> {
+  const buffer = await readFile(file).catch((cause: unknown) => { throw new ModelError(where, `the ONNX file ${file} cannot be read`, { cause }); });
+  if (buffer.length === 0) throw new ModelError(where, 'expected an ONNX model, found an empty file');
+  if (buffer.subarray(0, 24).toString('latin1').startsWith('version https://git-lfs')) {
+    throw new ModelError(where, 'expected an ONNX model, found a Git LFS pointer to one', { advice: 'fetch it with: git lfs pull' });
+  }
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const hash = createHash('sha256').update(bytes);
+  let graph = decodeModel(bytes, where);
+  let size = bytes.length;
+  if (hasExternalData(graph)) {
+    graph = await inlineExternalData(graph, dirname(resolve(file)), where);
+    for (const tensor of graph.graph.initializer ?? []) { if (tensor.rawData !== undefined) { hash.update(tensor.rawData); size += tensor.rawData.length; } }
+  }
+  return { graph, bytes: size, digest: hash.digest() };
+}
+
+/** What the metadata reader has to know of a graph. */
+export function summarize(graph: OnnxModel, where: string): GraphSummary {
+  const input = findInput(graph, undefined, where);
+  const output = findOutput(graph, undefined, where);
+  // Reshaping after the activation does not change what the numbers are.
+  let last = output.name;
+  let operator = '';
+  for (let node = producer(graph, last); node !== undefined; node = producer(graph, last)) {
+    operator = node.opType;
+    if (!['Transpose', 'Reshape', 'Squeeze', 'Flatten', 'Cast', 'Identity'].includes(operator)) break;
+    last = node.input[0] ?? '';
+  }
+  return { input: { name: input.name, type: input.type ?? 'unknown', shape: input.shape ?? [] }, output: { name: output.name, shape: output.shape }, lastOperator: operator };
+}
+
+function producer(graph: OnnxModel, name: string): OnnxModel['graph']['node'][number] | undefined {
+  return name === '' ? undefined : graph.graph.node.find((node) => node.output.includes(name));
+}

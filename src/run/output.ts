@@ -1,0 +1,103 @@
+import { access, constants, mkdir, open, rename, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InvalidOptionError, OutputError } from '../errors.js';
+
+export interface CheckOutputOptions {
+  /** Allows an existing file or a non-empty folder to be replaced. */
+  readonly overwrite?: boolean;
+  /** Bytes that will be needed on that disk, where they can be estimated. */
+  readonly bytes?: number;
+}
+
+/**
+ * Checks an output place before any work: its folder exists (it is made) and is writable, the output is not there yet, the
+ * disk has room.
+ * @throws {InvalidOptionError} if the output exists and `overwrite` is not set.
+ * @throws {OutputError} if it cannot be written.
+ */
+export async function checkOutput(path: string, options: CheckOutputOptions = {}): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new OutputError(path, 'expected the name of a file, found a folder');
+  if (found !== undefined && !options.overwrite) {
+    throw new InvalidOptionError('-o', `${path} exists`, { advice: 'add --overwrite to replace it' });
+  }
+  await checkFolder(dirname(resolve(path)));
+  await checkSpace(dirname(resolve(path)), options.bytes ?? 0);
+}
+
+/** Makes a folder if it is absent and checks that files can be written in it. */
+export async function checkFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(resolve(folder));
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'is not writable'
+      : code === 'EEXIST' || code === 'ENOTDIR' ? 'is not a folder'
+        : code === 'ENOSPC' ? 'has no space left' : `cannot be made (${code ?? 'unknown reason'})`;
+    throw new OutputError(folder, `the output folder ${reason}`, { cause: error });
+  }
+}
+
+/** As `mkdir -p`. Node's own recursive mkdir never ends where a parent exists but takes no folders, as `/proc` does. */
+async function makeFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) return;
+  if (found === undefined && dirname(folder) !== folder) await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // Another process may have been faster; a file of that name is reported below.
+    if (error.code !== 'EEXIST' || found !== undefined) throw error;
+  });
+}
+
+/** @throws {OutputError} if the disk of `folder` has fewer than `bytes` left. */
+export async function checkSpace(folder: string, bytes: number): Promise<void> {
+  const disk = await statfs(folder).catch(() => undefined);
+  if (disk === undefined) return;
+  const free = disk.bavail * disk.bsize;
+  if (free < bytes) {
+    throw new OutputError(folder, `the disk has ${megabytes(free)} MB left, about ${megabytes(bytes)} MB are needed`, {
+      advice: 'free some space or choose another folder',
+    });
+  }
+}
+
+/** Gives a complete file its final name: fsync, rename, fsync of the folder. */
+export async function promote(temporary: string, path: string): Promise<void> {
+  const file = await open(temporary, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(resolve(path)));
+}
+
+/** Writes a small file so that readers see the old one or the new one, never a half. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(resolve(path)));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Not every platform lets a folder be opened; there the rename is as durable as the system makes it.
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}

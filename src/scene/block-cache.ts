@@ -1,0 +1,69 @@
+import type { TypedArray } from '../raster/index.js';
+
+/** A decoded block; `undefined` for one that the file leaves out. */
+export type Block = TypedArray | undefined;
+
+/** What a missing block costs in the cache, so that a sparse file cannot fill it with entries. */
+const EMPTY_BYTES = 64;
+
+/**
+ * Decoded blocks, the least recently used thrown out first when they exceed `limit` bytes. A block that is being decoded
+ * is waited for, not decoded again. Blocks that are waited for may exceed the limit for as long as they are needed.
+ */
+export class BlockCache {
+  readonly limit: number;
+  /** Bytes held now. */
+  bytes = 0;
+  /** Blocks decoded since the start, for tests of what is read twice. */
+  decoded = 0;
+  readonly #blocks = new Map<number, { readonly block: Block }>();
+  readonly #pending = new Map<number, Promise<Block>>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Whether a block is here or on its way. */
+  has(key: number): boolean {
+    return this.#blocks.has(key) || this.#pending.has(key);
+  }
+
+  /** A block that is here or on its way; a use makes it the last to go. */
+  get(key: number): Promise<Block> | { readonly block: Block } | undefined {
+    const entry = this.#blocks.get(key);
+    if (entry === undefined) return this.#pending.get(key);
+    this.#blocks.delete(key);
+    this.#blocks.set(key, entry);
+    return entry;
+  }
+
+  /** Registers blocks that one promise will bring, in the order of `keys`. */
+  load(keys: readonly number[], decoding: Promise<readonly Block[]>): void {
+    for (const [i, key] of keys.entries()) {
+      const one = decoding.then((blocks) => blocks[i]).finally(() => this.#pending.delete(key));
+      this.#pending.set(key, one);
+      one.then((block) => this.#keep(key, block), () => undefined);
+    }
+  }
+
+  clear(): void {
+    this.#blocks.clear();
+    this.bytes = 0;
+  }
+
+  #keep(key: number, block: Block): void {
+    this.decoded++;
+    if (this.#blocks.has(key)) return;
+    this.#blocks.set(key, { block });
+    this.bytes += sizeOf(block);
+    for (const [oldest, entry] of this.#blocks) {
+      if (this.bytes <= this.limit) break;
+      this.#blocks.delete(oldest);
+      this.bytes -= sizeOf(entry.block);
+    }
+  }
+}
+
+function sizeOf(block: Block): number {
+  return EMPTY_BYTES + (block?.byteLength ?? 0);
+}

@@ -1,0 +1,65 @@
+import { open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { InvalidFileError } from '../errors.js';
+
+/** Where a scene's bytes come from. Readers see nothing else of the outside world. */
+export interface ByteSource {
+  /** Path or URL, for messages. */
+  readonly url: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Modification time in milliseconds, where the source has one. */
+  readonly modified?: number;
+  /** Path on this machine, for libraries that open files themselves. */
+  readonly path?: string;
+  /**
+   * Reads `length` bytes from `offset`; fewer only where the source ends. The array starts a buffer of its own, so that it
+   * can be viewed as any sample type.
+   */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file.
+ * @throws {InvalidFileError} if there is none, or it is a folder, or empty
+ */
+export async function openFileSource(path: string): Promise<ByteSource> {
+  const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new InvalidFileError(path, 'no such file', { cause: error });
+    throw error;
+  });
+  if (status.isDirectory()) throw new InvalidFileError(path, 'expected a raster file, found a folder');
+  if (!status.isFile()) throw new InvalidFileError(path, 'expected a regular file, found a device or a pipe');
+  if (status.size === 0) throw new InvalidFileError(path, 'the file is empty');
+  const handle = await open(path, 'r');
+  return {
+    url: path,
+    path,
+    size: status.size,
+    modified: status.mtimeMs,
+    read: (offset, length) => readFully(handle, offset, Math.max(0, Math.min(length, status.size - offset))),
+    close: () => handle.close(),
+  };
+}
+
+/** A file that is already in memory. */
+export function memorySource(url: string, bytes: Uint8Array): ByteSource {
+  return {
+    url,
+    size: bytes.length,
+    read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function readFully(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done === length ? buffer : buffer.slice(0, done);
+}

@@ -1,0 +1,103 @@
+import { bytesPerSample } from '../raster/index.js';
+import type { DataType, Rgba, SceneProfile } from '../raster/index.js';
+import { datumNote } from '../georef/index.js';
+import type { BlockRaster } from './block-raster.js';
+import type { ByteSource } from './byte-source.js';
+import { createScene } from './create-scene.js';
+import type { BlockScene } from './create-scene.js';
+import { fingerprint } from './fingerprint.js';
+import { defaultCacheBytes } from './memory.js';
+import { readSidecars } from './sidecars.js';
+
+const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
+
+export interface PictureOptions {
+  readonly cacheBytes?: number;
+  /**
+   * Folder for decoded copies of large JPEG and PNG files, which have no random access. Copies in it are kept and used
+   * again. Default: a folder in the system's temporary folder, from which they are removed at close.
+   */
+  readonly cacheDir?: string;
+  /** Pictures up to so many bytes of pixels are decoded into memory, larger ones into a file. Default 64 MB. */
+  readonly inMemoryBytes?: number;
+}
+
+/** Whether a picture is decoded into memory. */
+export function fitsMemory(header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>, options: PictureOptions): boolean {
+  return decodedBytes(header) <= (options.inMemoryBytes ?? DEFAULT_IN_MEMORY_BYTES);
+}
+
+/** What a picture format's header says. */
+export interface PictureHeader {
+  readonly format: string;
+  readonly compression: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bands: number;
+  readonly dtype: DataType;
+  readonly bits?: number;
+  readonly nodata?: number;
+  readonly alphaBand?: number;
+  readonly palette?: readonly Rgba[];
+  readonly notes: readonly string[];
+}
+
+/** Decoded pixels, and what has to be done when they are no longer needed. */
+export interface DecodedPicture {
+  readonly raster: BlockRaster;
+  readonly release: () => Promise<void>;
+}
+
+/** Bytes of all pixels of a picture. */
+export function decodedBytes(header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>): number {
+  return header.width * header.height * header.bands * bytesPerSample(header.dtype);
+}
+
+/**
+ * A scene of a format that can only be decoded from its beginning: georeference from files beside it, pixels decoded once,
+ * at the first read. `blockSize` is that of the decoded copy.
+ */
+export async function createPictureScene(
+  source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
+  decode: (fingerprint: string) => Promise<DecodedPicture>,
+): Promise<BlockScene> {
+  const beside = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const datum = datumNote(beside.crs);
+  const print = await fingerprint(source);
+  const profile: SceneProfile = {
+    source: source.url,
+    format: header.format,
+    width: header.width,
+    height: header.height,
+    bands: header.bands,
+    dtype: header.dtype,
+    ...(header.bits === undefined ? {} : { bits: header.bits }),
+    ...(beside.transform === undefined ? {} : { transform: beside.transform }),
+    ...(beside.crs === undefined ? {} : { crs: beside.crs }),
+    ...(header.nodata === undefined ? {} : { nodata: header.nodata }),
+    ...(header.alphaBand === undefined ? {} : { alphaBand: header.alphaBand }),
+    maskSource: header.nodata !== undefined ? 'nodata' : header.alphaBand !== undefined ? 'alpha' : 'none',
+    ...(header.palette === undefined ? {} : { palette: header.palette }),
+    compression: header.compression,
+    blockWidth: blockSize.width,
+    blockHeight: blockSize.height,
+    overviews: [],
+    bytes: source.size,
+    fingerprint: print,
+    notes: [...header.notes, ...beside.notes, ...(datum === undefined ? [] : [datum])],
+  };
+  let decoded: Promise<DecodedPicture> | undefined;
+  return createScene({
+    profile,
+    pixels: async () => {
+      decoded ??= decode(print);
+      return (await decoded).raster;
+    },
+    cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+    close: async () => {
+      const picture = await decoded?.catch(() => undefined);
+      await picture?.release();
+      await source.close();
+    },
+  });
+}

@@ -1,0 +1,104 @@
+import { throwIfAborted } from '../errors.js';
+import { allocate } from '../raster/index.js';
+import type { TypedArray, Window } from '../raster/index.js';
+import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
+import type { BlockRaster } from './block-raster.js';
+import type { Block, BlockCache } from './block-cache.js';
+import { copyBlock, fillBlock } from './copy-block.js';
+import type { BlockCopy } from './copy-block.js';
+
+/** Runs of blocks that are read and decoded at the same time; libuv's pool has four threads. */
+export const RUNS_IN_FLIGHT = 6;
+
+/**
+ * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
+ * most once, and copied as soon as it is there.
+ */
+export async function readBlocks(raster: BlockRaster, cache: BlockCache, window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray> {
+  const data = allocate(raster.dtype, window.width * window.height * bands.length);
+  const needed = blocksOf(raster, window, bands);
+  const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
+  const waiting: number[] = [];
+  const missing: number[] = [];
+  for (const key of needed) {
+    const known = cache.get(key);
+    if (known === undefined) missing.push(key);
+    else if ('block' in known) place(key, known.block);
+    else waiting.push(key);
+  }
+  const runs = raster.runs(missing);
+  // Blocks on their way are taken first: they may leave the cache again while others are read.
+  const others = Promise.all(waiting.map(async (key) => {
+    const known = cache.get(key);
+    if (known !== undefined) place(key, 'block' in known ? known.block : await known);
+  }));
+  others.catch(() => undefined);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < runs.length) {
+      throwIfAborted(signal);
+      await readRun(raster, cache, runs[next++]!, place);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(RUNS_IN_FLIGHT, runs.length) }, worker));
+  await others;
+  throwIfAborted(signal);
+  return data;
+}
+
+/** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
+async function readRun(raster: BlockRaster, cache: BlockCache, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
+  const own = run.filter((key) => !cache.has(key));
+  const others = run.filter((key) => cache.has(key)).map((key) => ({ key, known: cache.get(key)! }));
+  if (own.length > 0) {
+    const decoding = raster.decode(own);
+    cache.load(own, decoding);
+    const blocks = await decoding;
+    for (const [i, key] of own.entries()) place(key, blocks[i]);
+  }
+  for (const { key, known } of others) place(key, 'block' in known ? known.block : await known);
+}
+
+/** The blocks that a window touches, in rising order. */
+export function blocksOf(raster: BlockRaster, window: Window, bands: readonly number[]): number[] {
+  const { across, down } = blockCounts(raster);
+  const planes = raster.planes === 1 ? [0] : [...new Set(bands)].sort((a, b) => a - b);
+  const firstColumn = Math.floor(window.x / raster.blockWidth);
+  const lastColumn = Math.floor((window.x + window.width - 1) / raster.blockWidth);
+  const firstRow = Math.floor(window.y / raster.blockHeight);
+  const lastRow = Math.floor((window.y + window.height - 1) / raster.blockHeight);
+  const keys: number[] = [];
+  for (const plane of planes) {
+    for (let row = firstRow; row <= lastRow; row++) {
+      for (let column = firstColumn; column <= lastColumn; column++) keys.push((plane * down + row) * across + column);
+    }
+  }
+  return keys;
+}
+
+function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[]): void {
+  const { across, down } = blockCounts(raster);
+  const plane = Math.floor(key / (across * down));
+  const blockX = (key % across) * raster.blockWidth;
+  const blockY = (Math.floor(key / across) % down) * raster.blockHeight;
+  const x = Math.max(window.x, blockX);
+  const y = Math.max(window.y, blockY);
+  const samples = bands
+    .map((band, to) => ({ from: raster.planes === 1 ? band : 0, to, band }))
+    .filter((sample) => raster.planes === 1 || sample.band === plane);
+  const copy: BlockCopy = {
+    width: Math.min(window.x + window.width, blockX + raster.blockWidth) - x,
+    height: Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
+    fromX: x - blockX,
+    fromY: y - blockY,
+    fromStride: raster.blockWidth,
+    fromSamples: samplesPerBlockPixel(raster),
+    toX: x - window.x,
+    toY: y - window.y,
+    toStride: window.width,
+    toSamples: bands.length,
+    samples,
+  };
+  if (block === undefined) fillBlock(raster.fill, data, copy);
+  else copyBlock(block, data, copy);
+}

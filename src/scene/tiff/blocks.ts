@@ -1,0 +1,188 @@
+import { InvalidFileError, TilewrightError } from '../../errors.js';
+import { bytesPerSample } from '../../raster/index.js';
+import type { DataType, TypedArray } from '../../raster/index.js';
+import type { BlockRaster } from '../block-raster.js';
+import type { ByteSource } from '../byte-source.js';
+import { DECODED_COMPRESSIONS, decodeBlock, storedBytes } from './decode.js';
+import type { BlockShape, DecodeContext } from './decode.js';
+import type { Directory, TiffHeader } from './directory.js';
+import type { TiffPicture } from './picture.js';
+import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, PHOTOMETRIC_NAMES, TAG } from './tags.js';
+
+/** Uncompressed strips larger than this are read in pieces of whole rows. */
+const PIECE_BYTES = 1 << 18;
+
+/** Blocks that lie together are read together, up to so many stored bytes, and over gaps up to so many. */
+const RUN_BYTES = 1 << 20;
+const RUN_GAP = 4096;
+
+/** Tables and markers that a tiny block may carry. */
+const STORED_SLACK = 65536;
+
+/** The largest block that is decoded in memory. */
+export const MAX_BLOCK_BYTES = 1 << 29;
+
+/** Where the stored bytes of a block are. */
+interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The pixels of one directory. Offsets are read here; nothing is decoded before it is asked for.
+ * @throws {InvalidFileError} if the compression or layout is not read, blocks are missing from the lists, or the file ends before
+ * the end of a block
+ */
+export async function createTiffBlocks(source: ByteSource, header: TiffHeader, directory: Directory, picture: TiffPicture, dtype: DataType, fill: number): Promise<BlockRaster> {
+  refuseUnread(picture, source.url);
+  const planes = picture.planar ? picture.samples : 1;
+  const samples = picture.planar ? 1 : picture.samples;
+  const across = Math.ceil(picture.width / picture.tileWidth);
+  const tilesDown = Math.ceil(picture.height / picture.tileHeight);
+  const places = await readPlaces(source, directory, picture, across * tilesDown * planes);
+  const rowBytes = storedBytes(picture, { width: picture.tileWidth, rows: 1, samples });
+  const pieceRows = piecesOf(picture, rowBytes);
+  const piecesPerTile = Math.ceil(picture.tileHeight / pieceRows);
+  const down = Math.ceil(picture.height / pieceRows);
+  const memoryBytes = picture.tileWidth * pieceRows * samples * bytesPerSample(dtype);
+  if (memoryBytes > MAX_BLOCK_BYTES) {
+    throw new InvalidFileError(source.url, `its blocks of ${picture.tileWidth} × ${picture.tileHeight} pixels need ${Math.ceil(memoryBytes / 2 ** 20)} MB each, more than the ${MAX_BLOCK_BYTES / 2 ** 20} MB that are decoded at once`,
+      { advice: 'rewrite it in tiles, for example with gdal_translate -co TILED=YES -co COMPRESS=DEFLATE' });
+  }
+  const jpegTables = picture.compression === COMPRESSION.jpeg ? await directory.bytes(TAG.jpegTables) : undefined;
+  const context: DecodeContext = { picture, dtype, littleEndian: header.littleEndian, jpegTables };
+
+  const shapeOf = (key: number): BlockShape => {
+    const row = Math.floor(key / across) % down;
+    // Tiles are always whole; strips end with the picture.
+    const needed = Math.min(pieceRows, picture.height - row * pieceRows);
+    return { width: picture.tileWidth, rows: picture.tiled ? pieceRows : needed, needed, samples };
+  };
+  // No coding makes a block more than twice as long; a longer claim must not be allocated.
+  const longest = 2 * pieceRows * rowBytes + STORED_SLACK;
+  const placeOf = (key: number): Place => {
+    if (piecesPerTile === 1) return clamp(places(key), longest);
+    const plane = Math.floor(key / (across * down));
+    const row = Math.floor(key / across) % down;
+    const tile = places((plane * tilesDown + Math.floor(row / piecesPerTile)) * across + key % across);
+    const skip = (row % piecesPerTile) * pieceRows * rowBytes;
+    if (tile.length === 0) return tile;
+    return { offset: tile.offset + skip, length: Math.max(0, Math.min(shapeOf(key).rows * rowBytes, tile.length - skip)) };
+  };
+  const nameOf = (key: number): string => {
+    const place = `column ${key % across}, row ${Math.floor(key / across) % down}`;
+    return `block ${key} (${place}${planes > 1 ? `, band ${Math.floor(key / (across * down)) + 1}` : ''})`;
+  };
+  const cutOff = (name: string, place: Place): InvalidFileError => new InvalidFileError(source.url,
+    `${name} should end at byte ${place.offset + place.length}, but the file has ${source.size}`, { advice: 'the file is cut off; copy or download it again' });
+  // Told at once, not after hours of work on the rows before.
+  for (let key = 0; key < across * down * planes; key++) {
+    const place = placeOf(key);
+    if (place.offset + place.length > source.size) throw cutOff(nameOf(key), place);
+  }
+  const decodeOne = async (key: number, place: Place, bytes: Uint8Array): Promise<TypedArray> => {
+    if (bytes.length < place.length) throw cutOff(nameOf(key), place);
+    try {
+      return await decodeBlock(bytes, shapeOf(key), context);
+    } catch (error) {
+      if (error instanceof TilewrightError) throw error;
+      throw new InvalidFileError(source.url, `${nameOf(key)} cannot be decoded: ${lowerFirst(error)}`, { cause: error });
+    }
+  };
+
+  return {
+    width: picture.width, height: picture.height, bands: picture.samples, dtype, planes, fill,
+    blockWidth: picture.tileWidth, blockHeight: pieceRows,
+    runs: (keys) => groupRuns(keys, placeOf),
+    decode: async (run) => {
+      const found = run.map((key) => placeOf(key));
+      const stored = found.filter((place) => place.length > 0);
+      const start = Math.min(...stored.map((place) => place.offset));
+      const end = Math.max(...stored.map((place) => place.offset + place.length));
+      // Views of one large buffer would keep all of it alive in the cache.
+      const separate = run.length > 1 && picture.compression === COMPRESSION.none;
+      const bytes = stored.length === 0 ? new Uint8Array(0) : await source.read(start, end - start);
+      return Promise.all(run.map(async (key, i) => {
+        const place = found[i]!;
+        if (place.length === 0) return undefined;
+        const part = bytes.subarray(place.offset - start, place.offset - start + place.length);
+        return decodeOne(key, place, separate ? part.slice() : part);
+      }));
+    },
+  };
+}
+
+/** Rows per piece: whole tiles and compressed strips cannot be divided. */
+function piecesOf(picture: TiffPicture, rowBytes: number): number {
+  if (picture.tiled || picture.compression !== COMPRESSION.none) return picture.tileHeight;
+  return Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
+}
+
+function groupRuns(keys: readonly number[], placeOf: (key: number) => Place): number[][] {
+  const runs: number[][] = [];
+  let bytes = 0;
+  let end = -1;
+  for (const key of keys) {
+    const place = placeOf(key);
+    const gap = place.offset - end;
+    const fits = place.length === 0 || (gap >= 0 && gap <= RUN_GAP && bytes + gap + place.length <= RUN_BYTES);
+    const last = runs.at(-1);
+    if (last !== undefined && end >= 0 && fits) {
+      last.push(key);
+      if (place.length > 0) bytes += gap + place.length;
+    } else {
+      runs.push([key]);
+      bytes = place.length;
+    }
+    if (place.length > 0) end = place.offset + place.length;
+  }
+  return runs;
+}
+
+/** Offsets and lengths of all blocks, checked in number; a length or offset of 0 is a block that the file leaves out. */
+async function readPlaces(source: ByteSource, directory: Directory, picture: TiffPicture, count: number): Promise<(index: number) => Place> {
+  const what = picture.tiled ? 'tile' : 'strip';
+  // GDAL and libtiff accept either pair of tags for either layout.
+  const offsets = await directory.numbers(TAG.tileOffsets) ?? await directory.numbers(TAG.stripOffsets);
+  const lengths = await directory.numbers(TAG.tileByteCounts) ?? await directory.numbers(TAG.stripByteCounts);
+  if (offsets === undefined || offsets.length < count) {
+    throw new InvalidFileError(source.url, `expected the offsets of ${count} ${what}s, found ${offsets?.length ?? 0}`, { advice: 'the file is damaged' });
+  }
+  if (lengths !== undefined && lengths.length >= count) return (index) => placeAt(offsets[index]!, lengths[index]!);
+  // Some old writers leave the lengths out where they are plain.
+  const shape = { width: picture.tileWidth, rows: picture.tileHeight, samples: picture.planar ? 1 : picture.samples };
+  if (picture.compression === COMPRESSION.none) {
+    const length = storedBytes(picture, shape);
+    return (index) => placeAt(offsets[index]!, Math.min(length, source.size - offsets[index]!));
+  }
+  if (count === 1) return (index) => placeAt(offsets[index]!, source.size - offsets[index]!);
+  throw new InvalidFileError(source.url, `expected the lengths of ${count} ${what}s, found ${lengths?.length ?? 0}`, { advice: 'the file is damaged' });
+}
+
+function clamp(place: Place, length: number): Place {
+  return place.length <= length ? place : { offset: place.offset, length };
+}
+
+function placeAt(offset: number, length: number): Place {
+  return offset === 0 || length === 0 ? { offset: 0, length: 0 } : { offset, length };
+}
+
+function refuseUnread(picture: TiffPicture, url: string): void {
+  if (!DECODED_COMPRESSIONS.has(picture.compression)) {
+    const name = COMPRESSION_NAMES.get(picture.compression) ?? `number ${picture.compression}`;
+    throw new InvalidFileError(url, `its compression (${name}) is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  }
+  const isJpeg = picture.compression === COMPRESSION.jpeg;
+  const colour = PHOTOMETRIC_NAMES.get(picture.photometric) ?? (picture.photometric === PHOTOMETRIC.ycbcr && !isJpeg ? 'YCbCr without JPEG' : undefined);
+  if (colour !== undefined) {
+    throw new InvalidFileError(url, `its colour space (${colour}) is not read`, { advice: 'convert it to RGB first' });
+  }
+  if (isJpeg && picture.bits !== 8) {
+    throw new InvalidFileError(url, `JPEG blocks with ${picture.bits} bits are not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  }
+}
+
+function lowerFirst(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.split('\n')[0] ?? '';
+}

@@ -1,0 +1,34 @@
+import type { Rgba } from '../../raster/index.js';
+import type { Directory } from './directory.js';
+import type { TiffPicture } from './picture.js';
+import { EXTRA, PHOTOMETRIC, TAG } from './tags.js';
+
+/** Samples that are colour, by photometric interpretation; samples beyond them are extra. */
+const COLOUR_SAMPLES: ReadonlyMap<number, number> = new Map<number, number>([
+  [PHOTOMETRIC.minIsWhite, 1], [PHOTOMETRIC.minIsBlack, 1], [PHOTOMETRIC.rgb, 3], [PHOTOMETRIC.palette, 1], [PHOTOMETRIC.mask, 1],
+  [PHOTOMETRIC.cmyk, 4], [PHOTOMETRIC.ycbcr, 3], [PHOTOMETRIC.cielab, 3],
+]);
+
+/** The band that the file says is alpha, from 0. An extra band without a meaning (near infrared) is none. */
+export function alphaBand(picture: TiffPicture): number | undefined {
+  const { extraSamples, samples } = picture;
+  const first = extraSamples.length > 0 && extraSamples.length < samples
+    ? samples - extraSamples.length
+    : COLOUR_SAMPLES.get(picture.photometric) ?? samples;
+  const at = extraSamples.findIndex((kind) => kind === EXTRA.associatedAlpha || kind === EXTRA.unassociatedAlpha);
+  return at < 0 || first + at >= samples ? undefined : first + at;
+}
+
+/** The colours of a palette picture (TIFF 6.0, section 5): all reds, all greens, all blues, in 16 bits. */
+export async function readPalette(directory: Directory, picture: TiffPicture): Promise<Rgba[] | undefined> {
+  if (picture.photometric !== PHOTOMETRIC.palette) return undefined;
+  const map = await directory.numbers(TAG.colorMap);
+  const count = 2 ** Math.min(picture.bits, 16);
+  if (map === undefined || map.length < 3 * count) return undefined;
+  // Some writers put 8-bit values into the 16-bit map.
+  let largest = 0;
+  for (let i = 0; i < 3 * count; i++) largest = Math.max(largest, map[i]!);
+  const scale = largest > 255 ? 257 : 1;
+  const at = (i: number): number => Math.min(255, Math.round(map[i]! / scale));
+  return Array.from({ length: count }, (_, i): Rgba => [at(i), at(count + i), at(2 * count + i), 255]);
+}

@@ -1,0 +1,61 @@
+import { crsFromGeoKeys, fromCentre, isInvertible, KEY, parseGeoKeys, RASTER_TYPE } from '../../georef/index.js';
+import type { Crs, GeoKeys, Transform } from '../../georef/index.js';
+import type { Directory } from './directory.js';
+import { TAG } from './tags.js';
+
+export interface Georeference {
+  readonly transform?: Transform;
+  readonly crs?: Crs;
+  readonly notes: readonly string[];
+}
+
+/** Numbers of one tie point: column, row, depth, X, Y, Z. */
+const TIEPOINT = 6;
+
+/** The georeference tags of a directory (OGC 19-008r4, sections 7.2 and 7.3). */
+export async function readGeoreference(directory: Directory): Promise<Georeference> {
+  const geoKeys = await readGeoKeys(directory);
+  const notes: string[] = [];
+  const raw = await readTransform(directory, notes);
+  const isPoint = geoKeys !== undefined && parseGeoKeys(geoKeys).get(KEY.rasterType) === RASTER_TYPE.pixelIsPoint;
+  const crs = geoKeys === undefined ? undefined : crsFromGeoKeys(geoKeys);
+  const transform = raw === undefined ? undefined : isPoint ? fromCentre(raw) : raw;
+  return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }), notes };
+}
+
+async function readGeoKeys(directory: Directory): Promise<GeoKeys | undefined> {
+  const keys = await directory.numbers(TAG.geoKeyDirectory);
+  if (keys === undefined || keys.length < 4) return undefined;
+  const doubles = await directory.numbers(TAG.geoDoubles);
+  const ascii = await directory.bytes(TAG.geoAscii);
+  return {
+    directory: Array.from(keys),
+    ...(doubles === undefined ? {} : { doubles: Array.from(doubles) }),
+    ...(ascii === undefined ? {} : { ascii: Buffer.from(ascii).toString('latin1') }),
+  };
+}
+
+async function readTransform(directory: Directory, notes: string[]): Promise<Transform | undefined> {
+  const scale = await directory.numbers(TAG.modelPixelScale);
+  const points = await directory.numbers(TAG.modelTiepoint);
+  const matrix = await directory.numbers(TAG.modelTransformation);
+  if (scale !== undefined && points !== undefined && scale.length >= 2 && points.length >= TIEPOINT) {
+    const dx = scale[0]!;
+    // Rows run down; a negative scale is a mistake of some writers and means the same.
+    const dy = -Math.abs(scale[1]!);
+    const transform: Transform = [points[3]! - points[0]! * dx, dx, 0, points[4]! - points[1]! * dy, 0, dy];
+    if (isInvertible(transform)) return transform;
+    notes.push('the pixel scale in the file is not usable and was ignored');
+    return undefined;
+  }
+  if (matrix !== undefined && matrix.length >= 8) {
+    const transform: Transform = [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
+    if (isInvertible(transform)) return transform;
+    notes.push('the transformation in the file is not usable and was ignored');
+    return undefined;
+  }
+  if (points !== undefined && points.length > TIEPOINT) {
+    notes.push(`placed by ${Math.floor(points.length / TIEPOINT)} ground control points, which are not used; warp it first, for example with gdalwarp`);
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+import { InvalidFileError } from '../../errors.js';
+import type { DataType } from '../../raster/index.js';
+import type { Directory } from './directory.js';
+import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT, TAG } from './tags.js';
+
+/** How the pixels of one directory are stored. */
+export interface TiffPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: number;
+  /** Bits of one stored sample. */
+  readonly bits: number;
+  readonly sampleFormat: number;
+  readonly compression: number;
+  readonly photometric: number;
+  readonly predictor: number;
+  readonly fillOrder: number;
+  /** Every band in blocks of its own. */
+  readonly planar: boolean;
+  readonly tiled: boolean;
+  /** Size of the stored tiles, or of the strips. */
+  readonly tileWidth: number;
+  readonly tileHeight: number;
+  readonly extraSamples: readonly number[];
+  readonly subsampling: readonly [number, number];
+}
+
+/** Sizes above this are mistakes or attacks. */
+const MAX_EDGE = 2 ** 31 - 1;
+const MAX_SAMPLES = 65535;
+
+/**
+ * @throws {InvalidFileError} if the size or the layout makes no sense
+ */
+export async function readPicture(directory: Directory, url: string): Promise<TiffPicture> {
+  const refuse = (message: string): never => { throw new InvalidFileError(url, message); };
+  const number = async (tag: number, fallback: number): Promise<number> => await directory.number(tag) ?? fallback;
+  const width = await number(TAG.imageWidth, 0);
+  const height = await number(TAG.imageLength, 0);
+  if (!isEdge(width) || !isEdge(height)) refuse(`expected a width and height from 1, found ${width} × ${height}`);
+  const samples = await number(TAG.samplesPerPixel, 1);
+  if (!(samples >= 1 && samples <= MAX_SAMPLES)) refuse(`expected 1 to ${MAX_SAMPLES} samples per pixel, found ${samples}`);
+  const tiled = directory.has(TAG.tileWidth) || directory.has(TAG.tileOffsets);
+  const tileWidth = tiled ? await number(TAG.tileWidth, 0) : width;
+  const rows = tiled ? await number(TAG.tileLength, 0) : Math.min(await number(TAG.rowsPerStrip, height), height);
+  const tileHeight = !tiled && rows === 0 ? height : rows;
+  if (!isEdge(tileWidth) || !isEdge(tileHeight)) refuse(`expected blocks of at least 1 × 1 pixels, found ${tileWidth} × ${tileHeight}`);
+  const subsampling = await directory.numbers(TAG.ycbcrSubsampling);
+  return {
+    width, height, samples, tiled, tileWidth, tileHeight,
+    bits: await sameBits(directory, samples, url),
+    sampleFormat: await number(TAG.sampleFormat, SAMPLE_FORMAT.uint),
+    compression: await number(TAG.compression, COMPRESSION.none),
+    photometric: await number(TAG.photometric, PHOTOMETRIC.minIsBlack),
+    predictor: await number(TAG.predictor, 1),
+    fillOrder: await number(TAG.fillOrder, 1),
+    planar: samples > 1 && await number(TAG.planarConfiguration, 1) === 2,
+    extraSamples: Array.from(await directory.numbers(TAG.extraSamples) ?? []),
+    subsampling: [subsampling?.[0] ?? 2, subsampling?.[1] ?? 2],
+  };
+}
+
+function isEdge(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_EDGE;
+}
+
+async function sameBits(directory: Directory, samples: number, url: string): Promise<number> {
+  const all = Array.from(await directory.numbers(TAG.bitsPerSample) ?? [1]).slice(0, samples);
+  const bits = all[0] ?? 1;
+  if (all.some((value) => value !== bits)) {
+    throw new InvalidFileError(url, `expected the same number of bits in all bands, found ${all.slice(0, 8).join(', ')}`);
+  }
+  return bits;
+}
+
+/**
+ * The sample type in memory: packed integers and float16 are widened.
+ * @throws {InvalidFileError} for types that are not read: complex numbers, 64-bit integers, unusual widths
+ */
+export function sampleType(picture: TiffPicture, url: string): DataType {
+  const { bits, sampleFormat } = picture;
+  if (sampleFormat === SAMPLE_FORMAT.complexInt || sampleFormat === SAMPLE_FORMAT.complexFloat) {
+    throw new InvalidFileError(url, `samples are complex numbers of ${bits} bits, which are not read`,
+      { advice: 'write amplitude or phase as float32 first, for example with gdal_calc' });
+  }
+  if (sampleFormat === SAMPLE_FORMAT.float) {
+    if (bits === 16 || bits === 32) return 'float32';
+    if (bits === 64) return 'float64';
+  } else if (sampleFormat === SAMPLE_FORMAT.int) {
+    if (bits === 8) return 'int8';
+    if (bits === 16) return 'int16';
+    if (bits === 32) return 'int32';
+  } else if (bits >= 1 && bits <= 32) {
+    return bits <= 8 ? 'uint8' : bits <= 16 ? 'uint16' : 'uint32';
+  }
+  const kind = sampleFormat === SAMPLE_FORMAT.float ? 'floating-point numbers' : sampleFormat === SAMPLE_FORMAT.int ? 'signed integers' : 'unsigned integers';
+  throw new InvalidFileError(url, `samples are ${kind} of ${bits} bits, which are not read`,
+    { advice: 'convert it to a usual type first, for example with gdal_translate -ot' });
+}

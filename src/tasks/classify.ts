@@ -1,0 +1,101 @@
+import { stat } from 'node:fs/promises';
+import { InvalidFileError } from '../errors.js';
+import { patchCount } from '../grid/index.js';
+import { thumbnailMemory } from '../picture/index.js';
+import { peakRss } from '../run/index.js';
+import type { TaskContext } from '../run/index.js';
+import { openScene } from '../scene/index.js';
+import { openRun } from './chip-journal.js';
+import { sceneRows } from './chip-rows.js';
+import { planChips } from './chip-plan.js';
+import type { ChipPlan } from './chip-plan.js';
+import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify-outputs.js';
+import { classifyFolder } from './classify-folder.js';
+import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
+import type { ClassifySummary, SceneSetup } from './classify-scene.js';
+import { loadChipModel } from './classify-setup.js';
+import type { ClassifyOptions } from './classify-setup.js';
+
+export type { ClassifyOptions } from './classify-setup.js';
+
+/** What {@link classify} did. */
+export interface ClassifyResult extends ClassifySummary {
+  /** The folder with the files. */
+  readonly output: string;
+  /** Strips of chips, or groups of chip files. */
+  readonly strips: number;
+  /** Strips that an earlier, interrupted run had finished. */
+  readonly resumedStrips: number;
+  readonly seconds: number;
+  /** Time inside the engine, per worker. */
+  readonly modelSeconds: number;
+  readonly peakRssBytes: number;
+  readonly device: string;
+}
+
+/**
+ * Tags the chips of a scene, or the files of a folder of chips, and writes tables, and for scenes a raster of probabilities and a
+ * map. Runs strip by strip in memory that does not depend on the scene's size; a run that was killed goes on when it is called
+ * again with the same options, and gives the same bytes.
+ *
+ * @throws {InvalidFileError | InvalidOptionError | ModelError | OutputError | EnvironmentError} before anything is written
+ * @throws {Interrupted} when the signal is aborted; finished strips are kept
+ */
+export async function classify(options: ClassifyOptions & { readonly dryRun: true }, context?: TaskContext): Promise<ChipPlan>;
+export async function classify(options: ClassifyOptions, context?: TaskContext): Promise<ClassifyResult | ChipPlan>;
+export async function classify(options: ClassifyOptions, context: TaskContext = {}): Promise<ClassifyResult | ChipPlan> {
+  const started = performance.now();
+  const found = await stat(options.input).catch(() => undefined);
+  if (found === undefined) throw new InvalidFileError(options.input, 'no such file or folder');
+  if (found.isDirectory()) return classifyFolder(options, started, context);
+  await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: 0 });
+  const scene = await openScene(options.input);
+  try {
+    const setup = await prepareScene(options, scene, await loadChipModel(options.model));
+    try {
+      if (options.dryRun) return await planChips(setup, { ...sceneBytes(setup), picture: thumbnailMemory(scene.profile, MAP_EDGE) }, context);
+      return await runScene(setup, started, context);
+    } finally {
+      await setup.predictor.close();
+    }
+  } finally {
+    await scene.close();
+  }
+}
+
+async function runScene(setup: SceneSetup, started: number, context: TaskContext): Promise<ClassifyResult> {
+  const { options, predictor } = setup;
+  const sizes = sceneBytes(setup);
+  await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: sizes.output + sizes.temporary });
+  const partial = partialFolder(options.output);
+  const journal = await openRun({ folder: partial, identity: sceneIdentity(setup), overwrite: options.overwrite ?? false });
+  let finished = false;
+  try {
+    const resumedStrips = journal.states.length;
+    const scores = await sceneRows(setup, { journal, length: setup.rule.tags.length, stage: 'classify' }, context);
+    let summary: ClassifySummary;
+    try {
+      summary = await writeSceneOutputs(setup, scores, partial, context);
+    } finally {
+      await scores.close();
+    }
+    await promoteAll(partial, options.output, SCENE_FILES);
+    await journal.complete();
+    finished = true;
+    return {
+      ...summary, output: options.output, strips: setup.grid.rows.length, resumedStrips, seconds: (performance.now() - started) / 1000,
+      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device,
+    };
+  } finally {
+    if (!finished) await journal.close();
+  }
+}
+
+/** Bytes per chip and tag in the tables, roughly: nine in the CSV, as many and the tag's name in the GeoJSON. */
+function sceneBytes(setup: SceneSetup): { readonly output: number; readonly temporary: number } {
+  const chips = patchCount(setup.grid);
+  const names = setup.rule.tags.reduce((sum, tag) => sum + tag.length, 0);
+  const tags = setup.rule.tags.length;
+  const perChip = 80 + 9 * tags + 420 + names + 16 * tags + 4 * tags;
+  return { output: chips * perChip + 4 * 1024 * 1024, temporary: chips * tags * 4 };
+}

@@ -1,0 +1,41 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { inspectEngine, probeDevices } from '../predict/index.js';
+import type { DeviceReport } from '../predict/index.js';
+import { loadTensorflow } from '../train/index.js';
+
+/** What this machine can run. */
+export interface DoctorResult {
+  readonly node: string;
+  readonly platform: string;
+  /** Processor threads that Node may use. */
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly onnxruntime: {
+    /** `null` where onnxruntime-node is not installed. */
+    readonly version: string | null;
+    readonly cudaLibraries: readonly string[];
+  };
+  /** Tried one after the other with a small graph. */
+  readonly devices: readonly DeviceReport[];
+  readonly training: {
+    /** `tensorflow-gpu`, `tensorflow` or `javascript`. */
+    readonly engine: string;
+    readonly note: string;
+  };
+}
+
+/** Tries the engines and devices for predicting and training. Nothing is written. */
+export async function doctor(): Promise<DoctorResult> {
+  const engine = inspectEngine();
+  const devices = await probeDevices();
+  const training = await loadTensorflow();
+  return {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    onnxruntime: { version: engine.version ?? null, cudaLibraries: engine.cudaLibraries },
+    devices,
+    training: { engine: training.engine, note: training.note },
+  };
+}

@@ -1,0 +1,172 @@
+import { basename } from 'node:path';
+import { footprint, groundSize, pixelAreaM2, pixelToCrs, toLonLat } from '../georef/index.js';
+import type { LonLat, Transform } from '../georef/index.js';
+import { bytesPerSample, fullWindow } from '../raster/index.js';
+import type { DataType, Rgba, SceneProfile } from '../raster/index.js';
+import type { TaskContext } from '../run/index.js';
+import { openScene, readMemory } from '../scene/index.js';
+
+export interface InfoOptions {
+  /** Path of a GeoTIFF, JPEG or PNG. */
+  readonly scene: string;
+}
+
+/** What is known of a scene without reading a pixel; only numbers, texts and lists, so that it is the same as JSON. */
+export interface InfoResult {
+  readonly source: string;
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bands: number;
+  readonly bandNames: readonly string[] | null;
+  readonly dtype: DataType;
+  /** Bits in use, where fewer than the type has. */
+  readonly bits: number | null;
+  /** GDAL's six numbers. */
+  readonly transform: Transform | null;
+  readonly crs: { readonly epsg: number | null; readonly name: string; readonly kind: string; readonly proj4: string | null } | null;
+  /** Ground length of a pixel's edges in metres, along its row and its column, at the scene's centre. */
+  readonly gsd: { readonly x: number; readonly y: number } | null;
+  /** Ground area of the scene in hectares, by its middle row. */
+  readonly areaHa: number | null;
+  /** Longitude and latitude of the corners and the centre, WGS 84. */
+  readonly lonLat: {
+    readonly upperLeft: LonLat; readonly upperRight: LonLat; readonly lowerRight: LonLat; readonly lowerLeft: LonLat; readonly center: LonLat;
+  } | null;
+  /** A number, or `"NaN"`, `"Infinity"`, `"-Infinity"`, which JSON has no numbers for. */
+  readonly nodata: number | string | null;
+  /** Band that is alpha, from 0. */
+  readonly alphaBand: number | null;
+  readonly mask: SceneProfile['maskSource'];
+  /** Colours by pixel value. */
+  readonly palette: readonly Rgba[] | null;
+  readonly classNames: readonly string[] | null;
+  readonly compression: string;
+  readonly block: { readonly width: number; readonly height: number };
+  readonly overviews: SceneProfile['overviews'];
+  readonly bytes: number;
+  /** Bytes of all pixels in memory. */
+  readonly decodedBytes: number;
+  /** Bytes that reading it in strips of 512 rows holds at most. */
+  readonly stripMemoryBytes: number;
+  readonly fingerprint: string;
+  readonly notes: readonly string[];
+}
+
+/** Rows of the strips that `stripMemoryBytes` is about. */
+const STRIP = 512;
+
+/**
+ * Tells what a scene is.
+ * @throws {InvalidFileError} if it cannot be opened
+ */
+export async function info(options: InfoOptions, _context: TaskContext = {}): Promise<InfoResult> {
+  const scene = await openScene(options.scene);
+  try {
+    return describe(scene.profile);
+  } finally {
+    await scene.close();
+  }
+}
+
+function describe(profile: SceneProfile): InfoResult {
+  const { width, height, transform, crs, nodata } = profile;
+  const ground = transform === undefined ? undefined : groundSize(transform, crs, width / 2, height / 2);
+  const area = transform === undefined ? undefined : pixelAreaM2(transform, crs, Math.floor(height / 2), width);
+  return {
+    source: profile.source,
+    format: profile.format,
+    width,
+    height,
+    bands: profile.bands,
+    bandNames: profile.bandNames ?? null,
+    dtype: profile.dtype,
+    bits: profile.bits ?? null,
+    transform: transform ?? null,
+    crs: crs === undefined ? null : { epsg: crs.epsg ?? null, name: crs.name, kind: crs.kind, proj4: crs.proj4 ?? null },
+    gsd: ground === undefined ? null : { x: ground.width, y: ground.height },
+    areaHa: area === undefined ? null : (area * width * height) / 10_000,
+    lonLat: corners(profile),
+    nodata: nodata === undefined ? null : Number.isFinite(nodata) ? nodata : String(nodata),
+    alphaBand: profile.alphaBand ?? null,
+    mask: profile.maskSource,
+    palette: profile.palette ?? null,
+    classNames: profile.classNames ?? null,
+    compression: profile.compression,
+    block: { width: profile.blockWidth, height: profile.blockHeight },
+    overviews: profile.overviews,
+    bytes: profile.bytes,
+    decodedBytes: width * height * profile.bands * bytesPerSample(profile.dtype),
+    stripMemoryBytes: readMemory(profile, STRIP),
+    fingerprint: profile.fingerprint,
+    notes: profile.notes,
+  };
+}
+
+function corners({ transform, crs, width, height }: SceneProfile): InfoResult['lonLat'] {
+  if (transform === undefined || footprint(transform, crs, fullWindow({ width, height })) === undefined) return null;
+  const lonLat = toLonLat(crs)!;
+  const at = (column: number, row: number): LonLat | undefined => lonLat(...pixelToCrs(transform, column, row));
+  const upperLeft = at(0, 0);
+  const upperRight = at(width, 0);
+  const lowerRight = at(width, height);
+  const lowerLeft = at(0, height);
+  const center = at(width / 2, height / 2);
+  if (upperLeft === undefined || upperRight === undefined || lowerRight === undefined || lowerLeft === undefined || center === undefined) return null;
+  return { upperLeft, upperRight, lowerRight, lowerLeft, center };
+}
+
+/** The result as lines for people. */
+export function formatInfo(result: InfoResult): string {
+  const lines: [string, string][] = [
+    ['file', `${basename(result.source)} (${result.format}, ${formatBytes(result.bytes)})`],
+    ['size', `${result.width} × ${result.height} pixels, ${formatBytes(result.decodedBytes)} decoded`],
+    ['bands', `${result.bands} × ${result.dtype}${result.bits === null ? '' : ` (${result.bits} bits used)`}${result.bandNames === null ? '' : `: ${result.bandNames.join(', ')}`}`],
+    ['crs', result.crs === null ? 'none' : `${result.crs.name}${result.crs.epsg === null ? '' : ` (EPSG:${result.crs.epsg})`}`],
+  ];
+  if (result.transform !== null) {
+    const [x, dx, rx, y, ry, dy] = result.transform;
+    lines.push(['origin', `${x}, ${y}`], ['pixel', rx === 0 && ry === 0 ? `${dx} × ${dy}` : `${dx}, ${rx} / ${ry}, ${dy} (rotated)`]);
+  } else {
+    lines.push(['origin', 'none']);
+  }
+  if (result.gsd !== null) lines.push(['on the ground', `${metres(result.gsd.x)} × ${metres(result.gsd.y)} per pixel${result.areaHa === null ? '' : `, ${hectares(result.areaHa)} in all`}`]);
+  if (result.lonLat !== null) {
+    const { upperLeft, upperRight, lowerRight, lowerLeft, center } = result.lonLat;
+    lines.push(['centre', place(center)], ['corners', [upperLeft, upperRight, lowerRight, lowerLeft].map(place).join(' · ')]);
+  }
+  lines.push(
+    ['nodata', result.nodata === null ? 'none' : String(result.nodata)],
+    ['mask', result.mask === 'alpha' ? `alpha (band ${(result.alphaBand ?? 0) + 1})` : result.mask],
+  );
+  if (result.palette !== null) lines.push(['palette', `${result.palette.length} colours`]);
+  if (result.classNames !== null) lines.push(['classes', result.classNames.join(', ')]);
+  lines.push(
+    ['blocks', `${result.block.width} × ${result.block.height}, ${result.compression}`],
+    ['overviews', result.overviews.length === 0 ? 'none' : result.overviews.map((size) => `${size.width} × ${size.height}`).join(', ')],
+    ['memory', `${formatBytes(result.stripMemoryBytes)} to read it in strips of ${STRIP} rows`],
+    ...result.notes.map((note): [string, string] => ['note', note]),
+  );
+  const widest = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, value]) => `${name.padEnd(widest)}  ${value}`).join('\n');
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit++; }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+function metres(length: number): string {
+  return `${Number(length.toPrecision(5))} m`;
+}
+
+function hectares(area: number): string {
+  return area >= 10_000 ? `${(area / 100).toFixed(1)} km²` : `${Number(area.toPrecision(5))} ha`;
+}
+
+function place([lon, lat]: LonLat): string {
+  return `${lon.toFixed(6)}, ${lat.toFixed(6)}`;
+}

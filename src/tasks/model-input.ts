@@ -1,0 +1,67 @@
+import { InvalidOptionError, ModelError } from '../errors.js';
+import type { CardInput, ModelCard } from '../card/index.js';
+import type { SceneProfile } from '../raster/index.js';
+
+/**
+ * The scene's bands that go into a model, from 0, in the model's order.
+ *
+ * @param requested band numbers from 1, as `--bands` gives them. Without them the scene must have as many bands as the model
+ *   takes, an alpha band not counted.
+ * @throws {InvalidOptionError} if the bands do not exist, or their number does not fit.
+ * @throws {ModelError} if the scene's sample type is none that the card allows.
+ */
+export function bandsForModel(scene: SceneProfile, card: ModelCard, requested?: readonly number[]): number[] {
+  checkDataType(scene, card);
+  const wanted = card.input.bands.length;
+  const names = card.input.bands.join(', ');
+  if (requested !== undefined) {
+    for (const band of requested) {
+      if (!Number.isInteger(band) || band < 1 || band > scene.bands) {
+        throw new InvalidOptionError('--bands', `${scene.source} has bands 1 to ${scene.bands}, got ${band}`);
+      }
+    }
+    if (requested.length !== wanted) {
+      throw new InvalidOptionError('--bands', `${card.name} takes ${wanted} band${wanted === 1 ? '' : 's'} (${names}), got ${requested.length}`);
+    }
+    return requested.map((band) => band - 1);
+  }
+  const colour = Array.from({ length: scene.bands }, (_, band) => band).filter((band) => band !== scene.alphaBand);
+  if (colour.length !== wanted) {
+    const has = scene.alphaBand === undefined ? `${scene.bands}` : `${colour.length} and alpha`;
+    const example = Array.from({ length: wanted }, (_, i) => Math.min(i + 1, scene.bands)).join(',');
+    throw new InvalidOptionError('--bands', `${scene.source} has ${has} band${scene.bands === 1 ? '' : 's'}, ${card.name} takes ${wanted} (${names})`, {
+      advice: `choose them in this order, such as --bands ${example}`,
+    });
+  }
+  return colour;
+}
+
+function checkDataType(scene: SceneProfile, card: ModelCard): void {
+  const allowed = sceneDataTypes(card.input);
+  if (!allowed.includes(scene.dtype)) {
+    throw new ModelError(card.name, `is made for ${allowed.join(' or ')} scenes, ${scene.source} is ${scene.dtype}`, {
+      advice: 'convert the scene with the stretch that the model was trained with, for example gdal_translate -ot Byte -scale',
+    });
+  }
+}
+
+/** Sample types of scenes that a model is right for. */
+export function sceneDataTypes(input: CardInput): readonly string[] {
+  return input.scene_data_types ?? ['uint8'];
+}
+
+/** Remarks on what makes a scene unlike the model's training scenes, for the result's warnings. */
+export function domainWarnings(card: ModelCard, gsd: number | undefined): string[] {
+  const trained = card.input.gsd;
+  if (trained === undefined) return [];
+  if (gsd === undefined) return [`${card.name} was trained at ${trained} m per pixel; the scene does not say its own ground sample distance`];
+  const ratio = gsd / trained;
+  if (ratio > 0.67 && ratio < 1.5) return [];
+  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results`];
+}
+
+/** Width and height that the model's input is fixed to; `undefined` where it is free. */
+export function fixedInputSize(input: CardInput): { readonly width: number; readonly height: number } | undefined {
+  const [height, width] = input.dim_order === 'bhwc' ? [input.shape[1], input.shape[2]] : [input.shape[2], input.shape[3]];
+  return width > 0 && height > 0 ? { width, height } : undefined;
+}

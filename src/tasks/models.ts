@@ -1,0 +1,139 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { ModelCard } from '../card/index.js';
+import { InvalidOptionError, ModelError, OutputError } from '../errors.js';
+import { checkModel, loadModel, writeModel, zooFolder, zooModels } from '../predict/index.js';
+import { checkFolder, checkSpace } from '../run/index.js';
+import type { TaskContext } from '../run/index.js';
+
+/** One line of the list of models. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly task: string;
+  readonly description?: string;
+  /** Where it is: a folder with card and ONNX file. */
+  readonly folder: string;
+  /** Size of the ONNX file. */
+  readonly bytes: number;
+  readonly classes: readonly string[];
+  /** Length of its feature vectors, where it gives some. */
+  readonly dimensions?: number;
+  readonly license?: string;
+}
+
+export interface ListModelsResult {
+  /** Folder of the shipped models. */
+  readonly zoo: string;
+  readonly models: readonly ModelSummary[];
+  /** Shipped folders that cannot be loaded, with the reason. */
+  readonly broken: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The models that come with the package. */
+export async function listModels(): Promise<ListModelsResult> {
+  const zoo = zooFolder();
+  const models: ModelSummary[] = [];
+  const broken: { name: string; reason: string }[] = [];
+  for (const name of zooModels()) {
+    try {
+      const { card, bytes } = await loadModel(name);
+      models.push({
+        name, task: card.task,
+        ...(card.description === undefined ? {} : { description: card.description }),
+        folder: join(zoo, name), bytes,
+        classes: card.output.classes.map((entry) => entry.name),
+        ...(card.output.features === undefined ? {} : { dimensions: card.output.features.dimensions }),
+        ...(card.license === undefined ? {} : { license: card.license }),
+      });
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      broken.push({ name, reason: error.message });
+    }
+  }
+  return { zoo, models, broken };
+}
+
+export interface ShowModelOptions {
+  /** A shipped model's name, a model folder, a card or an ONNX file. */
+  readonly model: string;
+}
+
+export interface ShowModelResult {
+  readonly model: string;
+  /** The ONNX file. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly fingerprint: string;
+  /** `file`: a card.json; `tilewright` and `deepness`: metadata inside the ONNX file. */
+  readonly cardFrom: string;
+  readonly card: ModelCard;
+  readonly notes: readonly string[];
+}
+
+/** Reads a model and its card and checks that they fit, without running it. */
+export async function showModel(options: ShowModelOptions): Promise<ShowModelResult> {
+  const { card, file, bytes, fingerprint, cardOrigin, notes } = await loadModel(options.model);
+  return { model: options.model, file: resolve(file), bytes, fingerprint, cardFrom: cardOrigin, card, notes };
+}
+
+export interface ImportModelOptions {
+  /** The ONNX file. */
+  readonly file: string;
+  /** A card for it: JSON, `card_version`, `name` and `file` may be missing. Default: the metadata in the file. */
+  readonly card?: string;
+  /** Name of the model. Default: the card's, or the file's. */
+  readonly name?: string;
+  /** Folder to make. Default: the model's name, in the current folder. */
+  readonly output?: string;
+  /** Replaces a model folder that is there. */
+  readonly overwrite?: boolean;
+}
+
+export interface ImportModelResult {
+  /** The new folder; every `--model` takes it. */
+  readonly output: string;
+  readonly card: ModelCard;
+  readonly bytes: number;
+  /** What was assumed, found out by trying, or looks wrong. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes a model folder from a foreign ONNX file: checks it against its card, runs it on a made-up patch, and writes
+ * `model.onnx` and `card.json`.
+ * @throws {ModelError} if file and card do not fit; nothing is written then.
+ */
+export async function importModel(options: ImportModelOptions, context: TaskContext = {}): Promise<ImportModelResult> {
+  const checked = await checkModel(options.file, {
+    ...(options.card === undefined ? {} : { card: options.card }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+  const output = resolve(options.output ?? checked.card.name);
+  const present = await readdir(output).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error.code === 'ENOTDIR' ? new OutputError(output, 'expected a folder, found a file') : error;
+  });
+  if (present !== undefined && present.length > 0) checkReplaceable(output, present, options.overwrite === true);
+  await checkFolder(dirname(output));
+  await checkSpace(dirname(output), checked.model.bytes);
+  const temporary = `${output}.${process.pid}.partial`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
+  try {
+    await writeModel(checked, temporary);
+    await rm(output, { recursive: true, force: true });
+    await rename(temporary, output);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return { output, card: checked.card, bytes: checked.model.bytes, notes: checked.notes };
+}
+
+/** Only a model folder is ever replaced, never one with other files in it. */
+function checkReplaceable(output: string, present: readonly string[], overwrite: boolean): void {
+  const foreign = present.filter((name) => !['model.onnx', 'card.json', 'README.md'].includes(name));
+  if (foreign.length > 0) throw new InvalidOptionError('-o', `${output} has other files in it (${foreign.slice(0, 3).join(', ')})`, { advice: 'choose another folder' });
+  if (!overwrite) throw new InvalidOptionError('-o', `${output} exists`, { advice: 'add --overwrite to replace it' });
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { throwIfAborted } from '../errors.js';
+import { patchCount } from '../grid/index.js';
+import { checkOutput, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
+import type { Json, TaskContext } from '../run/index.js';
+import { openScene } from '../scene/index.js';
+import { classAreas, seamScore } from '../stitch/index.js';
+import type { Blend, ClassArea } from '../stitch/index.js';
+import { planSegment } from './segment-plan.js';
+import type { SegmentPlan } from './segment-plan.js';
+import { writePreview } from './segment-preview.js';
+import { createSegmentRun } from './segment-run.js';
+import type { SegmentOutputs } from './segment-run.js';
+import { mapLegend, prepareSegment } from './segment-setup.js';
+import type { SegmentOptions, SegmentSetup } from './segment-setup.js';
+
+export interface SegmentResult {
+  readonly output: string;
+  readonly width: number;
+  readonly height: number;
+  readonly patches: number;
+  readonly strips: number;
+  /** Strips that an earlier, interrupted run had finished. */
+  readonly resumedStrips: number;
+  readonly seconds: number;
+  /** Time inside the engine, per worker. */
+  readonly modelSeconds: number;
+  readonly peakRssBytes: number;
+  readonly predictedPeakBytes: number;
+  /** 1.00: the patches' borders cannot be seen. `null` where there is nothing to compare. */
+  readonly seamScore: number | null;
+  readonly classes: readonly ClassArea[];
+  readonly patchSize: number;
+  readonly overlap: number;
+  readonly blend: Blend;
+  readonly device: string;
+  readonly warnings: readonly string[];
+  /** Further files that were written. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Makes a theme map of a scene: strip by strip, blended where patches meet, in memory that does not depend on the scene's
+ * height. A run that was killed goes on when it is called again with the same options, and gives the same bytes.
+ *
+ * @throws {InvalidFileError | InvalidOptionError | ModelError | OutputError | EnvironmentError} before anything is written
+ * @throws {Interrupted} when the signal is aborted; finished strips are kept
+ */
+export async function segment(options: SegmentOptions & { readonly dryRun: true }, context?: TaskContext): Promise<SegmentPlan>;
+export async function segment(options: SegmentOptions, context?: TaskContext): Promise<SegmentResult>;
+export async function segment(options: SegmentOptions, context: TaskContext = {}): Promise<SegmentPlan | SegmentResult> {
+  const started = performance.now();
+  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: options.overwrite ?? false });
+  const scene = await openScene(options.scene);
+  try {
+    const setup = await prepareSegment(options, scene);
+    try {
+      // A limit can only be kept if the need is known before the start, so then a patch is measured for real runs, too.
+      if (options.dryRun || options.memory !== undefined) {
+        const plan = await planSegment(setup, context);
+        if (options.dryRun) return plan;
+      }
+      return await run(setup, started, context);
+    } finally {
+      await setup.predictor.close();
+    }
+  } finally {
+    await scene.close();
+  }
+}
+
+async function run(setup: SegmentSetup, started: number, context: TaskContext): Promise<SegmentResult> {
+  const { options, grid } = setup;
+  const partial = partialFolder(options.output);
+  const journal = await openJournal({ folder: partial, identity: identityOf(setup), restart: options.overwrite ?? false });
+  let finished = false;
+  try {
+    const resumedStrips = journal.states.length;
+    const work = await createSegmentRun(setup, journal);
+    const outcome = await work.finishAll(context);
+    throwIfAborted(context.signal);
+    const classes = classAreas(outcome.classSums, mapLegend(setup.model));
+    const previewTemporary = options.preview === undefined ? undefined : join(partial, 'preview.png');
+    const sidecar = `${options.output}.aux.xml`;
+    await writeWhole(sidecar, outcome.sidecar);
+    await promoteOutputs(outcome.files);
+    if (previewTemporary !== undefined) {
+      await writePreview({ setup, map: options.output, path: previewTemporary, classes, ...(context.signal ? { signal: context.signal } : {}) });
+      await promote(previewTemporary, options.preview!);
+    }
+    await journal.complete();
+    finished = true;
+    return {
+      output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
+      resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
+      predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
+      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, warnings: setup.warnings,
+      files: [...outcome.files.map(({ path }) => path), sidecar, ...(options.preview === undefined ? [] : [options.preview])]
+        .filter((path) => path !== options.output),
+    };
+  } finally {
+    if (!finished) await journal.close();
+  }
+}
+
+/** What the result's bytes depend on. Threads do not belong to it, the device does: another one rounds otherwise. */
+function identityOf(setup: SegmentSetup): Record<string, Json> {
+  const { options } = setup;
+  return {
+    task: 'segment/1',
+    scene: setup.scene.profile.fingerprint,
+    model: setup.model.fingerprint,
+    'patch size': setup.patchSize,
+    overlap: setup.grid.overlap,
+    blend: setup.blend,
+    bands: [...setup.bands],
+    device: setup.predictor.device,
+    probabilities: options.probabilities ?? null,
+    confidence: options.confidence ?? null,
+  };
+}
+
+/** The theme map last: where it stands, everything stands. */
+async function promoteOutputs(files: SegmentOutputs): Promise<void> {
+  for (const { temporary, path } of [...files].reverse()) await promote(temporary, path);
+}
+
+/** Unfinished files and the journal of a run. */
+export function partialFolder(output: string): string {
+  return `${output}.partial`;
+}
+
+function outputPaths(options: SegmentOptions): string[] {
+  return [options.output, options.probabilities, options.confidence, options.preview].filter((path) => path !== undefined);
+}

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidFileError } from '../errors.js';
+import type { Crs, Transform } from '../georef/index.js';
+import type { Grid } from '../grid/index.js';
+import type { DataType, Rgba, Window } from '../raster/index.js';
+import { parseTileName, TILE_FORMATS, type TileFormat } from './name.js';
+
+/** Name of the list of tiles in their folder. */
+export const MANIFEST = 'tiles.json';
+export const MANIFEST_FORMAT = 'tilewright-tiles';
+export const MANIFEST_VERSION = 1;
+
+/** What the tiles of a folder have in common, and what a mosaic of them is. */
+export interface TiledScene {
+  readonly width: number;
+  readonly height: number;
+  readonly bands: number;
+  readonly dtype: DataType;
+  /** NaN is written as the string `nan`, for JSON has no such number. */
+  readonly nodata?: number;
+  readonly alphaBand?: number;
+  readonly transform?: Transform;
+  readonly crs?: Crs;
+  readonly bandNames?: readonly string[];
+  readonly palette?: readonly Rgba[];
+  readonly classNames?: readonly string[];
+}
+
+export interface TileRecord {
+  readonly file: string;
+  readonly row: number;
+  readonly column: number;
+  /** Where the tile lies in the scene; never reaches over its edge. */
+  readonly window: Window;
+  /** Length of the file. */
+  readonly bytes: number;
+  /** CRC-32 of the file. */
+  readonly crc32: number;
+}
+
+/** The file `tiles.json`: everything about a folder of tiles. */
+export interface TileManifest {
+  readonly format: typeof MANIFEST_FORMAT;
+  readonly version: typeof MANIFEST_VERSION;
+  readonly source: { readonly path: string; readonly fingerprint: string };
+  readonly tileFormat: TileFormat;
+  /** Whether the tiles hold exactly the scene's samples. */
+  readonly lossless: boolean;
+  /** What the bytes of the tiles depend on beside source, format and grid. */
+  readonly options: Readonly<Record<string, number | string | readonly number[]>>;
+  /** Bands of the source, from 0, that the tiles hold, in this order. */
+  readonly sourceBands: readonly number[];
+  readonly scene: TiledScene;
+  readonly grid: Grid;
+  readonly tiles: readonly TileRecord[];
+}
+
+/** The manifest as text: one line per part and per tile. */
+export function manifestText(manifest: TileManifest): string {
+  const { tiles, scene, ...head } = manifest;
+  const nodata = scene.nodata !== undefined && !Number.isFinite(scene.nodata) ? numberText(scene.nodata) : scene.nodata;
+  const parts = Object.entries({ ...head, scene: { ...scene, nodata } }).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  const lines = tiles.map((tile) => `    ${JSON.stringify(tile)}`);
+  return `{\n${parts.join(',\n')},\n  "tiles": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}
+
+/**
+ * Reads and checks a manifest; `undefined` if there is none.
+ * @throws {InvalidFileError} if it is not one, or is of a version that is not known.
+ */
+export async function readManifest(path: string): Promise<TileManifest | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new InvalidFileError(path, 'it cannot be read', { cause: error });
+  }
+  return parseManifest(path, text);
+}
+
+export function parseManifest(path: string, text: string): TileManifest {
+  let value: Partial<TileManifest>;
+  try {
+    value = JSON.parse(text) as Partial<TileManifest>;
+  } catch (error) {
+    throw new InvalidFileError(path, 'expected JSON', { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || value.format !== MANIFEST_FORMAT) {
+    throw new InvalidFileError(path, `expected "format": "${MANIFEST_FORMAT}", found ${JSON.stringify(value?.format)}`);
+  }
+  if (value.version !== MANIFEST_VERSION) throw new InvalidFileError(path, `expected version ${MANIFEST_VERSION}, found ${String(value.version)}`);
+  const { scene, grid, tiles } = value;
+  if (scene === undefined || grid === undefined || !Array.isArray(tiles) || !TILE_FORMATS.includes(value.tileFormat!)) {
+    throw new InvalidFileError(path, 'expected a scene, a grid, a tile format and tiles');
+  }
+  const manifest = { ...value, scene: { ...scene, nodata: numberOf(scene.nodata) } } as TileManifest;
+  manifest.tiles.forEach((tile, index) => checkRecord(path, manifest, tile, index));
+  return manifest;
+}
+
+/** The window of a tile in the scene: the patch, cut at the scene's edge where the scene is smaller. */
+export function tileWindow(grid: Grid, row: number, column: number): Window {
+  const x = grid.columns[column]!;
+  const y = grid.rows[row]!;
+  return { x, y, width: Math.min(grid.patchWidth, grid.sceneWidth - x), height: Math.min(grid.patchHeight, grid.sceneHeight - y) };
+}
+
+function checkRecord(path: string, manifest: TileManifest, tile: TileRecord, index: number): void {
+  const { grid } = manifest;
+  // A name is joined to the folder and opened: it must be a plain name of a tile.
+  const name = parseTileName(tile.file ?? '');
+  const fits = name !== undefined && name.row === tile.row && name.column === tile.column
+    && grid.columns[tile.column] === tile.window.x && grid.rows[tile.row] === tile.window.y
+    && name.x === tile.window.x && name.y === tile.window.y;
+  if (!fits) throw new InvalidFileError(path, `tile ${index} (${JSON.stringify(tile.file)}) does not fit the grid`);
+}
+
+function numberText(value: number): string {
+  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (value === 'nan') return Number.NaN;
+  if (value === 'inf') return Infinity;
+  if (value === '-inf') return -Infinity;
+  return typeof value === 'number' ? value : undefined;
+}

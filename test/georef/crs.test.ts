@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  crsFromEpsg, crsFromGeoKeys, crsFromWkt, datumNote, footprint, fromLonLat, geoKeysFor, groundSize, pixelAreaM2, toLonLat, wktFor,
+} from '../../src/georef/index.js';
+import type { Transform } from '../../src/georef/index.js';
+import { root } from '../places.js';
+
+/** What PROJ says (fixtures/georef/make_georef.py). */
+interface Golden {
+  readonly epsg: number;
+  readonly xy: readonly [number, number];
+  readonly lonLat: readonly [number, number];
+  /** Half the side of the measured square, in CRS units. */
+  readonly half: number;
+  readonly areaM2: number;
+  readonly widthM: number;
+  readonly heightM: number;
+}
+
+const folder = join(root, 'fixtures', 'georef');
+const golden = JSON.parse(readFileSync(join(folder, 'georef.json'), 'utf8')) as Golden[];
+const definitions = JSON.parse(readFileSync(join(folder, 'prj.json'), 'utf8')) as { epsg: number; version: string; wkt: string; xy: [number, number]; lonLat: [number, number] }[];
+
+/** Metres of a degree, roughly: enough to state a tolerance in metres. */
+const DEGREE = 111_320;
+
+describe.each(golden)('EPSG:$epsg', ({ epsg, xy, lonLat, half, areaM2, widthM, heightM }) => {
+  const crs = crsFromEpsg(epsg)!;
+
+  it('leads to the longitude and latitude of PROJ, within a centimetre, and back', () => {
+    const found = toLonLat(crs)!(...xy)!;
+    expect(Math.abs(found[0] - lonLat[0]) * DEGREE).toBeLessThan(0.01);
+    expect(Math.abs(found[1] - lonLat[1]) * DEGREE).toBeLessThan(0.01);
+    const back = fromLonLat(crs)!(...found)!;
+    expect(Math.hypot(back[0] - xy[0], back[1] - xy[1])).toBeLessThan(0.01);
+  });
+
+  it('has the ground lengths and areas of the ellipsoid, within a millionth', () => {
+    const transform: Transform = [xy[0] - half, 2 * half, 0, xy[1] + half, 0, -2 * half];
+    const size = groundSize(transform, crs, 0.5, 0.5)!;
+    expect(Math.abs(size.width / widthM - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(size.height / heightM - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(pixelAreaM2(transform, crs, 0, 1)! / areaM2 - 1)).toBeLessThan(1e-6);
+  });
+
+  it('is found again in the GeoKeys and the WKT written for it', () => {
+    expect(crsFromGeoKeys(geoKeysFor(crs)!)?.epsg).toBe(epsg);
+    const wkt = wktFor(crs);
+    if (epsg === 27700 || wkt === undefined) return;
+    expect(crsFromWkt(wkt)?.epsg).toBe(epsg);
+    // proj4 reads no WKT of this projection.
+    if (wkt.includes('Cylindrical_Equal_Area')) return;
+    // The same definition without any code must still mean the same place.
+    const bare = crsFromWkt(wkt.replace(/,AUTHORITY\["EPSG","\d+"\]/g, ''))!;
+    const found = toLonLat(bare)!(...xy)!;
+    expect(Math.hypot(found[0] - lonLat[0], found[1] - lonLat[1]) * DEGREE).toBeLessThan(epsg === 2056 ? 3 : 0.01);
+  });
+});
+
+describe('WKT of other programs', () => {
+  it.each(definitions)('$version of EPSG:$epsg gives the code and the place', ({ epsg, wkt, xy, lonLat }) => {
+    const crs = crsFromWkt(wkt)!;
+    expect(crs.epsg).toBe(epsg);
+    expect(crs.wkt).toBe(wkt);
+    const found = toLonLat(crs)!(...xy)!;
+    expect(Math.hypot(found[0] - lonLat[0], found[1] - lonLat[1]) * DEGREE).toBeLessThan(0.01);
+  });
+
+  it('that is cut off or something else is none', () => {
+    const { wkt } = definitions[0]!;
+    expect(crsFromWkt(wkt.slice(0, wkt.length / 2))).toBeUndefined();
+    expect(crsFromWkt('hello')).toBeUndefined();
+    expect(crsFromWkt('['.repeat(100_000))).toBeUndefined();
+    expect(crsFromWkt('A['.repeat(100_000))).toBeUndefined();
+  });
+});
+
+describe('GeoKeys', () => {
+  it('that a scene brought are written again, but always for pixel corners', () => {
+    const crs = crsFromGeoKeys({ directory: [1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 2, 1026, 34737, 8, 0, 3072, 0, 1, 32631], ascii: 'my zone|' })!;
+    expect(crs).toMatchObject({ epsg: 32631, kind: 'projected' });
+    expect(geoKeysFor(crs)).toEqual({ directory: [1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 1026, 34737, 8, 0, 3072, 0, 1, 32631], ascii: 'my zone|' });
+  });
+
+  it('that point outside their tags are left out', () => {
+    expect(crsFromGeoKeys({ directory: [1, 1, 0, 900, 1024, 0, 1, 1, 3072, 34736, 1, 77] })).toMatchObject({ kind: 'projected' });
+    expect(crsFromGeoKeys({ directory: [1, 1, 0, 0] })).toBeUndefined();
+  });
+
+  it('of a CRS without a code cannot be made, and are not invented', () => {
+    expect(geoKeysFor({ name: 'local grid', kind: 'other' })).toBeUndefined();
+    expect(geoKeysFor(undefined)).toBeUndefined();
+  });
+});
+
+describe('areas', () => {
+  it('of a row of degrees shrink towards the pole', () => {
+    const crs = crsFromEpsg(4326);
+    const transform: Transform = [0, 1, 0, 90, 0, -1];
+    const rows = Array.from({ length: 180 }, (_, row) => pixelAreaM2(transform, crs, row, 360)!);
+    // The surface of the WGS 84 ellipsoid; rows of one degree are a coarse sum.
+    expect(rows.reduce((a, b) => a + b, 0) * 360 / 510_065_621_724_088 - 1).toBeCloseTo(0, 4);
+    expect(rows[0]).toBeLessThan(rows[89]! / 100);
+  });
+
+  it('need a CRS that is known', () => {
+    expect(pixelAreaM2([0, 1, 0, 0, 0, -1], undefined, 0, 1)).toBeUndefined();
+    expect(groundSize([0, 1, 0, 0, 0, -1], { name: 'local grid', kind: 'other' }, 0, 0)).toBeUndefined();
+  });
+});
+
+describe('footprints', () => {
+  it('are closed and run counter-clockwise, whichever way the rows run', () => {
+    for (const transform of [[500000, 10, 0, 4600000, 0, -10], [500000, 10, 0, 4600000, 0, 10]] as Transform[]) {
+      const ring = footprint(transform, crsFromEpsg(32631), { x: 0, y: 0, width: 100, height: 50 }, { piecesPerEdge: 3 })!;
+      expect(ring).toHaveLength(13);
+      expect(ring[0]).toEqual(ring[12]);
+      let area = 0;
+      for (let i = 0; i < 12; i++) area += ring[i]![0] * ring[i + 1]![1] - ring[i + 1]![0] * ring[i]![1];
+      expect(area).toBeGreaterThan(0);
+    }
+  });
+
+  it('run on past 180 degrees at the antimeridian', () => {
+    const ring = footprint([179, 0.1, 0, 10, 0, -0.1], crsFromEpsg(4326), { x: 0, y: 0, width: 20, height: 10 })!;
+    expect(Math.max(...ring.map(([lon]) => lon)) - Math.min(...ring.map(([lon]) => lon))).toBeCloseTo(2, 9);
+  });
+});
+
+describe('notes about datums', () => {
+  it('say when a shift is not known, and only then', () => {
+    expect(datumNote(crsFromEpsg(32640))).toBeUndefined();
+    expect(datumNote(crsFromEpsg(25832))).toBeUndefined();
+    expect(datumNote(crsFromEpsg(28992))).toBeUndefined();
+    expect(datumNote(crsFromEpsg(26711))).toContain('tens of metres');
+    expect(datumNote({ name: 'x', kind: 'projected', proj4: '+proj=tmerc +lon_0=9 +ellps=bessel' })).toContain('hundred metres');
+    expect(datumNote({ name: 'x', kind: 'projected' })).toContain('no definition');
+  });
+});

@@ -1,0 +1,285 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { openScene } from '../../src/scene/index.js';
+import { classify } from '../../src/tasks/classify.js';
+import type { ClassifyResult } from '../../src/tasks/classify.js';
+import { hasShared, root, scratch, shared } from '../places.js';
+import { TAGS, bandMeans, erase, meansOf, patches, writeScene } from './chip-models.js';
+import { readCsv } from '../chips/read-csv.js';
+
+const folder = scratch();
+let made = 0;
+const fresh = (name: string): string => join(folder, `${made++}-${name}`);
+const model = bandMeans(folder);
+
+const SCENE_FILES = ['chips.csv', 'chips.geojson', 'map.png', 'probabilities.tif', 'summary.json'];
+
+async function run(input: string, options: Partial<Parameters<typeof classify>[0]> = {}): Promise<ClassifyResult> {
+  return await classify({ input, model, output: fresh('out'), ...options }) as ClassifyResult;
+}
+
+describe('classify a scene', () => {
+  it('gives every chip the probabilities that the model has for its window, also the shifted last ones', async () => {
+    const pixels = patches(250, 170);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { patchSize: 64, overlap: 16 });
+    const [header, ...records] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    expect(header).toEqual(['chip', 'x', 'y', 'width', 'height', 'lon', 'lat', 'tags', ...TAGS]);
+    const windows = [0, 48, 96, 106].flatMap((y) => [0, 48, 96, 144, 186].map((x) => [x, y]));
+    expect(records.map((record) => [Number(record[1]), Number(record[2])])).toEqual(windows);
+    for (const record of records) {
+      const means = meansOf(pixels, Number(record[1]), Number(record[2]), 64);
+      means.forEach((mean, i) => expect(Math.abs(Number(record[8 + i]) - mean)).toBeLessThan(1e-5));
+      const present = TAGS.map((tag) => tag.replaceAll(' ', '_')).filter((_, i) => means[i]! >= 0.4);
+      expect(record[7]).toBe(present.join(' '));
+    }
+    expect(result).toMatchObject({ chips: 20, predicted: 20, nodata: 0, strips: 4, resumedStrips: 0, files: expect.arrayContaining(SCENE_FILES) as unknown });
+    expect(readdirSync(result.output).sort()).toEqual(SCENE_FILES);
+    expect(existsSync(`${result.output}.partial`)).toBe(false);
+  });
+
+  it('writes footprints in WGS 84 and the centre of every chip', async () => {
+    const result = await run(await writeScene(fresh('scene.tif'), patches(128, 64)), { patchSize: 64 });
+    const json = JSON.parse(await readFile(join(result.output, 'chips.geojson'), 'utf8')) as GeoJson;
+    expect(json.features).toHaveLength(2);
+    const ring = json.features[1]!.geometry!.coordinates[0]!;
+    expect(ring).toHaveLength(5);
+    expect(ring[0]).toEqual(ring[4]);
+    // pyproj 3.7: EPSG:32633 to 4326 of (500128, 4000000), (500256, 4000000), (500256, 3999872), (500128, 3999872)
+    const expected = [[15.0014228, 36.1447181], [15.0028456, 36.1447181], [15.0028456, 36.1435641], [15.0014228, 36.1435641]] as const;
+    for (const [lon, lat] of expected) expect(ring.some(([x, y]) => Math.abs(x! - lon) < 2e-7 && Math.abs(y! - lat) < 2e-7), `${lon} ${lat} in ${JSON.stringify(ring)}`).toBe(true);
+    const [, , second] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    expect(Number(second![5])).toBeCloseTo(15.0021342, 6);
+    expect(Number(second![6])).toBeCloseTo(36.1441411, 6);
+  });
+
+  it('writes one pixel per chip with the stride as pixel size, and the chip in its centre', async () => {
+    const pixels = patches(160, 112);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { patchSize: 64, overlap: 16 });
+    const scene = await openScene(join(result.output, 'probabilities.tif'));
+    const { profile } = scene;
+    expect(profile).toMatchObject({ width: 3, height: 2, bands: 3, dtype: 'float32', nodata: Number.NaN, bandNames: [...TAGS] });
+    // chip (0, 0) has its centre at pixel 32, 32: easting 500,064, northing 3,999,936; pixels are 48 × 2 m.
+    expect(profile.transform).toEqual([500_064 - 48, 96, 0, 3_999_936 + 48, 0, -96]);
+    expect(profile.crs?.epsg).toBe(32633);
+    const raster = await scene.read({ x: 1, y: 1, width: 1, height: 1 });
+    meansOf(pixels, 48, 48, 64).forEach((mean, i) => expect(raster.data[i]).toBeCloseTo(mean, 5));
+    await scene.close();
+  });
+
+  it('does not predict chips without data, and says which they are', async () => {
+    const pixels = patches(128, 128);
+    erase(pixels, 0, 0, 64, 64);
+    erase(pixels, 64, 64, 63, 64);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { patchSize: 64 });
+    expect(result).toMatchObject({ chips: 4, predicted: 3, nodata: 1 });
+    const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    expect(records[1]!.slice(7)).toEqual(['', '', '', '']);
+    expect(records[4]![8]).not.toBe('');
+    const json = JSON.parse(await readFile(join(result.output, 'chips.geojson'), 'utf8')) as GeoJson;
+    expect(json.features[0]!.properties).toMatchObject({ tags: null, p_red: null });
+    const scene = await openScene(join(result.output, 'probabilities.tif'));
+    expect((await scene.read({ x: 0, y: 0, width: 1, height: 1 })).data[0]).toBeNaN();
+    await scene.close();
+  });
+
+  it('counts tags at the threshold that is asked for', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(128, 128));
+    const all = await run(scene, { patchSize: 64, threshold: 0 });
+    expect(all.tags.map(({ chips, share, threshold }) => ({ chips, share, threshold }))).toEqual(TAGS.map(() => ({ chips: 4, share: 1, threshold: 0 })));
+    const none = await run(scene, { patchSize: 64, threshold: 1 });
+    expect(none.tags.every(({ chips }) => chips === 0)).toBe(true);
+  });
+
+  it('gives exactly one tag with models of one class per chip', async () => {
+    const single = bandMeans(folder, { name: 'single', card: { task: 'classification' } });
+    const pixels = patches(120, 80);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { model: single, patchSize: 40 });
+    const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8')).slice(1);
+    for (const record of records) {
+      const means = meansOf(pixels, Number(record[1]), Number(record[2]), 40);
+      expect(record[7]).toBe(TAGS[means.indexOf(Math.max(...means))]!.replaceAll(' ', '_'));
+    }
+  });
+
+  it('reduces chips that are larger than the model\'s input, and fills up scenes that are smaller', async () => {
+    const small = bandMeans(folder, { name: 'small', size: 16, card: {
+      input: { bands: ['red', 'green', 'blue'], dim_order: 'bchw', shape: [-1, 3, 16, 16], data_type: 'float32', window: 64 },
+    } });
+    const pixels = patches(128, 64);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { model: small });
+    expect(result).toMatchObject({ patchSize: 64, chips: 2 });
+    const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    meansOf(pixels, 64, 0, 64).forEach((mean, i) => expect(Math.abs(Number(records[2]![8 + i]) - mean)).toBeLessThan(3e-3));
+    const tiny = await run(await writeScene(fresh('tiny.tif'), patches(20, 10)), { model: small });
+    expect(tiny).toMatchObject({ chips: 1, predicted: 1 });
+    expect(tiny.warnings.join()).toContain('reflection');
+  });
+
+  it('colours every chip in its rarest tag', async () => {
+    const pixels = { width: 256, height: 128, data: new Uint8Array(256 * 128 * 3).fill(200) };
+    // the right chip has no green and no blue to speak of
+    for (let y = 0; y < 128; y++) for (let x = 128; x < 256; x++) pixels.data.set([200, 20, 20], (y * 256 + x) * 3);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { patchSize: 128 });
+    const { data, info } = await sharp(join(result.output, 'map.png')).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const at = (x: number, y: number): number[] => [...data.subarray((y * info.width + x) * 3, (y * info.width + x) * 3 + 3)];
+    // The map is 640 × 320 from (32, 94). Green and blue are on one chip each, red on both: the left chip is green.
+    const [left, right] = [at(32 + 160, 94 + 160), at(32 + 480, 94 + 160)];
+    expect(left[1]!).toBeGreaterThan(left[0]! + 80);
+    expect(right[0]!).toBeGreaterThan(right[1]! + 80);
+  });
+
+  it('says what it would do, and writes nothing', async () => {
+    const output = fresh('out');
+    const plan = await classify({ input: await writeScene(fresh('scene.tif'), patches(250, 170)), model, output, patchSize: 64, dryRun: true });
+    expect(plan).toMatchObject({ chips: 12, strips: 3, patchSize: 64, overlap: 0 });
+    expect(plan.memory.peakBytes).toBeGreaterThan(50e6);
+    expect(plan.secondsPerChip).toBeGreaterThan(0);
+    expect(existsSync(output) || existsSync(`${output}.partial`)).toBe(false);
+  });
+});
+
+describe('classify a folder of chips', () => {
+  it('writes the tables and a submission, in the order of the names', async () => {
+    const chips = fresh('chips');
+    await mkdir(chips);
+    const pixels = [patches(40, 40, 1), patches(40, 40, 2), patches(64, 64, 3)];
+    for (const [i, name] of ['train_10.png', 'train_2.png', 'b.tif'].entries()) {
+      const { data, width, height } = pixels[i]!;
+      if (name.endsWith('tif')) await writeScene(join(chips, name), pixels[i]!);
+      else await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(join(chips, name));
+    }
+    await rm(join(chips, 'b.tif.scratch'), { recursive: true, force: true });
+    await writeFile(join(chips, 'readme.txt'), 'not a chip');
+    const result = await run(chips);
+    expect(readdirSync(result.output).sort()).toEqual(['chips.csv', 'chips.geojson', 'submission.csv', 'summary.json']);
+    const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8')).slice(1);
+    expect(records.map(([id]) => id)).toEqual(['b', 'train_2', 'train_10']);
+    records.forEach((record, k) => {
+      const source = pixels[[2, 1, 0][k]!]!;
+      meansOf(source, 0, 0, source.width).forEach((mean, i) => expect(Math.abs(Number(record[8 + i]) - mean)).toBeLessThan(1e-5));
+      expect(record[5] === '').toBe(k > 0);
+    });
+    const submission = readCsv(await readFile(join(result.output, 'submission.csv'), 'utf8'));
+    expect(submission[0]).toEqual(['image_name', 'tags']);
+    expect(submission.slice(1)).toEqual(records.map((record) => [record[0], record[7]]));
+  });
+
+  it.skipIf(!hasShared('planet/DECODE_REFERENCE.json'))('reads the competition\'s CMYK chips with their right colours', async () => {
+    const reference = JSON.parse(await readFile(join(shared, 'planet/DECODE_REFERENCE.json'), 'utf8')) as Record<string, { right_rgb_mean: number[] }>;
+    const chips = fresh('planet');
+    await mkdir(chips);
+    const names = Object.keys(reference).filter((name) => /^train\/.*\.jpg$/.test(name));
+    for (const name of names) await copyFile(join(shared, 'planet', name), join(chips, name.slice(6)));
+    const result = await run(chips);
+    const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8')).slice(1);
+    expect(records).toHaveLength(names.length);
+    for (const record of records) {
+      reference[`train/${record[0]}.jpg`]!.right_rgb_mean.forEach((mean, i) => expect(Math.abs(Number(record[8 + i]) * 255 - mean)).toBeLessThan(0.05));
+    }
+  });
+
+  it('refuses folders without chips, options for scenes, and its own folder as output', async () => {
+    const empty = fresh('empty');
+    await mkdir(empty);
+    await expect(run(empty)).rejects.toThrow('holds no chips');
+    await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } }).png().toFile(join(empty, 'a.png'));
+    await expect(run(empty, { patchSize: 8 })).rejects.toThrow('--patch-size');
+    await expect(run(empty, { output: empty })).rejects.toThrow('-o');
+    await writeFile(join(empty, 'broken.png'), 'no picture');
+    const output = fresh('out');
+    await expect(run(empty, { output })).rejects.toThrow('broken.png');
+    expect(existsSync(output)).toBe(false);
+  });
+});
+
+describe('bad input', () => {
+  it('is refused before anything is written', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const output = fresh('out');
+    const other = bandMeans(folder, { name: 'embeds-only', card: { task: 'embedding', output: { dim_order: 'bc', activation: 'none', classes: [], features: { name: 'scores', dimensions: 3 } } } });
+    for (const [options, message] of [
+      [{ overlap: 32, patchSize: 32 }, '--overlap'],
+      [{ bands: [1, 2] }, '--bands'],
+      [{ bands: [1, 2, 9] }, '--bands'],
+      [{ model: join(folder, 'nothing') }, 'nothing'],
+      [{ model: other }, 'use: tilewright embed'],
+    ] as const) await expect(run(scene, { output, ...options }), message).rejects.toThrow(expect.objectContaining({ name: expect.stringMatching(/Error$/) as unknown }) as Error);
+    await expect(run(join(folder, 'missing.tif'), { output })).rejects.toThrow('no such file or folder');
+    expect(existsSync(output) || existsSync(`${output}.partial`)).toBe(false);
+  });
+
+  it('does not replace results without being told to', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const first = await run(scene, { patchSize: 32 });
+    await expect(run(scene, { patchSize: 64, output: first.output })).rejects.toThrow('exists');
+    const second = await run(scene, { patchSize: 64, output: first.output, overwrite: true });
+    expect(second.chips).toBe(1);
+    expect(readCsv(await readFile(join(first.output, 'chips.csv'), 'utf8'))).toHaveLength(2);
+  });
+});
+
+describe('a run that is killed', () => {
+  const strips = 12;
+  for (const overwrite of [false, true]) {
+    it(`goes on, and ends with the bytes of an uninterrupted one${overwrite ? ', also with --overwrite' : ''}`, async () => {
+      const pixels = patches(200, 32 * strips);
+      erase(pixels, 0, 64, 200, 64);
+      const scene = await writeScene(fresh('scene.tif'), pixels);
+      const whole = await run(scene, { patchSize: 32, output: fresh('whole') });
+      const output = fresh('killed');
+      for (const after of [3, 7]) expect(await killAfter(after, { input: scene, model, output, patchSize: 32, overwrite })).toBe('SIGKILL');
+      expect(existsSync(output)).toBe(false);
+      await expect(run(scene, { patchSize: 40, output })).rejects.toThrow('another patch size');
+      const resumed = await run(scene, { patchSize: 32, output, overwrite });
+      expect(resumed.resumedStrips).toBe(7);
+      for (const file of SCENE_FILES) expect(await digest(join(output, file)), file).toBe(await digest(join(whole.output, file)));
+    });
+  }
+
+  it('goes on where it gave its files their names', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const output = fresh('out');
+    await killAfter(2, { input: scene, model, output, patchSize: 32 });
+    // as if the kill had struck between the first and the second rename
+    await mkdir(output);
+    await writeFile(join(output, 'chips.csv'), 'half of a run');
+    expect((await run(scene, { patchSize: 32, output })).resumedStrips).toBe(2);
+    expect(readCsv(await readFile(join(output, 'chips.csv'), 'utf8'))).toHaveLength(5);
+  });
+
+  it('stops within a second when it is told to, and keeps what is finished', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 320));
+    const output = fresh('out');
+    const controller = new AbortController();
+    const promise = classify({ input: scene, model, output, patchSize: 32 }, { signal: controller.signal, onProgress: ({ done }) => { if (done === 4) controller.abort(); } });
+    await expect(promise).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+    expect((await run(scene, { patchSize: 32, output })).resumedStrips).toBeGreaterThanOrEqual(4);
+  });
+});
+
+interface GeoJson {
+  readonly features: readonly { readonly geometry: { readonly coordinates: readonly (readonly (readonly number[])[])[] } | null; readonly properties: Record<string, unknown> }[];
+}
+
+/** Runs classify in a process that is killed with signal 9 as soon as it reports strip `after`. */
+async function killAfter(after: number, options: Parameters<typeof classify>[0]): Promise<NodeJS.Signals | null> {
+  const script = fresh('killed.mjs');
+  await writeFile(script, `
+    import { classify } from ${JSON.stringify(pathToFileURL(join(root, 'dist/src/tasks/classify.js')).href)};
+    await classify(${JSON.stringify(options)}, { onProgress: ({ done }) => { if (done === ${after}) process.kill(process.pid, 'SIGKILL'); } });`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script], { stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('exit', (_code, signal) => resolve(signal));
+  });
+}
+
+async function digest(path: string): Promise<string> {
+  return createHash('sha256').update(await readFile(path)).digest('hex');
+}
