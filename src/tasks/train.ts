@@ -114,7 +114,9 @@ function firstSquares(recipe: Recipe, samples: TagSamples | MapSamples): [Uint8A
 
 function commandOf(options: TrainOptions): string {
   const recipe = options.recipe.replace(/^.*(models\/recipes\/)/, '$1');
-  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...(options.set ?? []).map((setting) => `--set ${setting}`)].join(' ');
+  // Texts of the card are in the card, and folders differ from machine to machine.
+  const settings = (options.set ?? []).filter((setting) => !setting.startsWith('card.')).map((setting) => `--set ${setting.replace(/^(training\.start_from=).*/, '$1<folder>/layers')}`);
+  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...settings].join(' ');
 }
 
 /** Gives the networks the weights of an earlier model. */
