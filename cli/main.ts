@@ -3,11 +3,15 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { registerClassify } from './classify.js';
+import { registerDemo } from './demo.js';
 import { registerDoctor } from './doctor.js';
+import { registerEmbed } from './embed.js';
+import { registerEvaluate } from './evaluate.js';
 import { report } from './execute.js';
 import { registerInfo } from './info.js';
 import { registerModels } from './models.js';
 import { registerMosaic } from './mosaic.js';
+import { registerSearch } from './search.js';
 import { registerSegment } from './segment.js';
 import { registerTile } from './tile.js';
 import { registerTrain } from './train.js';
@@ -19,9 +23,13 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerMosaic,
   registerSegment,
   registerClassify,
+  registerEmbed,
+  registerSearch,
   registerTrain,
+  registerEvaluate,
   registerModels,
   registerDoctor,
+  registerDemo,
 ];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -33,7 +41,8 @@ const program = new Command('tilewright')
   .showHelpAfterError('(--help shows the options)')
   .exitOverride();
 
-for (const register of COMMANDS) register(program);
+const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]!]) (await load())(program);
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {

@@ -61,13 +61,13 @@ export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts
 
 /** The card of the same network cut off at its feature layer. */
 export function makeFeatureCard(card: ModelCard, recipe: Recipe, dimensions: number): ModelCard {
-  const { scores: _scores, output: _output, description: _description, ...rest } = card;
   return {
-    ...rest,
+    ...card,
     name: recipe.card.features_name ?? `${recipe.name}-features`,
     description: `Feature vectors for chips: the layer before the tags of ${recipe.name}.`,
     task: 'embedding',
     output: { name: 'features', dim_order: 'bc', activation: 'none', classes: [], features: { name: 'features', dimensions } },
+    scores: undefined,
   };
 }
 
