@@ -2,33 +2,25 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
-import { registerClassify } from './classify.js';
-import { registerDemo } from './demo.js';
-import { registerDoctor } from './doctor.js';
-import { registerEmbed } from './embed.js';
 import { report } from './execute.js';
-import { registerInfo } from './info.js';
-import { registerModels } from './models.js';
-import { registerMosaic } from './mosaic.js';
-import { registerSearch } from './search.js';
-import { registerSegment } from './segment.js';
-import { registerTile } from './tile.js';
-import { registerTrain } from './train.js';
 
-/** A command adds itself: `register*(program)` in the file of its name. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerInfo,
-  registerTile,
-  registerMosaic,
-  registerSegment,
-  registerClassify,
-  registerEmbed,
-  registerSearch,
-  registerTrain,
-  registerModels,
-  registerDoctor,
-  registerDemo,
-];
+type Register = (program: Command) => void;
+
+/** A command adds itself: `register*(program)` in the file of its name. Only what is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  info: async () => (await import('./info.js')).registerInfo,
+  tile: async () => (await import('./tile.js')).registerTile,
+  mosaic: async () => (await import('./mosaic.js')).registerMosaic,
+  segment: async () => (await import('./segment.js')).registerSegment,
+  classify: async () => (await import('./classify.js')).registerClassify,
+  embed: async () => (await import('./embed.js')).registerEmbed,
+  search: async () => (await import('./search.js')).registerSearch,
+  train: async () => (await import('./train.js')).registerTrain,
+  evaluate: async () => (await import('./evaluate.js')).registerEvaluate,
+  models: async () => (await import('./models.js')).registerModels,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+  demo: async () => (await import('./demo.js')).registerDemo,
+};
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -39,7 +31,8 @@ const program = new Command('tilewright')
   .showHelpAfterError('(--help shows the options)')
   .exitOverride();
 
-for (const register of COMMANDS) register(program);
+const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]!]) (await load())(program);
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {

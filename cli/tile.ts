@@ -1,8 +1,9 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { formatBytes } from '../src/run/index.js';
 import { tile, type TileResult } from '../src/tasks/tile.js';
 import { TILE_FORMATS, type TileFormat } from '../src/tiles/index.js';
 import { execute } from './execute.js';
+import { bandList, wholeNumber } from './options.js';
 
 interface Flags {
   readonly patchSize: number;
@@ -20,17 +21,17 @@ export function registerTile(program: Command): void {
     .description('cut a scene into overlapping tiles, one georeferenced file each, listed in tiles.json')
     .argument('<scene>', 'GeoTIFF, JPEG or PNG')
     .argument('<folder>', 'where the tiles go; made if absent')
-    .option('--patch-size <pixels>', 'edge of a tile', wholeNumber, 512)
-    .option('--overlap <pixels>', 'pixels that neighbours share', wholeNumber, 64)
-    .option('--format <format>', 'tif, png, jpg (lossy) or npy', tileFormat, 'tif')
+    .option('--patch-size <pixels>', 'edge of a tile', wholeNumber(1), 512)
+    .option('--overlap <pixels>', 'pixels that neighbours share', wholeNumber(0), 64)
+    .addOption(new Option('--format <format>', 'jpg is lossy').choices(TILE_FORMATS).default('tif'))
     .option('--bands <list>', 'bands to keep, from 1, in this order, such as 3,2,1', bandList)
-    .option('--quality <1-100>', 'quality of jpg tiles (default: 90)', wholeNumber)
+    .option('--quality <1-100>', 'quality of jpg tiles (default: 90)', wholeNumber(1))
     .option('--overwrite', 'replace the tiles of another run in the folder')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--json', 'print the result as JSON')
     .action(async (scene: string, folder: string, flags: Flags) => {
-      const { json, ...options } = flags;
-      await execute((context) => tile({ scene, folder, ...options }, context), { json, print });
+      const { json, bands, ...options } = flags;
+      await execute((context) => tile({ scene, folder, ...options, bands: bands?.map((band) => band - 1) }, context), { json, print });
     });
 }
 
@@ -49,25 +50,4 @@ function print(result: TileResult): void {
     ];
   process.stdout.write(`${lines.join('\n')}\n`);
   for (const warning of result.warnings) process.stderr.write(`note: ${warning}\n`);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || text.trim() === '') throw new InvalidArgumentError('expected a whole number.');
-  return value;
-}
-
-function tileFormat(text: string): TileFormat {
-  const found = TILE_FORMATS.find((format) => format === text);
-  if (found === undefined) throw new InvalidArgumentError(`expected one of ${TILE_FORMATS.join(', ')}.`);
-  return found;
-}
-
-/** `3,2,1` → `[2, 1, 0]`. */
-function bandList(text: string): number[] {
-  return text.split(',').map((part) => {
-    const band = Number(part);
-    if (!Number.isInteger(band) || band < 1) throw new InvalidArgumentError('expected band numbers from 1, such as 3,2,1.');
-    return band - 1;
-  });
 }

@@ -1,9 +1,12 @@
-import list from 'proj4-list';
+import { epsgList } from './epsg-list.js';
 import type { Crs } from './types.js';
 
 /** The proj4 definition of an EPSG code from the list that ships with the program, if it is there. */
 export function proj4OfEpsg(code: number): string | undefined {
-  return (list as Readonly<Record<string, readonly string[]>>)[`EPSG:${code}`]?.[1]?.trim();
+  // Most scenes are in UTM: their definition is known without the list, which takes a tenth of a second to load.
+  if (code > 32600 && code <= 32660) return `+proj=utm +zone=${code - 32600} +datum=WGS84 +units=m +no_defs`;
+  if (code > 32700 && code <= 32760) return `+proj=utm +zone=${code - 32700} +south +datum=WGS84 +units=m +no_defs`;
+  return epsgList()[`EPSG:${code}`]?.[1]?.trim();
 }
 
 /**

@@ -1,4 +1,3 @@
-import proj4 from 'proj4';
 import { crsFromEpsg, kindOfProj4, proj4OfEpsg } from './crs-from-epsg.js';
 import { geographicCodeOfDatum } from './datum-names.js';
 import { epsgOfProj4 } from './epsg-of-proj4.js';
@@ -6,6 +5,7 @@ import { datumPart } from './proj4-text.js';
 import { child, epsgOf, nameOf, parseWkt } from './wkt-tree.js';
 import type { WktNode } from './wkt-tree.js';
 import type { Crs } from './types.js';
+import { proj4Library } from './proj4-library.js';
 
 const PROJECTED = ['PROJCS', 'PROJCRS', 'PROJECTEDCRS'];
 const GEOGRAPHIC = ['GEOGCS', 'GEOGCRS', 'GEOGRAPHICCRS', 'GEODCRS', 'GEODETICCRS'];
@@ -97,7 +97,7 @@ const CONIC = new Set(['lcc', 'aea', 'eqdc']);
 function proj4OfWkt(wkt: string, datum: string | undefined): string | undefined {
   let parsed: ParsedProjection;
   try {
-    parsed = new proj4.Proj(wkt);
+    parsed = new (proj4Library().Proj)(wkt);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import list from 'proj4-list';
+import { epsgList } from './epsg-list.js';
 import { isUsual } from './crs-from-epsg.js';
 import { datumPart, parseProj4, proj4Number } from './proj4-text.js';
 import { PROJ4_UNITS } from './units.js';
@@ -30,7 +30,7 @@ export function epsgOfProj4(definition: string): number | undefined {
   const datum = datumPart(definition);
   const alike: number[] = [];
   const sameDatum: number[] = [];
-  for (const [key, entry] of Object.entries(list as Readonly<Record<string, readonly string[]>>)) {
+  for (const [key, entry] of Object.entries(epsgList())) {
     const text = entry[1];
     if (text === undefined || !key.startsWith('EPSG:') || !isProjection(text, String(wanted[0]))) continue;
     const other = signature(text);

@@ -1,7 +1,7 @@
-import proj4 from 'proj4';
 import { kindOfProj4 } from './crs-from-epsg.js';
 import { parseProj4 } from './proj4-text.js';
 import type { Crs } from './types.js';
+import { proj4Library } from './proj4-library.js';
 
 /** Longitude (east) and latitude (north) in degrees, WGS 84. */
 export type LonLat = readonly [lon: number, lat: number];
@@ -64,7 +64,7 @@ function converterOf(crs: Crs | undefined): Converter | undefined {
     .replace(/\+nadgrids=(?!@null)\S+/, '');
   const { axis, rest } = splitAxis(definition);
   try {
-    const converter = proj4(rest, '+proj=longlat +datum=WGS84 +no_defs');
+    const converter = proj4Library()(rest, '+proj=longlat +datum=WGS84 +no_defs');
     if (axis === undefined) return { forward: (point) => converter.forward(point), inverse: (point) => converter.inverse(point) };
     // proj4 leaves +axis alone unless asked; the two signs are all that GeoTIFFs use (south-oriented, westing).
     return {

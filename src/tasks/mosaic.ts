@@ -58,7 +58,8 @@ export interface MosaicResult {
 
 /** What Node, the libraries and the compiled code take before any pixel, measured on Linux with Node 20. */
 const BASE_BYTES = 90 << 20;
-/** Tiles that are decoded ahead: two per core, within this many bytes. */
+/** Tiles that are decoded ahead: this many per core, within this many bytes. */
+const TILES_PER_CORE = 4;
 const TILES_BYTES = 256 << 20;
 
 /**
@@ -124,7 +125,7 @@ function describe(set: TileSet, options: MosaicOptions, scratch: string): CogOpt
 function planMemory(set: TileSet, cogOptions: CogOptions): { readonly ahead: number; readonly memory: MemoryPlan } {
   const pixelBytes = set.scene.bands * bytesPerSample(set.scene.dtype);
   const tileBytes = set.tileWidth * set.tileHeight * pixelBytes;
-  const ahead = Math.max(2, Math.min(2 * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
+  const ahead = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
   const gaps = set.missing.length > 0 ? 1 : 0;
   return {
     ahead,

@@ -69,7 +69,8 @@ export interface TileResult {
 const JOURNAL_FOLDER = 'tiles.partial';
 /** What Node, the libraries and the compiled code take before any pixel, measured on Linux with Node 20. */
 const BASE_BYTES = 90 << 20;
-/** Tiles in memory at the same time: two per core, within this many bytes. */
+/** Tiles in memory at the same time: this many per core, so that the cores do not wait for the disk, within this many bytes. */
+const TILES_PER_CORE = 4;
 const TILES_BYTES = 256 << 20;
 
 /**
@@ -133,7 +134,7 @@ function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Plan {
   const tiled = describe(profile, bands);
   checkTileFormat(format, tiled);
   const tileBytes = rawTileBytes(grid, tiled);
-  const inFlight = Math.max(2, Math.min(2 * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
+  const inFlight = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
   const warnings: string[] = [];
   if (profile.maskSource === 'internal' || profile.maskSource === 'external') warnings.push('the scene\'s mask is not carried into the tiles');
   if ((format === 'png' || format === 'jpg') && tiled.crs !== undefined && tiled.crs.wkt === undefined) {
