@@ -5,7 +5,7 @@ import { InvalidFileError } from '../errors.js';
 import type { Predictor } from '../predict/index.js';
 import { fullWindow } from '../raster/index.js';
 import type { ModelCard } from '../card/index.js';
-import type { SceneProfile } from '../raster/index.js';
+import type { DataType, SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
 import { readManifest } from '../tiles/index.js';
 import { hasData } from './chip-patches.js';
@@ -94,6 +94,8 @@ export interface ChipFileReader {
   readonly predictor: Predictor;
   readonly card: ModelCard;
   readonly kind: 'scores' | 'features';
+  /** Sample type that the predictor was opened for. */
+  readonly dtype: DataType;
   /** Bands for the model, from 1, as the user gave them. */
   readonly bands?: readonly number[];
 }
@@ -103,7 +105,7 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
   const scene = await openScene(path);
   try {
     const { profile } = scene;
-    checkChip(profile);
+    checkChip(profile, reader.dtype);
     const bands = bandsForModel(profile, reader.card, reader.bands);
     const raster = await scene.read(fullWindow(profile), { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) return { profile, values: undefined };
@@ -115,7 +117,10 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
   }
 }
 
-function checkChip(profile: SceneProfile): void {
+function checkChip(profile: SceneProfile, dtype: DataType): void {
+  if (profile.dtype !== dtype) {
+    throw new InvalidFileError(profile.source, `expected ${dtype} samples as the first chip has, found ${profile.dtype}`, { advice: 'put chips of different kinds into different folders' });
+  }
   if (profile.width * profile.height <= MOST_PIXELS) return;
   throw new InvalidFileError(profile.source, `expected a chip, found ${profile.width} × ${profile.height} pixels`, { advice: 'give it as a scene of its own' });
 }

@@ -104,7 +104,7 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
   await first.close();
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
-  const reader = { predictor, card: model.card, kind: 'features' as const, ...bands };
+  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands };
   const name = list.scene;
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
