@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { CardScore, ModelCard } from '../card/index.js';
 import { ModelError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
-import { parseRecipe } from '../train/index.js';
-import { shapeOf } from './train-card.js';
+import { mapShape, parseRecipe } from '../train/index.js';
 import { loadSamples } from './train-samples.js';
 import { scoreClasses, scoreTags } from './train-scores.js';
 
@@ -37,7 +36,7 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
     const samples = await loadSamples(recipe, options.data, cache, context);
     const found = card.output.classes.map((item) => item.name);
     if (found.join() !== samples.outputs.join()) throw new ModelError(options.model, `expected the classes of the data (${samples.outputs.join(', ')}), found ${found.join(', ')}`);
-    const scores = samples.kind === 'chips' ? await scoreTags(recipe, model, samples, context) : await scoreClasses(recipe, model, samples, options.data, shapeOf(recipe, found.length), context);
+    const scores = samples.kind === 'chips' ? await scoreTags(recipe, model, samples, context) : await scoreClasses(recipe, model, samples, options.data, mapShape(recipe, found.length), context);
     return { model: options.model, scores };
   } finally {
     await rm(cache, { recursive: true, force: true });
