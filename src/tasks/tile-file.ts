@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { InvalidOptionError } from '../errors.js';
 import { encodeTiff } from '../cog/index.js';
-import { windowTransform, worldFileExtensions, worldFileText, type Transform } from '../georef/index.js';
+import { windowTransform, wktFor, worldFileExtensions, worldFileText, type Transform } from '../georef/index.js';
 import type { Raster } from '../raster/index.js';
 import { checkPicture, encodeNpy, encodePicture, type TiledScene, type TileFormat, type TileRecord } from '../tiles/index.js';
 
@@ -77,7 +77,8 @@ async function writeSidecars(path: string, transform: Transform, scene: TiledSce
   const dot = path.lastIndexOf('.');
   const stem = path.slice(0, dot);
   await writeFileWhole(`${stem}${worldFileExtension(path.slice(dot))}`, [Buffer.from(worldFileText(transform))]);
-  if (scene.crs?.wkt !== undefined) await writeFileWhole(`${stem}.prj`, [Buffer.from(`${scene.crs.wkt}\n`)]);
+  const wkt = wktFor(scene.crs);
+  if (wkt !== undefined) await writeFileWhole(`${stem}.prj`, [Buffer.from(`${wkt}\n`)]);
 }
 
 function worldFileExtension(extension: string): string {

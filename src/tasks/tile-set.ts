@@ -1,7 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
-import { invertTransform, pixelToCrs, windowTransform, type Crs, type Transform } from '../georef/index.js';
+import { crsFromWkt, invertTransform, parseWorldFile, pixelToCrs, windowTransform, worldFileExtensions, type Crs, type Transform } from '../georef/index.js';
 import type { DataType, Raster, Window } from '../raster/index.js';
 import { fingerprintOf, ordered } from '../run/index.js';
 import { openScene } from '../scene/index.js';
@@ -205,9 +205,17 @@ async function profileOf(path: string, format: TileFormat): Promise<TileProfile>
   return { ...scene.profile, scene: { nodata, alphaBand, bandNames, palette, classNames } };
 }
 
+/** A NumPy file's header, and the world file and `.prj` beside it. */
 async function npyProfile(path: string): Promise<Omit<TileProfile, 'scene'>> {
   const { width, height, bands, dtype } = await readNpyHeader(path);
-  return { width, height, bands, dtype };
+  const stem = path.slice(0, -'.npy'.length);
+  const beside = (extension: string): Promise<string | undefined> => readFile(`${stem}${extension}`, 'utf8').catch(() => undefined);
+  const [world, prj] = await Promise.all([beside(worldFileExtensions('.npy')[0]!), beside('.prj')]);
+  return {
+    width, height, bands, dtype,
+    transform: world === undefined ? undefined : parseWorldFile(world),
+    crs: prj === undefined ? undefined : crsFromWkt(prj),
+  };
 }
 
 async function fingerprint(folder: string, tiles: readonly { readonly file: string }[]): Promise<string> {

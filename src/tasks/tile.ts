@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, OutputError } from '../errors.js';
 import { outputError } from '../cog/index.js';
+import { wktFor } from '../georef/index.js';
 import { createGrid, patchCount, type Grid } from '../grid/index.js';
 import { bytesPerSample, type Scene, type SceneProfile } from '../raster/index.js';
 import {
@@ -137,7 +138,7 @@ function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Plan {
   const inFlight = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
   const warnings: string[] = [];
   if (profile.maskSource === 'internal' || profile.maskSource === 'external') warnings.push('the scene\'s mask is not carried into the tiles');
-  if ((format === 'png' || format === 'jpg') && tiled.crs !== undefined && tiled.crs.wkt === undefined) {
+  if (format !== 'tif' && tiled.crs !== undefined && wktFor(tiled.crs) === undefined) {
     warnings.push(`no .prj is written: the scene names its CRS (${tiled.crs.name}) without a definition in WKT; ${MANIFEST} has it`);
   }
   if (format === 'npy' && tiled.nodata !== undefined) warnings.push(`npy holds no nodata value (${tiled.nodata}); ${MANIFEST} has it`);
