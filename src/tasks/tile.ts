@@ -15,8 +15,8 @@ import {
   MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION, manifestText, nameWidths, parseTileName, readManifest, tileName, tileWindow,
   type TiledScene, type TileFormat, type TileManifest, type TileRecord,
 } from '../tiles/index.js';
-import { createRowFeed, type RowFeed } from './row-feed.js';
-import { checkTileFormat, isTileWhole, removeTile, writeTile, type TilePosition, type TileWriting } from './tile-file.js';
+import { createRowFeed, type RowFeed } from './tiles/row-feed.js';
+import { checkTileFormat, isTileWhole, removeTile, writeTile, type TilePosition, type TileWriting } from './tiles/tile-file.js';
 
 export interface TileOptions {
   /** File of the scene. */

@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib';
-import { EnvironmentError } from '../errors.js';
-import { patchCount, patchesOfStrip } from '../grid/index.js';
-import type { MemoryPlan, TaskContext } from '../run/index.js';
-import { formatBytes, peakRss } from '../run/index.js';
-import { predictPatch, segmentMemory } from './segment-run.js';
-import type { SegmentSetup } from './segment-setup.js';
+import { EnvironmentError } from '../../errors.js';
+import { patchCount, patchesOfStrip } from '../../grid/index.js';
+import type { MemoryPlan, TaskContext } from '../../run/index.js';
+import { formatBytes, peakRss } from '../../run/index.js';
+import { predictPatch, segmentMemory } from './run.js';
+import type { SegmentSetup } from './setup.js';
 
 /** What a run will do and need. Printed by `--dry-run`. */
 export interface SegmentPlan {

@@ -1,7 +1,7 @@
-import { footprintOf, pixelToCrs, toLonLat } from '../georef/index.js';
-import type { LonLat } from '../georef/index.js';
-import { fullWindow, intersect } from '../raster/index.js';
-import type { SceneProfile, Window } from '../raster/index.js';
+import { footprintOf, pixelToCrs, toLonLat } from '../../georef/index.js';
+import type { LonLat } from '../../georef/index.js';
+import { fullWindow, intersect } from '../../raster/index.js';
+import type { SceneProfile, Window } from '../../raster/index.js';
 
 /** Where a chip lies on the ground. */
 export interface ChipPlace {

@@ -1,16 +1,16 @@
-import { InvalidOptionError, ModelError } from '../errors.js';
-import { legend } from '../card/index.js';
-import type { ModelCard } from '../card/index.js';
-import { createGrid } from '../grid/index.js';
-import type { Grid } from '../grid/index.js';
-import { groundSize } from '../georef/index.js';
-import { loadModel, openPredictor } from '../predict/index.js';
-import type { Device, LoadedModel, Predictor, PredictorOutput } from '../predict/index.js';
-import type { Rgba, Scene } from '../raster/index.js';
-import { MAX_CLASSES, needsScores } from '../stitch/index.js';
-import type { Blend } from '../stitch/index.js';
-import { bandsForModel, domainWarnings } from './model-input.js';
-import { chooseOverlap, choosePatchSize } from './segment-patches.js';
+import { InvalidOptionError, ModelError } from '../../errors.js';
+import { legend } from '../../card/index.js';
+import type { ModelCard } from '../../card/index.js';
+import { createGrid } from '../../grid/index.js';
+import type { Grid } from '../../grid/index.js';
+import { groundSize } from '../../georef/index.js';
+import { loadModel, openPredictor } from '../../predict/index.js';
+import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
+import type { Rgba, Scene } from '../../raster/index.js';
+import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
+import type { Blend } from '../../stitch/index.js';
+import { bandsForModel, domainWarnings } from '../model-input.js';
+import { chooseOverlap, choosePatchSize } from './patches.js';
 
 export interface SegmentOptions {
   /** Path of the scene. */

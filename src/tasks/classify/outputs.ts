@@ -1,11 +1,11 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidOptionError, OutputError } from '../errors.js';
-import type { Chip, ChipWriter } from '../chips/index.js';
-import { likeliestTag, presentTags } from '../chips/index.js';
-import type { ModelCard } from '../card/index.js';
-import { checkFolder, checkSpace, hasJournal, promote, writeWhole } from '../run/index.js';
-import { isPredicted } from './chip-rows.js';
+import { InvalidOptionError, OutputError } from '../../errors.js';
+import type { Chip, ChipWriter } from '../../chips/index.js';
+import { likeliestTag, presentTags } from '../../chips/index.js';
+import type { ModelCard } from '../../card/index.js';
+import { checkFolder, checkSpace, hasJournal, promote, writeWhole } from '../../run/index.js';
+import { isPredicted } from '../chips/rows.js';
 
 /** Files of a classified scene, in the order in which they get their final names; `summary.json` is the last: where it stands, all stand. */
 export const SCENE_FILES = ['chips.csv', 'chips.geojson', 'probabilities.tif', 'map.png', 'summary.json'] as const;

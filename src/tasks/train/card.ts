@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { CardClass, CardScore, ModelCard } from '../card/index.js';
-import { mapShape, type Recipe } from '../train/index.js';
-import type { MapSamples, TagSamples } from './train-samples.js';
+import type { CardClass, CardScore, ModelCard } from '../../card/index.js';
+import { mapShape, type Recipe } from '../../train/index.js';
+import type { MapSamples, TagSamples } from './samples.js';
 
 export interface CardFacts {
   readonly parameters: number;

@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
-import { InvalidFileError, InvalidOptionError, ModelError } from '../errors.js';
-import { crsToPixel, fromLonLat, isInvertible } from '../georef/index.js';
-import { fullWindow } from '../raster/index.js';
-import type { Window } from '../raster/index.js';
-import { loadModel, openPredictor } from '../predict/index.js';
-import { openScene } from '../scene/index.js';
-import { entryLines, findId, parseEntry, readVector } from '../search/index.js';
-import type { IndexEntry, IndexManifest, IndexSource } from '../search/index.js';
-import { hasData } from './chip-patches.js';
-import { rowsOf } from './chip-strips.js';
-import { engineOptions } from './classify-setup.js';
-import { bandsForModel, fixedInputSize } from './model-input.js';
-import type { SearchOptions } from './search.js';
+import { InvalidFileError, InvalidOptionError, ModelError } from '../../errors.js';
+import { crsToPixel, fromLonLat, isInvertible } from '../../georef/index.js';
+import { fullWindow } from '../../raster/index.js';
+import type { Window } from '../../raster/index.js';
+import { loadModel, openPredictor } from '../../predict/index.js';
+import { openScene } from '../../scene/index.js';
+import { entryLines, findId, parseEntry, readVector } from '../../search/index.js';
+import type { IndexEntry, IndexManifest, IndexSource } from '../../search/index.js';
+import { hasData } from '../chips/patches.js';
+import { rowsOf } from '../chips/strips.js';
+import { engineOptions } from '../classify/setup.js';
+import { bandsForModel, fixedInputSize } from '../model-input.js';
+import type { SearchOptions } from '../search.js';
 
 /** What is searched for. */
 export interface Query {

@@ -1,4 +1,4 @@
-import { allocate, type Raster, type TypedArray, type Window } from '../raster/index.js';
+import { allocate, type Raster, type TypedArray, type Window } from '../../raster/index.js';
 import type { TileOfSet, TileSet } from './tile-set.js';
 
 /** The rows of the mosaic that tiles can still reach. */

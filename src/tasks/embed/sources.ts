@@ -1,23 +1,23 @@
 import { basename, extname, resolve } from 'node:path';
-import { InvalidOptionError, ModelError } from '../errors.js';
-import { groundSize } from '../georef/index.js';
-import { createGrid, patchCount } from '../grid/index.js';
-import { openPredictor } from '../predict/index.js';
-import type { LoadedModel, Predictor } from '../predict/index.js';
-import { openScene } from '../scene/index.js';
-import type { Journal, Json, TaskContext } from '../run/index.js';
-import type { IndexEntry, IndexSource } from '../search/index.js';
-import { listChipFiles, listTiles } from './chip-files.js';
-import { chipEdge, chipId } from './chip-patches.js';
-import { chipPlaces } from './chip-places.js';
-import { planChips, planFiles } from './chip-plan.js';
-import type { ChipPlan } from './chip-plan.js';
-import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows } from './chip-rows.js';
-import { engineOptions } from './classify-setup.js';
-import type { EmbedOptions } from './embed.js';
-import { bandsForModel, domainWarnings } from './model-input.js';
-import { pictureBands } from './picture-bands.js';
-import type { RowFile } from './row-file.js';
+import { InvalidOptionError, ModelError } from '../../errors.js';
+import { groundSize } from '../../georef/index.js';
+import { createGrid, patchCount } from '../../grid/index.js';
+import { openPredictor } from '../../predict/index.js';
+import type { LoadedModel, Predictor } from '../../predict/index.js';
+import { openScene } from '../../scene/index.js';
+import type { Journal, Json, TaskContext } from '../../run/index.js';
+import type { IndexEntry, IndexSource } from '../../search/index.js';
+import { listChipFiles, listTiles } from '../chips/files.js';
+import { chipEdge, chipId } from '../chips/patches.js';
+import { chipPlaces } from '../chips/places.js';
+import { planChips, planFiles } from '../chips/plan.js';
+import type { ChipPlan } from '../chips/plan.js';
+import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows } from '../chips/rows.js';
+import { engineOptions } from '../classify/setup.js';
+import type { EmbedOptions } from '../embed.js';
+import { bandsForModel, domainWarnings } from '../model-input.js';
+import { pictureBands } from '../picture-bands.js';
+import type { RowFile } from '../chips/row-file.js';
 
 /** Something whose chips are embedded: a scene, or a folder of chip files. */
 export interface EmbedSource {

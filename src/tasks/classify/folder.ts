@@ -1,28 +1,27 @@
 import { join, resolve } from 'node:path';
-import { createChipCsv, createChipGeoJson, createSubmissionCsv } from '../chips/index.js';
-import type { Chip } from '../chips/index.js';
-import { InvalidOptionError } from '../errors.js';
-import { openPredictor } from '../predict/index.js';
-import type { LoadedModel, Predictor } from '../predict/index.js';
-import type { DataType } from '../raster/index.js';
-import { peakRss } from '../run/index.js';
-import type { Journal, Json, TaskContext } from '../run/index.js';
-import { openScene } from '../scene/index.js';
-import { listChipFiles } from './chip-files.js';
-import type { ChipFileReader, ChipFiles } from './chip-files.js';
-import { openRun } from './chip-journal.js';
-import { planFiles } from './chip-plan.js';
-import type { ChipPlan } from './chip-plan.js';
-import { FILE_GROUP, fileRows, isPredicted, placedRows } from './chip-rows.js';
-import type { ClassifyResult } from './classify.js';
+import { createChipCsv, createChipGeoJson, createSubmissionCsv } from '../../chips/index.js';
+import type { Chip } from '../../chips/index.js';
+import { InvalidOptionError } from '../../errors.js';
+import { openPredictor } from '../../predict/index.js';
+import type { LoadedModel, Predictor } from '../../predict/index.js';
+import type { DataType } from '../../raster/index.js';
+import { openJournal, peakRss } from '../../run/index.js';
+import type { Journal, Json, TaskContext } from '../../run/index.js';
+import { openScene } from '../../scene/index.js';
+import { listChipFiles } from '../chips/files.js';
+import type { ChipFileReader, ChipFiles } from '../chips/files.js';
+import { planFiles } from '../chips/plan.js';
+import type { ChipPlan } from '../chips/plan.js';
+import { FILE_GROUP, fileRows, isPredicted, placedRows } from '../chips/rows.js';
+import type { ClassifyResult } from '../classify.js';
 import {
   FOLDER_FILES, checkOutputFolder, countTags, createTagCounts, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
-} from './classify-outputs.js';
-import type { TagRule } from './classify-outputs.js';
-import type { ClassifySummary } from './classify-scene.js';
-import { engineOptions, loadChipModel } from './classify-setup.js';
-import type { ClassifyOptions } from './classify-setup.js';
-import type { RowFile } from './row-file.js';
+} from './outputs.js';
+import type { TagRule } from './outputs.js';
+import type { ClassifySummary } from './scene.js';
+import { engineOptions, loadChipModel } from './setup.js';
+import type { ClassifyOptions } from './setup.js';
+import type { RowFile } from '../chips/row-file.js';
 
 interface FolderSetup {
   readonly options: ClassifyOptions;
@@ -77,7 +76,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
     task: 'classify-folder/1', chips: files.fingerprint, model: model.fingerprint, bands: options.bands === undefined ? null : [...options.bands],
     thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: predictor.device,
   };
-  const journal = await openRun({ folder: partial, identity, overwrite: options.overwrite ?? false });
+  const journal = await openJournal({ folder: partial, identity, restart: options.overwrite ?? false });
   let finished = false;
   try {
     const resumedStrips = journal.states.length;

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import { classSidecar, cogMemory, createCog, resumeCog } from '../cog/index.js';
-import type { CogCheckpoint, CogOptions, CogWriter } from '../cog/index.js';
-import { patchCount, patchesOfStrip } from '../grid/index.js';
-import type { Patch } from '../grid/index.js';
-import { pixelAreas } from '../georef/index.js';
-import { bytesPerSample } from '../raster/index.js';
-import type { Raster, Window } from '../raster/index.js';
-import { memoryPlan, ordered, peakRss } from '../run/index.js';
-import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../run/index.js';
-import { readMemory } from '../scene/index.js';
-import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../stitch/index.js';
-import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../stitch/index.js';
-import { mapLegend } from './segment-setup.js';
-import type { SegmentSetup } from './segment-setup.js';
+import { classSidecar, cogMemory, createCog, resumeCog } from '../../cog/index.js';
+import type { CogCheckpoint, CogOptions, CogWriter } from '../../cog/index.js';
+import { patchCount, patchesOfStrip } from '../../grid/index.js';
+import type { Patch } from '../../grid/index.js';
+import { pixelAreas } from '../../georef/index.js';
+import { bytesPerSample } from '../../raster/index.js';
+import type { Raster, Window } from '../../raster/index.js';
+import { memoryPlan, ordered, peakRss } from '../../run/index.js';
+import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../../run/index.js';
+import { readMemory } from '../../scene/index.js';
+import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../../stitch/index.js';
+import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
+import { mapLegend } from './setup.js';
+import type { SegmentSetup } from './setup.js';
 
 export type SegmentOutputs = readonly { readonly path: string; readonly temporary: string }[];
 

@@ -1,13 +1,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidFileError } from '../errors.js';
-import { crsFromWkt, invertTransform, parseWorldFile, pixelToCrs, windowTransform, worldFileExtensions, type Crs, type Transform } from '../georef/index.js';
-import type { DataType, Raster, Window } from '../raster/index.js';
-import { fingerprintOf, ordered } from '../run/index.js';
-import { openScene } from '../scene/index.js';
+import { InvalidFileError } from '../../errors.js';
+import { crsFromWkt, invertTransform, parseWorldFile, pixelToCrs, windowTransform, worldFileExtensions, type Crs, type Transform } from '../../georef/index.js';
+import type { DataType, Raster, Window } from '../../raster/index.js';
+import { fingerprintOf, ordered } from '../../run/index.js';
+import { openScene } from '../../scene/index.js';
 import {
   MANIFEST, nameWidths, parseTileName, readManifest, readNpy, readNpyHeader, tileName, tileWindow, type TiledScene, type TileFormat,
-} from '../tiles/index.js';
+} from '../../tiles/index.js';
 
 export interface TileOfSet {
   readonly file: string;

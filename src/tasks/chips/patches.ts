@@ -1,8 +1,8 @@
-import { InvalidOptionError } from '../errors.js';
-import type { ModelCard } from '../card/index.js';
-import type { Grid } from '../grid/index.js';
-import type { Raster, TypedArray, Window } from '../raster/index.js';
-import { fixedInputSize } from './model-input.js';
+import { InvalidOptionError } from '../../errors.js';
+import type { ModelCard } from '../../card/index.js';
+import type { Grid } from '../../grid/index.js';
+import type { Raster, TypedArray, Window } from '../../raster/index.js';
+import { fixedInputSize } from '../model-input.js';
 
 /** Edge of a chip where neither model nor user say one. */
 const DEFAULT_CHIP = 256;

@@ -1,4 +1,4 @@
-import { allocate, type Raster, type Scene, type TypedArray, type Window } from '../raster/index.js';
+import { allocate, type Raster, type Scene, type TypedArray, type Window } from '../../raster/index.js';
 
 /** Rows of a scene, top to bottom, each read once, with the next ones being read while these are used. */
 export interface RowFeed {

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { groundSize } from '../georef/index.js';
-import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailPicture } from '../picture/index.js';
-import type { Scene } from '../raster/index.js';
-import { openScene } from '../scene/index.js';
-import { NODATA_CLASS } from '../stitch/index.js';
-import type { ClassArea } from '../stitch/index.js';
-import { mapLegend } from './segment-setup.js';
-import type { SegmentSetup } from './segment-setup.js';
+import { groundSize } from '../../georef/index.js';
+import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
+import type { Scene } from '../../raster/index.js';
+import { openScene } from '../../scene/index.js';
+import { NODATA_CLASS } from '../../stitch/index.js';
+import type { ClassArea } from '../../stitch/index.js';
+import { pictureBands } from '../picture-bands.js';
+import { mapLegend } from './setup.js';
+import type { SegmentSetup } from './setup.js';
 
 /** Longest edge of one of the two panels, in pixels. */
 const PANEL_EDGE = 1000;
@@ -28,7 +29,7 @@ export async function writePreview(options: PreviewOptions): Promise<void> {
   const { scene, model } = setup;
   const { profile } = scene;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
-  const thumbnail = await sceneThumbnail(scene, { maxEdge: PANEL_EDGE, ...signal });
+  const thumbnail = await sceneThumbnail(scene, { maxEdge: PANEL_EDGE, bands: pictureBands(profile, model.card, setup.bands), ...signal });
   const map = await openScene(options.map);
   let ids: Uint8Array;
   try {

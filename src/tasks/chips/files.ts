@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { InvalidFileError } from '../errors.js';
-import type { Predictor } from '../predict/index.js';
-import { fullWindow } from '../raster/index.js';
-import type { ModelCard } from '../card/index.js';
-import type { DataType, SceneProfile } from '../raster/index.js';
-import { openScene } from '../scene/index.js';
-import { readManifest } from '../tiles/index.js';
-import { hasData } from './chip-patches.js';
-import { chipPlaces } from './chip-places.js';
-import type { ChipPlace } from './chip-places.js';
-import { rowsOf } from './chip-strips.js';
-import { bandsForModel } from './model-input.js';
+import { InvalidFileError } from '../../errors.js';
+import type { Predictor } from '../../predict/index.js';
+import { fullWindow } from '../../raster/index.js';
+import type { ModelCard } from '../../card/index.js';
+import type { DataType, SceneProfile } from '../../raster/index.js';
+import { openScene } from '../../scene/index.js';
+import { readManifest } from '../../tiles/index.js';
+import { hasData } from './patches.js';
+import { chipPlaces } from './places.js';
+import type { ChipPlace } from './places.js';
+import { rowsOf } from './strips.js';
+import { bandsForModel } from '../model-input.js';
 
 /** Endings of files that are chips; everything else in a folder is left alone. */
 const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff']);

@@ -1,7 +1,7 @@
-import { ModelError } from '../errors.js';
-import type { ModelCard } from '../card/index.js';
-import type { Device, LoadedModel } from '../predict/index.js';
-import { loadModel } from '../predict/index.js';
+import { ModelError } from '../../errors.js';
+import type { ModelCard } from '../../card/index.js';
+import type { Device, LoadedModel } from '../../predict/index.js';
+import { loadModel } from '../../predict/index.js';
 
 export interface ClassifyOptions {
   /** Path of a scene, or of a folder of chips (JPEG, PNG, GeoTIFF), each a file of its own. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import {
   cacheKey, cutChips, loadChips, loadPairs, readCache, readMaskClasses, splitByGroup, splitRandomly, writeCache, type MaskClasses,
-} from '../dataset/index.js';
-import { InvalidFileError } from '../errors.js';
-import type { TaskContext } from '../run/index.js';
-import type { ChipSet, MaskedPicture, Split } from '../samples/index.js';
-import type { Recipe } from '../train/index.js';
+} from '../../dataset/index.js';
+import { InvalidFileError } from '../../errors.js';
+import type { TaskContext } from '../../run/index.js';
+import type { ChipSet, MaskedPicture, Split } from '../../samples/index.js';
+import type { Recipe } from '../../train/index.js';
 
 export interface TagSamples { readonly kind: 'chips'; readonly chips: ChipSet; readonly split: Split; readonly outputs: readonly string[]; readonly colors: readonly string[] }
 export interface MapSamples { readonly kind: 'maps'; readonly pictures: readonly MaskedPicture[]; readonly split: Split; readonly outputs: readonly string[]; readonly colors: readonly string[] }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { throwIfAborted } from '../errors.js';
-import type { LonLat } from '../georef/index.js';
-import { fullWindow } from '../raster/index.js';
-import { ordered } from '../run/index.js';
-import type { Journal, Json, TaskContext } from '../run/index.js';
-import { predictFile } from './chip-files.js';
-import type { ChipFileReader, ChipFiles } from './chip-files.js';
-import { chipPlaces } from './chip-places.js';
-import { chipStrips } from './chip-strips.js';
-import type { ChipSource } from './chip-strips.js';
+import { throwIfAborted } from '../../errors.js';
+import type { LonLat } from '../../georef/index.js';
+import { fullWindow } from '../../raster/index.js';
+import { ordered } from '../../run/index.js';
+import type { Journal, Json, TaskContext } from '../../run/index.js';
+import { predictFile } from './files.js';
+import type { ChipFileReader, ChipFiles } from './files.js';
+import { chipPlaces } from './places.js';
+import { chipStrips } from './strips.js';
+import type { ChipSource } from './strips.js';
 import { openRowFile } from './row-file.js';
 import type { RowFile } from './row-file.js';
 

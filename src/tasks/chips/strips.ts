@@ -1,12 +1,12 @@
-import { ModelError } from '../errors.js';
-import { patchesOfStrip } from '../grid/index.js';
-import type { Grid, Patch } from '../grid/index.js';
-import type { Predictor } from '../predict/index.js';
-import { allocate, bytesPerSample } from '../raster/index.js';
-import type { Scene } from '../raster/index.js';
-import { ordered } from '../run/index.js';
-import type { TaskContext } from '../run/index.js';
-import { cutPart, hasData } from './chip-patches.js';
+import { ModelError } from '../../errors.js';
+import { patchesOfStrip } from '../../grid/index.js';
+import type { Grid, Patch } from '../../grid/index.js';
+import type { Predictor } from '../../predict/index.js';
+import { allocate, bytesPerSample } from '../../raster/index.js';
+import type { Scene } from '../../raster/index.js';
+import { ordered } from '../../run/index.js';
+import type { TaskContext } from '../../run/index.js';
+import { cutPart, hasData } from './patches.js';
 
 /** Bytes that are read at once: some chips of a strip, side by side. */
 const GROUP_BYTES = 8 * 1024 * 1024;

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import type { CardScore } from '../card/index.js';
-import { loadPairs, readMaskClasses } from '../dataset/index.js';
+import type { CardScore } from '../../card/index.js';
+import { loadPairs, readMaskClasses } from '../../dataset/index.js';
 import {
   accuracy, applyThreshold, bestConstantTags, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverUnion, truthCounts,
-} from '../metrics/index.js';
-import type { TaskContext } from '../run/index.js';
-import { IGNORE } from '../samples/index.js';
-import { runChips, scoreMaps, targetsOf, type Recipe } from '../train/index.js';
-import type { MapSamples, TagSamples } from './train-samples.js';
+} from '../../metrics/index.js';
+import type { TaskContext } from '../../run/index.js';
+import { IGNORE } from '../../samples/index.js';
+import { runChips, scoreMaps, targetsOf, type Recipe } from '../../train/index.js';
+import type { MapSamples, TagSamples } from './samples.js';
 
 /** Scores of an exported tagger on chips that nothing was chosen on, beside those of answers that need no model. */
 export async function scoreTags(recipe: Recipe, model: Uint8Array, samples: TagSamples, context: TaskContext): Promise<CardScore[]> {

@@ -1,11 +1,11 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { InvalidOptionError } from '../errors.js';
-import { encodeTiff } from '../cog/index.js';
-import { windowTransform, wktFor, worldFileExtensions, worldFileText, type Transform } from '../georef/index.js';
-import type { Raster } from '../raster/index.js';
-import { checkPicture, encodeNpy, encodePicture, type TiledScene, type TileFormat, type TileRecord } from '../tiles/index.js';
+import { InvalidOptionError } from '../../errors.js';
+import { encodeTiff } from '../../cog/index.js';
+import { windowTransform, wktFor, worldFileExtensions, worldFileText, type Transform } from '../../georef/index.js';
+import type { Raster } from '../../raster/index.js';
+import { checkPicture, encodeNpy, encodePicture, type TiledScene, type TileFormat, type TileRecord } from '../../tiles/index.js';
 
 export interface TileWriting {
   readonly folder: string;

@@ -1,4 +1,4 @@
-import type { CardScore, ModelCard } from '../card/index.js';
+import type { CardScore, ModelCard } from '../../card/index.js';
 
 /** The README beside a model: its card for people. */
 export function makeReadme(card: ModelCard): string {

@@ -1,7 +1,7 @@
-import { InvalidOptionError } from '../errors.js';
-import type { ModelCard } from '../card/index.js';
-import type { SceneProfile } from '../raster/index.js';
-import { fixedInputSize } from './model-input.js';
+import { InvalidOptionError } from '../../errors.js';
+import type { ModelCard } from '../../card/index.js';
+import type { SceneProfile } from '../../raster/index.js';
+import { fixedInputSize } from '../model-input.js';
 
 /** Where the model leaves the size free. Chosen by `bench/segment.ts`: see docs/benchmarks.md. */
 const DEFAULT_PATCH = 512;

@@ -1,12 +1,12 @@
-import { patchCount, patchesOfStrip } from '../grid/index.js';
-import { memoryPlan, peakRss } from '../run/index.js';
-import type { MemoryPlan, TaskContext } from '../run/index.js';
-import { readMemory } from '../scene/index.js';
-import { predictFile } from './chip-files.js';
-import type { ChipFileReader, ChipFiles } from './chip-files.js';
-import { FILE_GROUP } from './chip-rows.js';
-import { chipStripBytes, predictGroupOf } from './chip-strips.js';
-import type { ChipSource } from './chip-strips.js';
+import { patchCount, patchesOfStrip } from '../../grid/index.js';
+import { memoryPlan, peakRss } from '../../run/index.js';
+import type { MemoryPlan, TaskContext } from '../../run/index.js';
+import { readMemory } from '../../scene/index.js';
+import { predictFile } from './files.js';
+import type { ChipFileReader, ChipFiles } from './files.js';
+import { FILE_GROUP } from './rows.js';
+import { chipStripBytes, predictGroupOf } from './strips.js';
+import type { ChipSource } from './strips.js';
 
 /** What a run over the chips of a scene will do and need. Printed by `--dry-run`. */
 export interface ChipPlan {
