@@ -13,9 +13,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   mosaic: async () => (await import('./mosaic.js')).registerMosaic,
   segment: async () => (await import('./segment.js')).registerSegment,
   classify: async () => (await import('./classify.js')).registerClassify,
+  embed: async () => (await import('./embed.js')).registerEmbed,
+  search: async () => (await import('./search.js')).registerSearch,
   train: async () => (await import('./train.js')).registerTrain,
+  evaluate: async () => (await import('./evaluate.js')).registerEvaluate,
   models: async () => (await import('./models.js')).registerModels,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
+  demo: async () => (await import('./demo.js')).registerDemo,
 };
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -46,10 +46,11 @@ interface Import { readonly from: string; readonly to: string; readonly typesOnl
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'(\.[^']+)'/gm)].map((match) => ({
+  const found = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'(\.[^']+)'/gm), ...text.matchAll(/()\bimport\('(\.[^']+)'\)/g)];
+  return found.map((match) => ({
     from: file,
     to: relative(root, join(root, dirname(file), match[2]!)).replace(/\.js$/, '.ts'),
-    typesOnly: match[1] !== undefined,
+    typesOnly: (match[1] ?? '') !== '',
   }));
 }
 

@@ -145,10 +145,10 @@ function scalingOf(metadata: Readonly<Record<string, string>>, bands: number, wh
 function classesOf(task: ModelTask, names: readonly string[] | undefined, channels: number, threshold: number | undefined, where: string, notes: string[]): readonly CardClass[] {
   const entry = (name: string, value: number): CardClass => ({ value, name, color_hint: defaultColor(value) });
   if (task === 'semantic-segmentation' && channels === 1) {
-    const two = names?.length === 2 ? names : names?.length === 1 ? ['background', names[0] ?? ''] : names === undefined ? ['background', 'foreground'] : undefined;
-    if (two === undefined) throw new ModelError(where, `class_names has ${names?.length ?? 0} names for an output of one channel`, { advice: 'import it with --card' });
-    const classes = two.map(entry).map((item) => (item.value === 0 ? { ...item, color_hint: '#000000' } : item));
-    return threshold === undefined || threshold === 0.5 ? classes : classes.map((item) => (item.value === 1 ? { ...item, threshold } : item));
+    // One score per pixel: the class is there or it is not; a name for the rest is dropped.
+    if (names !== undefined && names.length > 2) throw new ModelError(where, `class_names has ${names.length} names for an output of one channel`, { advice: 'import it with --card' });
+    const only = entry(names?.at(-1) ?? 'foreground', 0);
+    return [threshold === undefined ? only : { ...only, threshold }];
   }
   if (names !== undefined && (channels === -1 || names.length === channels)) {
     // ImageNet, for one, has two cranes: a bird and a machine.

@@ -139,6 +139,9 @@ function parseOutput(value: unknown, place: Place, task: ModelTask): CardOutput 
   }
   if (order === 'bhw' && activation !== 'none') refuse(inside(place, 'activation'), 'none where the graph gives class ids (dim_order bhw)', activation);
   const classes = parseClasses(output['classes'], inside(place, 'classes'), task);
+  if (task === 'semantic-segmentation' && classes.length === 1 && activation === 'softmax') {
+    refuse(inside(place, 'activation'), 'sigmoid or none for one class', activation, 'softmax of one channel is always 1');
+  }
   const parsed: CardOutput = {
     ...optional(output, place, 'name', takeText),
     dim_order: order,
@@ -167,9 +170,10 @@ function parseClasses(value: unknown, place: Place, task: ModelTask): readonly C
   });
   if (task === 'semantic-segmentation' && classes.length > MOST_MAP_CLASSES) refuse(place, `at most ${MOST_MAP_CLASSES} classes`, classes.length);
   refuseRepeats(classes.map((entry) => entry.name), place);
-  const limited = classes.find((entry) => entry.threshold !== undefined && (task === 'semantic-segmentation' ? classes.length !== 2 || entry.value !== 1 : task !== 'multi-label-classification'));
-  if (limited !== undefined) {
-    refuse(inside(inside(place, limited.value), 'threshold'), 'absent', limited.threshold, 'thresholds are for tags, and for class 1 of maps with two classes');
+  const thresholds = task === 'multi-label-classification' || (task === 'semantic-segmentation' && classes.length === 1);
+  const limited = classes.find((entry) => entry.threshold !== undefined);
+  if (limited !== undefined && !thresholds) {
+    refuse(inside(inside(place, limited.value), 'threshold'), 'absent', limited.threshold, 'thresholds are for tags, and for maps with one class');
   }
   return classes;
 }

@@ -91,8 +91,8 @@ export interface CardOutput {
   /** What still has to be applied to the graph's output to have probabilities. */
   readonly activation: 'none' | 'softmax' | 'sigmoid';
   /**
-   * Classes or tags by channel. Empty for embeddings. A segmentation graph with one channel has two classes: the channel is
-   * the probability of class 1, class 0 is the rest.
+   * Classes or tags by channel. Empty for embeddings. A segmentation graph with one channel has one class, which is 1 in the
+   * map where its score reaches the threshold, or two: then the channel is the probability of the second.
    */
   readonly classes: readonly CardClass[];
   /** Maps: pixels that the output is smaller than the input on every side. Default 0. */
@@ -109,7 +109,7 @@ export interface CardClass {
   readonly name: string;
   /** `#rrggbb`. */
   readonly color_hint: string;
-  /** Tags, and class 1 of two-class maps with one channel: scores from here on count as present. Default 0.5. */
+  /** Tags, and the class of maps that have only one: scores from here on count as present. Default 0.5. */
   readonly threshold?: number;
 }
 

@@ -1,4 +1,4 @@
-import { fitText, measureText } from './font.js';
+import { fitMiddle, fitText, measureText } from './font.js';
 import { heading } from './map-frame.js';
 import { MAX_PICTURE_EDGE, composePng, fitInto } from './picture.js';
 import type { Picture, Placed } from './picture.js';
@@ -92,7 +92,7 @@ function drawItem(item: SheetItem, place: { readonly x: number; readonly y: numb
     x, y: base + 13, size: 14, weight: 'semibold', fill: item.highlighted ? INK.accent : INK.text,
   }));
   (item.lines ?? []).forEach((line, i) => {
-    parts.push(svgText(fitText(line, cell, 12), { x, y: base + 13 + CAPTION_LINE * (i + 1), size: 12, fill: INK.muted }));
+    parts.push(svgText(fitMiddle(line, cell, 12), { x, y: base + 13 + CAPTION_LINE * (i + 1), size: 12, fill: INK.muted }));
   });
   return parts;
 }

@@ -54,6 +54,20 @@ export function fitText(text: string, width: number, size: number, weight: FontW
   return `${characters.slice(0, low).join('').trimEnd()}…`;
 }
 
+/** As {@link fitText}, but what is left out is in the middle: for names whose end tells them apart. */
+export function fitMiddle(text: string, width: number, size: number, weight: FontWeight = 'regular'): string {
+  if (measureText(text, size, weight) <= width) return text;
+  const characters = [...text];
+  let kept = characters.length;
+  for (;;) {
+    kept--;
+    const head = Math.floor(kept / 3);
+    const shorter = `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (kept - head)).join('')}`;
+    if (kept <= 0) return '…';
+    if (measureText(shorter, size, weight) <= width) return shorter;
+  }
+}
+
 /** The parts of a TrueType file that widths need: tables `head`, `hhea`, `hmtx` and a `cmap` of format 4 (OpenType 1.9). */
 function readMetrics(file: Buffer): Metrics {
   const tables = new Map<string, number>();

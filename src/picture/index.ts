@@ -1,9 +1,10 @@
-export { FONT_FAMILY, fitText, measureText, prepareFonts } from './font.js';
+export { FONT_FAMILY, fitMiddle, fitText, measureText, prepareFonts } from './font.js';
 export { formatArea, formatLength, formatPlace, formatShare, significant } from './format.js';
 export type { Picture } from './picture.js';
 export { MAX_PICTURE_EDGE, parseColor, resizePicture } from './picture.js';
 export type { Thumbnail, ThumbnailOptions } from './thumbnail.js';
-export { displayBands, sceneThumbnail } from './thumbnail.js';
+export { displayBands, sceneThumbnail, thumbnailMemory } from './thumbnail.js';
+export { sceneStretch } from './scene-stretch.js';
 export type { Stretch } from './stretch.js';
 export { IDENTITY_STRETCH, classPicture, displayStretch, rasterPicture, thumbnailPicture } from './stretch.js';
 export type { LegendEntry } from './legend.js';

@@ -47,6 +47,10 @@ export function drawLegend(options: LegendOptions): Legend {
     parts.push(svgText(fitText(options.title, width, size, 'semibold'), { x, y: top + size, size, weight: 'semibold' }));
     top += row;
   }
+  if (options.entries.length === 0) {
+    parts.push(svgText('none', { x, y: top + size, size, fill: INK.muted }));
+    return { parts, height: top + row - y };
+  }
   const shown = visible(options.entries, options.maxRows);
   const rights = columnEdges(shown, options, x + width);
   if (options.headings !== undefined) {
@@ -78,6 +82,7 @@ export function drawLegend(options: LegendOptions): Legend {
 /** Height that {@link drawLegend} will need. */
 export function legendHeight(options: Pick<LegendOptions, 'entries' | 'title' | 'headings' | 'scale' | 'maxRows'>): number {
   const { scale = 1 } = options;
+  if (options.entries.length === 0) return (options.title === undefined ? 1 : 2) * LEGEND_ROW * scale;
   const shown = visible(options.entries, options.maxRows).length;
   const rows = shown + (shown < options.entries.length ? 1 : 0) + (options.title === undefined ? 0 : 1);
   return (rows * LEGEND_ROW + (options.headings === undefined ? 0 : 20)) * scale;

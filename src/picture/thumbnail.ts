@@ -4,7 +4,7 @@ import type { Raster, Rgba, Scene, SceneProfile, Window } from '../raster/index.
 import { fitInto } from './picture.js';
 
 /** Bytes of one read while a scene is reduced. */
-const READ_BYTES = 24 * 1024 * 1024;
+const READ_BYTES = 12 * 1024 * 1024;
 
 /** A scene, or a part of it, in few pixels: the means of the valid pixels, pixel-interleaved. */
 export interface Thumbnail {
@@ -31,7 +31,7 @@ export interface ThumbnailOptions {
 }
 
 /**
- * Reduces a scene by averaging areas, reading it once from top to bottom in pieces of at most 24 MB (but at least one row of
+ * Reduces a scene by averaging areas, reading it once from top to bottom in pieces of at most 12 MB (but at least one row of
  * blocks), so that memory does not depend on the scene's size.
  */
 export async function sceneThumbnail(scene: Scene, options: ThumbnailOptions = {}): Promise<Thumbnail> {
@@ -55,6 +55,15 @@ export async function sceneThumbnail(scene: Scene, options: ThumbnailOptions = {
     ...finishSums(sums), width: size.width, height: size.height, bands: channels,
     reduction: [whole.width / size.width, whole.height / size.height], display: palette !== undefined,
   };
+}
+
+/** Bytes per pixel of a thumbnail while it is made and drawn: sums and counts, means, and about six 8-bit pictures of its size. */
+const PIXEL_BYTES = 3 * 8 + 2 * 4 + 3 * 4 + 1 + 6 * 4;
+
+/** Bytes that making and drawing a thumbnail holds at most, the scene's own cache not counted. */
+export function thumbnailMemory(size: { readonly width: number; readonly height: number }, maxEdge: number): number {
+  const { width, height } = fitInto(size, { width: maxEdge, height: maxEdge });
+  return width * height * PIXEL_BYTES + 2 * READ_BYTES;
 }
 
 /** The bands that make a picture: red, green, blue by name where the file gives names; else the first three, or the first. */

@@ -29,6 +29,8 @@ export interface AskOptions {
   readonly by?: 'infer' | 'run';
 }
 
+const ENGINE_FAILED = /onnxruntime (?:cannot load it|failed on a patch): (.*)$/;
+
 /**
  * Asks the engine what the graph gives for patches of a size.
  * @throws {ModelError} if the graph does not work for this size.
@@ -37,11 +39,12 @@ export async function askOutputs(pool: Pool, model: LoadedModel, options: AskOpt
   try {
     return await ask(pool, model, options);
   } catch (error) {
+    const reason = error instanceof ModelError ? ENGINE_FAILED.exec(error.message)?.[1] : undefined;
     const fixed = shapeSizes(model.card.input);
-    if (!(error instanceof ModelError) || (fixed.width !== -1 && fixed.height !== -1)) throw error;
-    const { inputWidth, inputHeight } = options.size;
-    const sized = error.message.replace(/^.*?(onnxruntime (cannot load it|failed on a patch)): /, `it does not work on ${inputWidth}×${inputHeight} pixels: `);
-    throw new ModelError(model.source, sized, { cause: error, advice: 'its sides may have to be multiples of 8, 16 or 32; tilewright models import finds out, input.multiple_of in the card says it' });
+    if (reason === undefined || (fixed.width !== -1 && fixed.height !== -1)) throw error;
+    throw new ModelError(model.source, `it does not work on ${options.size.inputWidth}×${options.size.inputHeight} pixels: ${reason}`, {
+      cause: error, advice: 'its sides may have to be multiples of 8, 16 or 32; tilewright models import finds out, input.multiple_of in the card says it',
+    });
   } finally {
     pool.unload(options.session);
   }

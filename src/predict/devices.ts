@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { TilewrightError } from '../errors.js';
-import { node, encodeModel, valueInfo } from '../onnx/index.js';
+import { fileURLToPath } from 'node:url';
+import { EnvironmentError } from '../errors.js';
 import { DEVICE_ADVICE } from './engine-error.js';
-import { openPool } from './pool.js';
 import type { Device } from './types.js';
 
 /** Whether something can run models on this machine, and if not, why and what to do. */
@@ -17,6 +17,8 @@ export interface DeviceReport {
 }
 
 const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu'];
+/** Graphics drivers may take seconds to start. */
+const PROBE_TIMEOUT_MS = 60_000;
 
 /** Tries each device with the smallest of graphs. */
 export async function probeDevices(): Promise<readonly DeviceReport[]> {
@@ -25,27 +27,29 @@ export async function probeDevices(): Promise<readonly DeviceReport[]> {
   return reports;
 }
 
-async function probeDevice(device: Device): Promise<DeviceReport> {
-  const pool = openPool({ model: 'a test graph', device, workers: 1, threads: 1 });
-  try {
-    await pool.load(1, smallestGraph());
-    await pool.run(1, { input: 'x', type: 'float32', data: new Float32Array(4), dims: [4], count: 1, step: 1, exact: false });
-    return { device, usable: true };
-  } catch (error) {
-    if (!(error instanceof TilewrightError)) throw error;
-    const advice = DEVICE_ADVICE[device] ?? error.advice;
-    return { device, usable: false, reason: error.message.replace(`the device ${device} cannot be used: `, ''), ...(advice === undefined ? {} : { advice }) };
-  } finally {
-    await pool.close();
-  }
+/**
+ * Tries a device in a process of its own: drivers print what they like on stderr, say there what is missing, and may crash.
+ */
+export function probeDevice(device: Device): Promise<DeviceReport> {
+  const script = fileURLToPath(new URL('./device-probe.js', import.meta.url));
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [script, device], { timeout: PROBE_TIMEOUT_MS }, (error, stdout, stderr) => {
+      const said = stdout.trim();
+      if (error === null && said === '') { resolve({ device, usable: true }); return; }
+      const missing = /([^\s/]+\.(?:so|dll|dylib)[\w.]*): cannot open shared object file/.exec(stderr)?.[1];
+      const crash = `trying it ended with ${child.signalCode ?? `exit code ${child.exitCode ?? 'unknown'}`}`;
+      const reason = `${said === '' ? crash : said}${missing === undefined ? '' : ` (${missing} is missing)`}`;
+      const advice = DEVICE_ADVICE[device];
+      resolve({ device, usable: false, reason, ...(advice === undefined ? {} : { advice }) });
+    });
+  });
 }
 
-function smallestGraph(): Uint8Array {
-  return encodeModel({
-    irVersion: 7,
-    opsetImport: [{ version: 13 }],
-    graph: { name: 'test', node: [node('Relu', ['x'], ['y'])], input: [valueInfo('x', 'float32', [1, 4])], output: [valueInfo('y', 'float32', [1, 4])] },
-  });
+/** @throws {EnvironmentError} if the device cannot be used here. */
+export async function checkDevice(device: Device): Promise<void> {
+  if (device === 'cpu') return;
+  const { usable, reason, advice } = await probeDevice(device);
+  if (!usable) throw new EnvironmentError(`the device ${device} cannot be used: ${reason ?? 'unknown reason'}`, { advice: `${advice ?? ''}; tilewright doctor tells what works here` });
 }
 
 export interface EngineReport {

@@ -7,6 +7,7 @@ import { bytesPerSample, dataTypeOf } from '../raster/index.js';
 import type { DataType } from '../raster/index.js';
 import { askOutputs, checkFacts, outputSize } from './ask.js';
 import type { AskedFacts } from './ask.js';
+import { checkDevice } from './devices.js';
 import { FUSED_INPUT, fuseGraph, fusedOutput } from './fuse.js';
 import { findInput, patchSize } from './inspect.js';
 import type { PatchSize } from './inspect.js';
@@ -38,6 +39,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   const device = options.device ?? 'cpu';
   const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
   const layout = threadLayout(card, threads, device);
+  await checkDevice(device);
   const pool = openPool({ model: source, device, ...layout });
   const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
   let milliseconds = 0;
@@ -63,7 +65,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
 }
 
 /**
- * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0005-engine.md): for maps one engine
+ * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0004-engine.md): for maps one engine
  * with all threads is as fast and holds its activations once; chips are too small to share, an engine per thread is faster.
  */
 export function threadLayout(card: ModelCard, threads: number, device: string): { readonly workers: number; readonly threads: number } {

@@ -1,5 +1,5 @@
 import type { ModelCard } from '../card/index.js';
-import { encodeModel, floatTensor, int64Tensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
+import { encodeModel, floatTensor, node, opsetOf, pruneModel, TENSOR, valueInfo } from '../onnx/index.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, TensorTypeName } from '../onnx/index.js';
 import type { DataType } from '../raster/index.js';
 import { mapThreshold } from './inspect.js';
@@ -83,13 +83,6 @@ class Chain {
     this.constants.push(floatTensor(name, dims, values));
     return name;
   }
-
-  /** A constant that picks one channel and keeps its axis. */
-  index(value: number): string {
-    const name = this.name('index');
-    this.constants.push(int64Tensor(name, [1], [value]));
-    return name;
-  }
 }
 
 type Attributes = Parameters<typeof node>[3];
@@ -100,7 +93,7 @@ function addInput(chain: Chain, options: FuseOptions): void {
   const bands = card.input.bands.length;
   const steps: { readonly op: string; readonly more?: readonly string[]; readonly attributes?: Attributes }[] = [];
   const reduced = options.reduceX > 1 || options.reduceY > 1;
-  const scaled = scaling?.scale !== undefined || scaling?.mean !== undefined || scaling?.stddev !== undefined;
+  const scaled = (scaling?.scale ?? 1) !== 1 || scaling?.mean !== undefined || scaling?.stddev !== undefined;
   const toBands = card.input.dim_order === 'bchw';
   let type: TensorTypeName = options.dtype;
   const cast = (to: TensorTypeName): void => {
@@ -192,9 +185,8 @@ function addMap(parts: MapParts): ReturnType<typeof valueInfo> {
   const threshold = mapThreshold(card);
   if (binary || threshold !== undefined) {
     let value = probabilities(parts);
-    if (!binary) value = append('Gather', [value, chain.index(1)], { axis: 1 });
     const bound = chain.constant([1], [threshold ?? 0.5]);
-    // Without a threshold 1 − p stands against p, and the first wins a tie, as in arg-max.
+    // Of two classes 1 − p stands against p, and the first wins a tie, as in arg-max.
     value = threshold === undefined ? append('Greater', [value, bound]) : append('Not', [append('Less', [value, bound])]);
     append('Cast', [value], { to: TENSOR.uint8 }, result);
     return output(result, 'uint8');

@@ -7,6 +7,8 @@ import type { OnnxModel, ValueShape } from '../onnx/index.js';
 /** The oldest operators that the nodes around a graph can be written in. */
 const OLDEST_OPSET = 7;
 
+const DEFAULT_THRESHOLD = 0.5;
+
 /** The graph's input that takes the patches. */
 export function findInput(model: OnnxModel, name: string | undefined, where: string): ValueShape {
   const inputs = graphInputs(model);
@@ -125,9 +127,10 @@ export function patchSize(card: ModelCard, width: number, height: number): Patch
 }
 
 /**
- * Two-class maps with one channel may have a threshold: class 1 where its probability reaches it. `undefined`: the most
- * likely class, as everywhere else. Whoever turns blended scores into classes must decide in the same way.
+ * Maps of one class: its score from which on a pixel is 1, else 0. `undefined` for maps of several classes, whose pixels are
+ * the most likely class.
  */
 export function mapThreshold(card: ModelCard): number | undefined {
-  return card.task === 'semantic-segmentation' && card.output.classes.length === 2 ? card.output.classes[1]?.threshold : undefined;
+  const [only, second] = card.output.classes;
+  return card.task === 'semantic-segmentation' && only !== undefined && second === undefined ? only.threshold ?? DEFAULT_THRESHOLD : undefined;
 }

@@ -6,7 +6,9 @@ import type { RunJob, RunResult, TensorInfo, WorkerReply, WorkerRequest, WorkerS
 /** Jobs that a worker holds at once: one that runs, one that is ready when it ends. */
 const HELD_PER_WORKER = 2;
 
-export interface PoolOptions extends Omit<WorkerSettings, 'closed'> {
+export interface PoolOptions extends Omit<WorkerSettings, 'closed' | 'logs'> {
+  /** Default `nothing`. */
+  readonly logs?: WorkerSettings['logs'];
   /** Model for messages. */
   readonly model: string;
   readonly workers: number;
@@ -49,8 +51,9 @@ export function openPool(options: PoolOptions): Pool {
   const threads = Array.from({ length: options.workers }, () => startThread());
 
   function startThread(): Thread {
-    const settings: WorkerSettings = { device: options.device, threads: options.threads, closed };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
+    const settings: WorkerSettings = { device: options.device, threads: options.threads, logs: options.logs ?? 'nothing', closed };
+    // Without Node's own options: some, such as --input-type, are only right for the main script.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
     const held = new Map<number, Waiting>();
     const ended = new Promise<void>((resolve) => { worker.once('exit', () => resolve()); });
     const thread = { worker, held, ended };

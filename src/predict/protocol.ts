@@ -7,6 +7,8 @@ export interface WorkerSettings {
   readonly device: 'cpu' | 'cuda' | 'webgpu';
   /** Processor threads inside one operator. */
   readonly threads: number;
+  /** What the engine prints on stderr. `errors` is for finding out why a device cannot be used. */
+  readonly logs: 'nothing' | 'errors';
   /** One number, shared by all: not 0 when the engine was closed, so that what has not begun is left out. */
   readonly closed: Int32Array;
 }

@@ -9,13 +9,14 @@ import type { RunJob, RunResult, TensorInfo, WorkerReply, WorkerRequest, WorkerS
  * other, in the order in which they came.
  */
 
-const FATAL_ONLY = 4;
+/** onnxruntime's levels: 3 errors, 4 fatal. */
+const LEVELS = { errors: 3, nothing: 4 } as const;
 
 type Values = RunResult['outputs'][string];
 
 const settings = workerData as WorkerSettings;
 const sessions = new Map<number, InferenceSession>();
-env.logLevel = 'fatal';
+env.logLevel = settings.logs === 'errors' ? 'error' : 'fatal';
 
 async function load(session: number, graph: Uint8Array, optimize: boolean): Promise<readonly TensorInfo[]> {
   const made = await InferenceSession.create(graph, {
@@ -23,10 +24,10 @@ async function load(session: number, graph: Uint8Array, optimize: boolean): Prom
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
-    // Measured (docs/decisions/0005-engine.md): the arena without the pattern planner is as fast and takes 44 % less memory.
+    // Measured (docs/decisions/0004-engine.md): the arena without the pattern planner is as fast and takes 44 % less memory.
     enableCpuMemArena: true,
     enableMemPattern: false,
-    logSeverityLevel: FATAL_ONLY,
+    logSeverityLevel: LEVELS[settings.logs],
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   sessions.set(session, made);

@@ -12,6 +12,9 @@ export interface Sidecars {
 /** A world file or a `.prj` is a few hundred bytes; anything longer is something else. */
 const MAX_BYTES = 65536;
 
+/** Attribute tables of class maps are longer, histograms too; scenes with more have no class names there. */
+const MAX_AUX_BYTES = 2 ** 22;
+
 /** The world file and the `.prj` beside a file, in either case of their extensions. */
 export async function readSidecars(path: string): Promise<Sidecars> {
   const extension = extname(path);
@@ -31,10 +34,15 @@ export async function readSidecars(path: string): Promise<Sidecars> {
   return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }), notes };
 }
 
-async function readSmall(stem: string, extension: string): Promise<string | undefined> {
+/** Text of the GDAL sidecar of a file (`<file>.aux.xml`). */
+export async function readAuxXml(path: string): Promise<string | undefined> {
+  return readSmall(path, '.aux.xml', MAX_AUX_BYTES);
+}
+
+async function readSmall(stem: string, extension: string, limit = MAX_BYTES): Promise<string | undefined> {
   for (const path of [`${stem}${extension}`, `${stem}${extension.toUpperCase()}`]) {
     const found = await stat(path).catch(() => undefined);
-    if (found?.isFile() && found.size <= MAX_BYTES) return readFile(path, 'utf8');
+    if (found?.isFile() && found.size <= limit) return readFile(path, 'utf8');
   }
   return undefined;
 }

@@ -44,6 +44,8 @@ export interface IndexSource {
   readonly fingerprint: string;
   /** Bands that were given to the model, from 1; absent: all colours in order. */
   readonly bands?: readonly number[];
+  /** Bands that make a picture of it, from 1, where the model says which are red, green and blue. */
+  readonly pictureBands?: readonly number[];
   /** Index of its first entry, and their number. */
   readonly first: number;
   readonly count: number;

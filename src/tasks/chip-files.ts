@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
 import type { Predictor } from '../predict/index.js';
 import { fullWindow } from '../raster/index.js';
 import type { ModelCard } from '../card/index.js';
-import type { SceneProfile } from '../raster/index.js';
+import type { DataType, SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
+import { readManifest } from '../tiles/index.js';
 import { hasData } from './chip-patches.js';
+import { chipPlaces } from './chip-places.js';
+import type { ChipPlace } from './chip-places.js';
 import { rowsOf } from './chip-strips.js';
 import { bandsForModel } from './model-input.js';
 
@@ -16,10 +19,17 @@ const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '
 /** A chip is read whole; a file with more pixels is a scene. */
 const MOST_PIXELS = 32 * 1024 * 1024;
 
+export interface ChipFile {
+  readonly id: string;
+  readonly path: string;
+  /** Where it lies, if a list of tiles says so; else the file itself may know. */
+  readonly place?: ChipPlace;
+}
+
 /** Files of chips in a folder, by name. */
 export interface ChipFiles {
   readonly folder: string;
-  readonly files: readonly { readonly id: string; readonly path: string }[];
+  readonly files: readonly ChipFile[];
   /** Changes when a file is added, removed or written. */
   readonly fingerprint: string;
 }
@@ -50,6 +60,26 @@ export async function listChipFiles(folder: string): Promise<ChipFiles> {
   };
 }
 
+/**
+ * The tiles that a `tiles.json` lists, as chip files; the ids are the tiles' names without ending.
+ * @returns also the name of the scene that was tiled.
+ * @throws {InvalidFileError} if the file is no such list, or its tiles are of a kind that is no picture.
+ */
+export async function listTiles(manifestPath: string): Promise<ChipFiles & { readonly scene: string }> {
+  const manifest = await readManifest(manifestPath);
+  if (manifest === undefined) throw new InvalidFileError(manifestPath, 'no such file');
+  if (manifest.tileFormat === 'npy') throw new InvalidFileError(manifestPath, 'expected tiles that are pictures, found npy', { advice: 'embed the scene itself' });
+  const folder = dirname(manifestPath);
+  const hash = createHash('sha256');
+  for (const { file, crc32 } of manifest.tiles) hash.update(JSON.stringify([file, crc32]));
+  const source = basename(manifest.source.path);
+  const placeOf = chipPlaces(manifest.scene);
+  return {
+    folder, fingerprint: hash.digest('hex'), scene: stem(source),
+    files: manifest.tiles.map(({ file, window }) => ({ id: stem(file), path: join(folder, file), place: placeOf(window) })),
+  };
+}
+
 function stem(name: string): string {
   return name.slice(0, name.length - extname(name).length);
 }
@@ -64,6 +94,8 @@ export interface ChipFileReader {
   readonly predictor: Predictor;
   readonly card: ModelCard;
   readonly kind: 'scores' | 'features';
+  /** Sample type that the predictor was opened for. */
+  readonly dtype: DataType;
   /** Bands for the model, from 1, as the user gave them. */
   readonly bands?: readonly number[];
 }
@@ -73,7 +105,7 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
   const scene = await openScene(path);
   try {
     const { profile } = scene;
-    checkChip(profile);
+    checkChip(profile, reader.dtype);
     const bands = bandsForModel(profile, reader.card, reader.bands);
     const raster = await scene.read(fullWindow(profile), { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) return { profile, values: undefined };
@@ -85,7 +117,10 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
   }
 }
 
-function checkChip(profile: SceneProfile): void {
+function checkChip(profile: SceneProfile, dtype: DataType): void {
+  if (profile.dtype !== dtype) {
+    throw new InvalidFileError(profile.source, `expected ${dtype} samples as the first chip has, found ${profile.dtype}`, { advice: 'put chips of different kinds into different folders' });
+  }
   if (profile.width * profile.height <= MOST_PIXELS) return;
   throw new InvalidFileError(profile.source, `expected a chip, found ${profile.width} × ${profile.height} pixels`, { advice: 'give it as a scene of its own' });
 }

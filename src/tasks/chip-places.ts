@@ -10,7 +10,7 @@ export interface ChipPlace {
 }
 
 /** Places of a scene's windows. Of a window that reaches over the edge the part inside the scene counts. */
-export function chipPlaces(profile: SceneProfile): (window: Window) => ChipPlace {
+export function chipPlaces(profile: Pick<SceneProfile, 'width' | 'height' | 'transform' | 'crs'>): (window: Window) => ChipPlace {
   const { transform } = profile;
   const lonLat = toLonLat(profile.crs);
   if (transform === undefined || lonLat === undefined) return () => ({});

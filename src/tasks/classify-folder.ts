@@ -4,6 +4,7 @@ import type { Chip } from '../chips/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { openPredictor } from '../predict/index.js';
 import type { LoadedModel, Predictor } from '../predict/index.js';
+import type { DataType } from '../raster/index.js';
 import { peakRss } from '../run/index.js';
 import type { Journal, Json, TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
@@ -45,7 +46,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   const engine = await openEngine(options, model, files);
   const { predictor } = engine;
   try {
-    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', ...(options.bands === undefined ? {} : { bands: options.bands }) };
+    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }) };
     const setup = { options, files, model, predictor, rule, reader };
     if (options.dryRun) {
       const tags = rule.tags.length;
@@ -58,12 +59,12 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
 }
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly size: { readonly width: number; readonly height: number } }> {
+async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number } }> {
   const first = await openScene(files.files[0]!.path);
   try {
     const { width, height, dtype } = first.profile;
     const predictor = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
-    return { predictor, size: { width, height } };
+    return { predictor, dtype, size: { width, height } };
   } finally {
     await first.close();
   }

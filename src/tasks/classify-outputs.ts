@@ -117,8 +117,9 @@ export async function checkOutputFolder(output: string, names: readonly string[]
 /** Gives the finished files in `partial` their final names in `output`. */
 export async function promoteAll(partial: string, output: string, names: readonly string[]): Promise<void> {
   await mkdir(output, { recursive: true });
-  // The old summary goes first: a summary must never stand beside files of another run.
+  // A summary must never stand beside files of another run: the old one goes first, and what the new run does not write.
   await rm(join(output, 'summary.json'), { force: true });
+  for (const other of [...SCENE_FILES, ...FOLDER_FILES].filter((name) => !names.includes(name))) await rm(join(output, other), { force: true });
   for (const name of names) await promote(join(partial, name), join(output, name));
 }
 

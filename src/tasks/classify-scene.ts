@@ -22,10 +22,11 @@ import type { TagRule, TagSummary } from './classify-outputs.js';
 import { engineOptions } from './classify-setup.js';
 import type { ClassifyOptions } from './classify-setup.js';
 import { bandsForModel, domainWarnings } from './model-input.js';
+import { pictureBands } from './picture-bands.js';
 import type { RowFile } from './row-file.js';
 
 /** Longest edge of the map's picture of the scene. */
-const MAP_EDGE = 1280;
+export const MAP_EDGE = 1280;
 
 /** Everything that is decided before the first chip. */
 export interface SceneSetup extends ChipSource {
@@ -145,7 +146,7 @@ async function drawSceneMap(setup: SceneSetup, telling: Int16Array, counts: read
   const { scene, grid, model } = setup;
   const { profile } = scene;
   const signal = context.signal === undefined ? {} : { signal: context.signal };
-  const thumbnail = await sceneThumbnail(scene, { maxEdge: MAP_EDGE, ...signal });
+  const thumbnail = await sceneThumbnail(scene, { maxEdge: MAP_EDGE, bands: pictureBands(profile, model.card, setup.bands), ...signal });
   const classes = model.card.output.classes;
   const colored = new Array<number>(classes.length).fill(0);
   for (const tag of telling) if (tag >= 0) colored[tag]!++;
@@ -157,6 +158,7 @@ async function drawSceneMap(setup: SceneSetup, telling: Int16Array, counts: read
     title: `Chips of ${basename(profile.source)}`,
     subtitle: `${patchCount(grid)} chips of ${grid.patchWidth} pixels · each in the colour of its rarest tag · ${model.card.name}`,
     legend: {
+      title: 'Tags',
       headings: ['as colour', 'in all'],
       entries: classes.flatMap(({ name, color_hint }, i) => (counts[i]! > 0 ? [{ name, color: color_hint, values: [String(colored[i]!), String(counts[i]!)] }] : [])),
     },

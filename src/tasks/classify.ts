@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
+import { thumbnailMemory } from '../picture/index.js';
 import { peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
@@ -10,7 +11,7 @@ import { planChips } from './chip-plan.js';
 import type { ChipPlan } from './chip-plan.js';
 import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify-outputs.js';
 import { classifyFolder } from './classify-folder.js';
-import { prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
+import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
 import type { ClassifySummary, SceneSetup } from './classify-scene.js';
 import { loadChipModel } from './classify-setup.js';
 import type { ClassifyOptions } from './classify-setup.js';
@@ -52,7 +53,7 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
   try {
     const setup = await prepareScene(options, scene, await loadChipModel(options.model));
     try {
-      if (options.dryRun) return await planChips(setup, sceneBytes(setup), context);
+      if (options.dryRun) return await planChips(setup, { ...sceneBytes(setup), picture: thumbnailMemory(scene.profile, MAP_EDGE) }, context);
       return await runScene(setup, started, context);
     } finally {
       await setup.predictor.close();

@@ -7,7 +7,7 @@ import type { LoadedModel, Predictor } from '../predict/index.js';
 import { openScene } from '../scene/index.js';
 import type { Journal, Json, TaskContext } from '../run/index.js';
 import type { IndexEntry, IndexSource } from '../search/index.js';
-import { listChipFiles } from './chip-files.js';
+import { listChipFiles, listTiles } from './chip-files.js';
 import { chipEdge, chipId } from './chip-patches.js';
 import { chipPlaces } from './chip-places.js';
 import { planChips, planFiles } from './chip-plan.js';
@@ -16,6 +16,7 @@ import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows }
 import { engineOptions } from './classify-setup.js';
 import type { EmbedOptions } from './embed.js';
 import { bandsForModel, domainWarnings } from './model-input.js';
+import { pictureBands } from './picture-bands.js';
 import type { RowFile } from './row-file.js';
 
 /** Something whose chips are embedded: a scene, or a folder of chip files. */
@@ -57,7 +58,8 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
       identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], device: predictor.device },
       description: {
-        name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1), width: profile.width, height: profile.height,
+        name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1),
+        pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: profile.width, height: profile.height,
         patchSize: edge, overlap: grid.overlap,
         ...(profile.transform === undefined ? {} : { transform: profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
       },
@@ -83,24 +85,31 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
   }
 }
 
+/** Whether a path names a list of tiles, as `tilewright tile` writes it. */
+export function isTileList(path: string): boolean {
+  return extname(path).toLowerCase() === '.json';
+}
+
+/** A folder of chips, or the tiles of a `tiles.json`. */
 export async function prepareFolder(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
   for (const [option, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
     if (value !== undefined) throw new InvalidOptionError(option, `${options.input} is a folder of chips, which are taken whole`);
   }
   const length = featureLength(model);
-  const list = await listChipFiles(options.input);
+  const path = resolve(options.input);
+  const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
   const first = await openScene(list.files[0]!.path);
   const { width, height, dtype } = first.profile;
+  const colors = pictureBands(first.profile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   await first.close();
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
-  const reader = { predictor, card: model.card, kind: 'features' as const, ...bands };
-  const path = resolve(options.input);
-  const name = basename(path);
+  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands };
+  const name = list.scene;
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
     identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
-    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands },
+    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(options.bands === undefined ? {} : { pictureBands: colors }) },
     plan: (context) => planFiles({ files: list.files, reader, width, height, rowBytes: length * 4, tableBytes: length * 4 + 200, warnings: model.notes }, context),
     predict: (journal, context) => fileRows(list.files, reader, { journal, length, stage: 'embed' }, context),
     async* entries(journal, rows) {
@@ -108,9 +117,10 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
         if (!isPredicted(row)) continue;
         const file = list.files[index]!;
         const [w, h] = place.size;
+        const { centre, footprint } = file.place ?? place;
         const entry: IndexEntry = {
-          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(place.centre),
-          ...(place.footprint === undefined ? {} : { footprint: place.footprint }),
+          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(centre),
+          ...(footprint === undefined ? {} : { footprint }),
         };
         yield { entry, vector: row };
       }

@@ -9,14 +9,14 @@ import { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE, appendEntries,
 import type { IndexManifest, IndexSource } from '../search/index.js';
 import { openRun } from './chip-journal.js';
 import type { ChipPlan } from './chip-plan.js';
-import { prepareFolder, prepareSceneSource } from './embed-sources.js';
+import { isTileList, prepareFolder, prepareSceneSource } from './embed-sources.js';
 import type { EmbedSource } from './embed-sources.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
 
 export interface EmbedOptions {
-  /** Path of a scene, or of a folder of chips. */
+  /** Path of a scene, of a folder of chips, or of a `tiles.json`. */
   readonly input: string;
   /** Folder of the index; made if absent, else the new entries are added to it. */
   readonly index: string;
@@ -78,11 +78,11 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
   await checkIndexFolder(options);
   const model = await loadModel(options.model ?? DEFAULT_EXTRACTOR);
   const base = await baseIndex(options, model);
-  const source = found.isDirectory() ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
+  const source = found.isDirectory() || isTileList(options.input) ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
   try {
     if (options.dryRun) return await source.plan(context);
     const known = base.sources.find(({ name }) => name === source.name);
-    if (known !== undefined) return alreadyThere({ options, base, known, source, started });
+    if (known !== undefined) return await alreadyThere({ options, base, known, source, started });
     await checkSpace(options.index, 2 * source.chips * (base.dimensions * 4 + 200));
     return await run({ options, base, source, started }, context);
   } finally {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { unetMultiple, unetReceptiveField } from '../../models/architectures/index.js';
 import type { CardClass, CardScore, ModelCard } from '../card/index.js';
-import { unetOptions, type Recipe } from '../train/index.js';
+import { mapShape, type Recipe } from '../train/index.js';
 import type { MapSamples, TagSamples } from './train-samples.js';
 
 export interface CardFacts {
@@ -13,18 +12,12 @@ export interface CardFacts {
   readonly dimensions?: number;
 }
 
-/** Size of the input and reach of a recipe's network. */
-export function shapeOf(recipe: Recipe, classes: number): { readonly multiple: number; readonly receptiveField: number } {
-  const options = unetOptions(recipe, classes);
-  return { multiple: unetMultiple(options), receptiveField: unetReceptiveField(options) };
-}
-
 /** The card of a trained model: what is known from the recipe, the data and the measurements. */
 export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts: CardFacts): ModelCard {
   const { card, network } = recipe;
   const bands = card.bands ?? ['red', 'green', 'blue'];
   const maps = samples.kind === 'maps';
-  const shape = maps ? shapeOf(recipe, samples.outputs.length) : undefined;
+  const shape = maps ? mapShape(recipe, samples.outputs.length) : undefined;
   const edge = (network.size ?? 0) * (network.reduce ?? 1);
   return {
     card_version: 1,
@@ -61,13 +54,13 @@ export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts
 
 /** The card of the same network cut off at its feature layer. */
 export function makeFeatureCard(card: ModelCard, recipe: Recipe, dimensions: number): ModelCard {
-  const { scores: _scores, output: _output, description: _description, ...rest } = card;
   return {
-    ...rest,
+    ...card,
     name: recipe.card.features_name ?? `${recipe.name}-features`,
     description: `Feature vectors for chips: the layer before the tags of ${recipe.name}.`,
     task: 'embedding',
     output: { name: 'features', dim_order: 'bc', activation: 'none', classes: [], features: { name: 'features', dimensions } },
+    scores: undefined,
   };
 }
 

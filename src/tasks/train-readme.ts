@@ -11,7 +11,7 @@ export function makeReadme(card: ModelCard): string {
     `- **Input**: ${input.bands.join(', ')}, 8 bits, ${size}${input.gsd === undefined ? '' : `; trained on about ${input.gsd} m per pixel`}. Samples go in as they are (${input.data_type}); scaling is in the graph.`,
     output.classes.length > 0 ? `- **Output**: ${output.classes.map((item) => item.name).join(', ')}${output.features === undefined ? '' : `; and ${output.features.dimensions} features`}` : `- **Output**: ${output.features?.dimensions ?? 0} features`,
     ...(output.classes[0]?.threshold === undefined ? [] : [`- **Threshold**: ${[...new Set(output.classes.map((item) => item.threshold))].join(', ')}`]),
-    ...(card.receptive_field === undefined ? [] : [`- **Receptive field**: ${card.receptive_field} pixels; an overlap of half of it hides every patch border, less is nearly as good`]),
+    ...(card.receptive_field === undefined ? [] : [`- **Receptive field**: ${card.receptive_field} pixels; with an overlap of as much and the blend "crop" patch borders have no influence at all, with less they have little`]),
     `- **Licence of the model**: ${card.license ?? 'not stated'}`, '',
     '## Data', '',
     `${data?.name ?? 'not stated'}${data?.source === undefined ? '' : ` (${data.source})`}. Licence: ${data?.license ?? 'not stated'}.`, '',

@@ -39,12 +39,16 @@ export async function scoreTags(recipe: Recipe, model: Uint8Array, samples: TagS
 
 /** The same for a segmenter, at the full resolution of the test pictures. */
 export async function scoreClasses(recipe: Recipe, model: Uint8Array, samples: MapSamples, folder: string, shape: { readonly multiple: number; readonly receptiveField: number }, context: TaskContext): Promise<CardScore[]> {
-  const groups = recipe.split.test as readonly string[];
-  if (groups.length === 0) return [];
+  const tested = Array.from(samples.split.test, (place) => samples.pictures[place]!);
+  if (tested.length === 0) return [];
+  const groups = [...new Set(tested.map((picture) => picture.group))];
+  const wanted = new Set(tested.map((picture) => `${picture.group}/${picture.name}`));
   const { data } = recipe;
   const classes = await readMaskClasses(join(folder, data.classes!), data.leave_out ?? []);
   const names = samples.outputs;
-  const pictures = await loadPairs({ folder, classes, groups, swapRedBlue: data.swap_red_blue ?? false, frame: data.frame ?? 0, signal: context.signal });
+  // Read again: the samples are at the network's resolution, scores are at the scene's.
+  const all = await loadPairs({ folder, classes, groups, swapRedBlue: data.swap_red_blue ?? false, frame: data.frame ?? 0, signal: context.signal });
+  const pictures = all.filter((picture) => wanted.has(`${picture.group}/${picture.name}`));
   const matrix = await scoreMaps(model, pictures, {
     ...shape, classes: names.length, signal: context.signal,
     onProgress: (done, total) => context.onProgress?.({ stage: 'test', done, total, unit: 'pictures' }),
@@ -53,7 +57,7 @@ export async function scoreClasses(recipe: Recipe, model: Uint8Array, samples: M
   for (const place of samples.split.train) for (const id of samples.pictures[place]!.mask) if (id !== IGNORE) trained[id]!++;
   const majority = trained.indexOf(Math.max(...trained));
   const constant = constantConfusion(truthCounts(matrix), majority);
-  const on = `test pictures of ${groups.join(', ')}`;
+  const on = `${pictures.length} test pictures${groups[0] === '' ? '' : ` of ${groups.join(', ')}`}`;
   const of = `majority class (${names[majority]!})`;
   const overlaps = intersectionOverUnion(matrix);
   return [

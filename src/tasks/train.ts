@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type { CardScore, ModelCard } from '../card/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  buildNetworks, drawCurves, exportOnnx, fit, loadTensorflow, mapLearner, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
-  type EpochRecord, type Learner, type Recipe, type RecipeNetworks,
+  buildNetworks, drawCurves, exportOnnx, fit, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
+  type EpochRecord, type Learner, type Recipe, type RecipeNetworks, type Tensorflow,
 } from '../train/index.js';
-import type { Tensorflow } from '../../models/architectures/index.js';
-import { makeCard, makeFeatureCard, shapeOf } from './train-card.js';
+import { makeCard, makeFeatureCard } from './train-card.js';
 import { makeReadme } from './train-readme.js';
 import { loadSamples, type MapSamples, type TagSamples } from './train-samples.js';
 import { scoreClasses, scoreTags } from './train-scores.js';
@@ -69,7 +68,7 @@ async function writeModel(tf: Tensorflow, trained: Trained, context: TaskContext
   await verifyOnnx(tf, shipped.scores, model, ...firstSquares(recipe, samples));
   const scores: readonly CardScore[] = samples.kind === 'chips'
     ? await scoreTags(recipe, model, samples, context)
-    : await scoreClasses(recipe, model, samples, options.data, shapeOf(recipe, samples.outputs.length), context);
+    : await scoreClasses(recipe, model, samples, options.data, mapShape(recipe, samples.outputs.length), context);
   const dimensions = shipped.features?.outputs[0]?.shape[1] ?? undefined;
   const card = makeCard(recipe, samples, { parameters: shipped.scores.countParams(), scores, command: commandOf(options), ...(dimensions === undefined ? {} : { dimensions }) });
   await writeFolder(options.output, card, model);
@@ -103,7 +102,7 @@ function firstSquares(recipe: Recipe, samples: TagSamples | MapSamples): [Uint8A
     const pixels = Uint8Array.from({ length: 4 * edge * edge * 3 }, (_, at) => samples.chips.pixels[at % samples.chips.pixels.length]!);
     return [pixels, [4, edge, edge, 3]];
   }
-  const { multiple } = shapeOf(recipe, samples.outputs.length);
+  const { multiple } = mapShape(recipe, samples.outputs.length);
   const picture = samples.pictures[0]!;
   const edge = Math.max(multiple, Math.floor(Math.min(256, picture.width, picture.height) / multiple) * multiple);
   const pixels = new Uint8Array(edge * edge * 3);

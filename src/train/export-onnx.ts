@@ -105,7 +105,7 @@ function translateLayer(tensor: SymbolicTensor, inputs: readonly string[], state
     case 'Activation': return activation(config['activation'] as string, input, tensor.shape.length, add, state);
     case 'Dropout': return input;
     case 'MaxPooling2D': case 'AveragePooling2D': {
-      if (config['padding'] !== 'valid') throw unknown(layer, `padding ${String(config['padding'])}`, state);
+      if (config['padding'] !== 'valid') throw unknown(layer, 'padding', state);
       return add(layer.getClassName() === 'MaxPooling2D' ? 'MaxPool' : 'AveragePool', [input], { kernel_shape: pair(config['poolSize']), strides: pair(config['strides']) });
     }
     case 'UpSampling2D': {
@@ -158,7 +158,7 @@ function convolution(layer: layers.Layer, input: string, state: State, normal?: 
   const strides = pair(config['strides']);
   if (pair(config['dilationRate'] ?? 1).some((rate) => rate !== 1)) throw unknown(layer, 'dilation', state);
   const same = config['padding'] === 'same';
-  if (!same && config['padding'] !== 'valid') throw unknown(layer, `padding ${String(config['padding'])}`, state);
+  if (!same && config['padding'] !== 'valid') throw unknown(layer, 'padding', state);
   const odd = height % 2 === 1 && width % 2 === 1;
   const stepless = strides.every((stride) => stride === 1);
   // TensorFlow pads a strided convolution so that the last pixel is used, which depends on the size: SAME_UPPER.

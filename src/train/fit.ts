@@ -76,7 +76,7 @@ export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions)
       best = weights;
     }
     if (checkpoint !== undefined) {
-      await writeCheckpoint(checkpoint, { fingerprint, epoch: epoch + 1, steps: optimizer.steps, history, bestEpoch, weights, best, moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>() as Float32Array) });
+      await writeCheckpoint(checkpoint, { fingerprint, epoch: epoch + 1, steps: optimizer.steps, history, bestEpoch, weights, best, moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>()) });
     }
     await options.onEpoch?.(record, history);
   }
@@ -104,7 +104,7 @@ export function trainableVariables(model: LayersModel): Variable[] {
 
 /** Values of all weights, in the model's order. */
 export function getValues(model: LayersModel): Float32Array[] {
-  return model.getWeights().map((tensor) => (tensor.dataSync<'float32'>() as Float32Array).slice());
+  return model.getWeights().map((tensor) => tensor.dataSync<'float32'>().slice());
 }
 
 export function setValues(tf: Tensorflow, model: LayersModel, values: readonly Float32Array[]): void {

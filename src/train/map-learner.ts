@@ -76,7 +76,7 @@ export function predictPicture(tf: Tensorflow, network: Network, picture: Pick<M
   return tf.tidy(() => {
     const scores = network.scores.predict(tf.tensor4d(x, [1, height, width, 3])) as Tensor;
     const classes = scores.shape[3]!;
-    return tf.slice(scores, [0, 0, 0, 0], [1, picture.height, picture.width, classes]).dataSync<'float32'>() as Float32Array;
+    return tf.slice(scores, [0, 0, 0, 0], [1, picture.height, picture.width, classes]).dataSync<'float32'>();
   });
 }
 

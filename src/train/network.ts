@@ -1,4 +1,4 @@
-import { resnetChips, unet, unetMultiple, type Network, type Tensorflow, type UnetOptions } from '../../models/architectures/index.js';
+import { resnetChips, unet, unetMultiple, unetReceptiveField, type Network, type Tensorflow, type UnetOptions } from '../../models/architectures/index.js';
 import type { Recipe } from './recipe.js';
 
 /** The same weights twice: as trained, on pictures that are already reduced, and as shipped, which reduces by itself. */
@@ -26,7 +26,13 @@ export function buildNetworks(tf: Tensorflow, recipe: Recipe, outputs: number): 
   return { training: resnetChips(tf, { ...options, size }), shipped: resnetChips(tf, { ...options, size: size * reduce, reduce }), multiple: 1 };
 }
 
-export function unetOptions(recipe: Recipe, classes: number): UnetOptions {
+/** What the input of a recipe's U-Net must be a multiple of, and how far it sees. */
+export function mapShape(recipe: Recipe, classes: number): { readonly multiple: number; readonly receptiveField: number } {
+  const options = unetOptions(recipe, classes);
+  return { multiple: unetMultiple(options), receptiveField: unetReceptiveField(options) };
+}
+
+function unetOptions(recipe: Recipe, classes: number): UnetOptions {
   const { network, training } = recipe;
   return { classes, seed: training.seed, ...(network.widths === undefined ? {} : { widths: network.widths }), batchNorm: network.batch_norm ?? false, reduce: network.reduce ?? 1 };
 }

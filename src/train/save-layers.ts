@@ -19,6 +19,6 @@ export async function saveLayers(tf: Tensorflow, model: LayersModel, folder: str
 export async function loadLayers(tf: Tensorflow, folder: string): Promise<LayersModel> {
   const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { modelTopology: object; weightsManifest: { weights: io.WeightsManifestEntry[] }[] };
   const bytes = await readFile(join(folder, 'weights.bin'));
-  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
   return tf.loadLayersModel(tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0]!.weights, weightData }));
 }

@@ -60,7 +60,7 @@ describe('parseCard', () => {
         name: 'x', bands: ['red', 'green'], dim_order: 'bchw', shape: [1, 2, 32, 32], data_type: 'float16', scene_data_types: ['uint8', 'uint16'],
         value_scaling: { scale: 0.5, mean: [1, 2], stddev: [3, 4] }, multiple_of: 8, window: 256, gsd: 0.3,
       },
-      output: { name: 'y', dim_order: 'bchw', activation: 'sigmoid', classes: [{ value: 0, name: 'a', color_hint: '#000000' }, { value: 1, name: 'b', color_hint: '#ffffff', threshold: 0.25 }], margin: 4, features: { name: 'z', dimensions: 8 } },
+      output: { name: 'y', dim_order: 'bchw', activation: 'sigmoid', classes: [{ value: 0, name: 'a', color_hint: '#000000' }, { value: 1, name: 'b', color_hint: '#ffffff' }], margin: 4, features: { name: 'z', dimensions: 8 } },
     };
     expect(parseCard(full, 'card.json')).toEqual(full);
   });
@@ -111,6 +111,14 @@ describe('parseCard', () => {
       expect(messageOf(json)).toMatch(message);
     });
   }
+
+  it('takes thresholds for tags and for maps of one class', () => {
+    const only = { value: 0, name: 'coffee', color_hint: '#654321', threshold: 0.3 };
+    const one = changed('output.classes', [only]);
+    expect(messageOf(one)).toMatch(/output\.activation must be sigmoid or none for one class/);
+    (one['output'] as Json)['activation'] = 'sigmoid';
+    expect(parseCard(one, 'card.json').output.classes).toEqual([only]);
+  });
 
   it('refuses softmax for tags and embeddings without features', () => {
     const tags = { ...card(), task: 'multi-label-classification', output: { dim_order: 'bc', activation: 'softmax', classes: [{ value: 0, name: 'a', color_hint: '#000000' }] } };
@@ -180,10 +188,11 @@ describe('cardFromMetadata', () => {
     expect(of('[104, 117, 123]', '[1, 1, 1]')).toEqual({ mean: [104, 117, 123], stddev: [1, 1, 1] });
   });
 
-  it('takes one channel as a class against the background, with its threshold', () => {
+  it('takes one channel as one class, with its threshold', () => {
     const one = { ...graph, output: { name: 'y', shape: [-1, 1, 512, 512] } };
     const found = cardFromMetadata({ model_type: '"Segmentor"', class_names: '[{"0": "Coffee"}]', seg_thresh: '0.3' }, one, 'm.onnx');
-    expect(found?.card.output.classes).toMatchObject([{ value: 0, name: 'background' }, { value: 1, name: 'Coffee', threshold: 0.3 }]);
+    expect(found?.card.output.classes).toMatchObject([{ value: 0, name: 'Coffee', threshold: 0.3 }]);
+    expect(cardFromMetadata({ model_type: '"Segmentor"', class_names: '["_background", "road"]' }, one, 'm.onnx')?.card.output.classes.map(({ name }) => name)).toEqual(['road']);
   });
 
   it('sees the margin of a smaller output and the scale of a regression', () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fitText, measureText } from '../../src/picture/index.js';
+import { fitMiddle, fitText, measureText } from '../../src/picture/index.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
@@ -24,6 +24,10 @@ describe('the shipped font', () => {
     expect(measureText(cut, 14)).toBeLessThanOrEqual(100);
     expect(measureText(`${cut.slice(0, -1)}nn…`, 14)).toBeGreaterThan(100);
     expect(fitText('anything', 0, 14)).toBe('…');
+    const middle = fitMiddle('a_long_name_of_a_scene_r0003_c0004', 120, 14);
+    expect(middle).toMatch(/^a_.*….*_c0004$/);
+    expect(measureText(middle, 14)).toBeLessThanOrEqual(120);
+    expect(fitMiddle('anything', 0, 14)).toBe('…');
   });
 
   it('draws its glyphs, not empty boxes, where no other font is installed', () => {

@@ -35,7 +35,7 @@ describe('sceneThumbnail', () => {
     }), { numRuns: 50 });
   });
 
-  it('never asks for more than 24 MB at once, even where a row of blocks is larger', async () => {
+  it('never asks for more than 12 MB at once, even where a row of blocks is larger', async () => {
     const windows: number[] = [];
     const scene = memoryScene({ width: 1, height: 1, bands: 3, data: new Uint8Array(3) });
     const huge = { ...scene, profile: { ...scene.profile, width: 60_000, height: 1200, blockHeight: 512 }, read: (window: { width: number; height: number }) => {
@@ -43,8 +43,8 @@ describe('sceneThumbnail', () => {
       return Promise.reject(new Error('enough'));
     } };
     await expect(sceneThumbnail(huge)).rejects.toThrow('enough');
-    expect(windows[0]).toBeLessThanOrEqual(24 * 1024 * 1024);
-    expect(windows[0]).toBeGreaterThan(20 * 1024 * 1024);
+    expect(windows[0]).toBeLessThanOrEqual(12 * 1024 * 1024);
+    expect(windows[0]).toBeGreaterThan(10 * 1024 * 1024);
   });
 
   it('averages the colours of palette scenes, not their ids', async () => {

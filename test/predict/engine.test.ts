@@ -84,7 +84,7 @@ describe('openPredictor on models whose answer is known', () => {
     expect(ids.classes).toEqual(same.classes);
   });
 
-  it('reads one channel as the probability of class 1', async () => {
+  it('reads one channel as the probability of class 1, or of the only class with its threshold', async () => {
     const batch = patches(1, 16, 16, (i) => Math.floor(i / 3));
     const card = mapCard(2, { value_scaling: { scale: 1 / 255 } });
     const found = await answer('one_channel.onnx', card, copyOf(batch), { outputs: ['scores', 'classes'] });
@@ -93,24 +93,18 @@ describe('openPredictor on models whose answer is known', () => {
       expect(found.scores?.[i]).toBeCloseTo(1 - i / 255, 6);
       expect(found.classes?.[i]).toBe(i >= 128 ? 1 : 0);
     }
-    const classes = card.output.classes.map((entry) => (entry.value === 1 ? { ...entry, threshold: 0.2 } : entry));
-    const lower = await answer('one_channel.onnx', mapCard(2, { value_scaling: { scale: 1 / 255 } }, { classes }), copyOf(batch), { outputs: ['classes'] });
-    expect(lower.classes?.reduce((sum, id) => sum + id, 0)).toBe(256 - 51);
+    for (const [threshold, ones] of [[0.2, 256 - 51], [undefined, 128]] as const) {
+      const one = mapCard(1, { value_scaling: { scale: 1 / 255 } });
+      const classes = one.output.classes.map((entry) => (threshold === undefined ? entry : { ...entry, threshold }));
+      const lower = await answer('one_channel.onnx', { ...one, output: { ...one.output, classes } }, copyOf(batch), { outputs: ['classes', 'scores'] });
+      expect(lower.classes?.reduce((sum, id) => sum + id, 0)).toBe(ones);
+      expect(lower.scores).toEqual(found.scores?.subarray(256));
+    }
     const logits = mapCard(2, { value_scaling: { scale: 1, mean: [100, 0, 0], stddev: [1, 1, 1] } }, { activation: 'sigmoid' });
     const sigmoid = await answer('one_channel.onnx', logits, copyOf(batch), { outputs: ['classes', 'scores'] });
     for (let i = 0; i < 256; i++) {
       expect(sigmoid.scores?.[256 + i]).toBeCloseTo(1 / (1 + Math.exp(100 - i)), 6);
       expect(sigmoid.classes?.[i]).toBe(i > 100 ? 1 : 0);
-    }
-  });
-
-  it('holds class 1 of two channels to its threshold', async () => {
-    // Two channels: logits 0 and 2 everywhere, so class 1 has sigmoid(2) = 0.8808.
-    const batch = patches(1, 4, 4);
-    for (const [threshold, id] of [[0.88, 1], [0.89, 0]] as const) {
-      const classes = mapCard(2).output.classes.map((entry) => (entry.value === 1 ? { ...entry, threshold } : entry));
-      const card = mapCard(2, {}, { activation: 'softmax', classes });
-      expect((await answer('two_logits.onnx', card, copyOf(batch), { outputs: ['classes'] })).classes).toEqual(new Uint8Array(16).fill(id));
     }
   });
 

@@ -76,6 +76,14 @@ describe('palettes', () => {
   });
 });
 
+describe('class names', () => {
+  it.each(['classes.tif', 'classes_sidecar.tif'])('of %s are listed by pixel value', async (name) => {
+    const scene = await openScene(join(folder, name));
+    expect(scene.profile.classNames).toEqual(['water', '', 'road & rail']);
+    await scene.close();
+  });
+});
+
 describe('files beside a picture', () => {
   it('takes the world file, half a pixel off the centre, and the .prj, which GDAL ignores', async () => {
     const scene = await openScene(join(folder, 'rgb_placed.png'));

@@ -61,7 +61,7 @@ describe('models import', () => {
 
   it.skipIf(!hasShared('weights/deepness_dummy'))('reads Deepness metadata without a card', async () => {
     const result = await importModel({ file: join(shared, 'weights', 'deepness_dummy', 'seg_one_output_sigmoid_bsx1x512x512.onnx'), output: join(folder, 'coffee') });
-    expect(result.card.output.classes.map(({ name }) => name)).toEqual(['background', 'Coffee']);
+    expect(result.card.output.classes.map(({ name }) => name)).toEqual(['Coffee']);
     const shown = await showModel({ model: join(folder, 'coffee') });
     expect(shown).toMatchObject({ cardFrom: 'file', card: result.card });
   });

@@ -243,7 +243,7 @@ describe('segment refuses, before anything is written', () => {
   it('bands that do not fit the model, and takes those that are chosen', async () => {
     const pixels = noise(50, 50);
     const scene = await writeScene(pixels);
-    const options = { scene, model: brightestBand(folder), patchSize: 64 };
+    const options = { scene, model: brightestBand(folder), patchSize: 64, overlap: 16 };
     await expect(segment({ ...options, output: fresh('map.tif'), bands: [1, 2] })).rejects.toThrow('takes 3 bands (red, green, blue), got 2');
     await expect(segment({ ...options, output: fresh('map.tif'), bands: [1, 2, 4] })).rejects.toThrow('has bands 1 to 3, got 4');
     const output = fresh('map.tif');

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../src/card/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { evaluate } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
 
@@ -81,6 +82,7 @@ describe('train', () => {
     const scores = (card.scores ?? []).map((score) => [score.metric, score.of ?? 'model']);
     expect(scores).toContainEqual(['miou', 'model']);
     expect(scores.filter(([metric, of]) => metric === 'miou' && of?.startsWith('majority class')).length).toBe(1);
+    expect((await evaluate({ model: result.output, recipe: join(folder, 'maps.yaml'), data: folder })).scores).toEqual(card.scores);
     for (const file of ['model.onnx', 'README.md', 'curves.png', 'history.csv', 'layers/model.json', 'layers/weights.bin']) expect(existsSync(join(result.output, file))).toBe(true);
   });
 
@@ -89,6 +91,8 @@ describe('train', () => {
     expect(result.card).toMatchObject({ task: 'multi-label-classification', input: { shape: [-1, 4, 4, 3], window: 8 }, output: { dim_order: 'bc', features: { name: 'features', dimensions: 3 } } });
     const features = JSON.parse(readFileSync(join(result.output, 'features', 'card.json'), 'utf8')) as ModelCard;
     expect(features).toMatchObject({ name: 'two-tags-features', task: 'embedding', output: { classes: [], features: { dimensions: 3 } } });
+    expect((await evaluate({ model: result.output, recipe: join(folder, 'tags.yaml'), data: folder })).scores).toEqual(result.card.scores);
+    await expect(evaluate({ model: result.output, recipe: join(folder, 'tags.yaml'), data: folder, set: ['data.leave_out=[]'] })).rejects.toThrow('expected the classes of the data (Dark, Bright, Unlabeled), found Dark, Bright');
     expect((result.card.scores ?? []).map((score) => score.of).filter((of) => of !== undefined)).toContain('all ones');
   });
 

@@ -30,7 +30,8 @@ interface Place {
 
 /**
  * The pixels of one directory. Offsets are read here; nothing is decoded before it is asked for.
- * @throws {InvalidFileError} if the compression or layout is not read, or blocks are missing from the lists
+ * @throws {InvalidFileError} if the compression or layout is not read, blocks are missing from the lists, or the file ends before
+ * the end of a block
  */
 export async function createTiffBlocks(source: ByteSource, header: TiffHeader, directory: Directory, picture: TiffPicture, dtype: DataType, fill: number): Promise<BlockRaster> {
   refuseUnread(picture, source.url);
@@ -72,11 +73,15 @@ export async function createTiffBlocks(source: ByteSource, header: TiffHeader, d
     const place = `column ${key % across}, row ${Math.floor(key / across) % down}`;
     return `block ${key} (${place}${planes > 1 ? `, band ${Math.floor(key / (across * down)) + 1}` : ''})`;
   };
+  const cutOff = (name: string, place: Place): InvalidFileError => new InvalidFileError(source.url,
+    `${name} should end at byte ${place.offset + place.length}, but the file has ${source.size}`, { advice: 'the file is cut off; copy or download it again' });
+  // Told at once, not after hours of work on the rows before.
+  for (let key = 0; key < across * down * planes; key++) {
+    const place = placeOf(key);
+    if (place.offset + place.length > source.size) throw cutOff(nameOf(key), place);
+  }
   const decodeOne = async (key: number, place: Place, bytes: Uint8Array): Promise<TypedArray> => {
-    if (bytes.length < place.length) {
-      throw new InvalidFileError(source.url, `${nameOf(key)} should end at byte ${place.offset + place.length}, but the file has ${source.size}`,
-        { advice: 'the file is cut off; copy or download it again' });
-    }
+    if (bytes.length < place.length) throw cutOff(nameOf(key), place);
     try {
       return await decodeBlock(bytes, shapeOf(key), context);
     } catch (error) {

@@ -43,17 +43,24 @@ export function bandNames(items: readonly MetadataItem[], bands: number): string
   return names.some((name) => name !== '') ? names.map((name, i) => name || `band ${i + 1}`) : undefined;
 }
 
-/** A class id that is read as one; larger numbers would make a list of gaps. */
-const MAX_CLASS = 65_535;
+/** Highest pixel value that is taken for a class. */
+const MAX_CLASS = 65535;
 
-/** Class names by pixel value from items `CLASS_<value>`, as tilewright writes them; an empty string where a value has none. */
+/** Names by pixel value from the items `CLASS_<value>`; empty where a value has none. */
 export function classNames(items: readonly MetadataItem[]): string[] | undefined {
   const names: string[] = [];
   for (const item of items) {
-    const value = /^CLASS_(\d+)$/.exec(item.name)?.[1];
-    if (value !== undefined && item.domain === undefined && Number(value) <= MAX_CLASS) names[Number(value)] = item.value;
+    const value = /^CLASS_(\d{1,5})$/.exec(item.name)?.[1];
+    if (value !== undefined && Number(value) <= MAX_CLASS) names[Number(value)] = item.value;
   }
-  return names.length === 0 ? undefined : Array.from(names, (name: string | undefined) => name ?? '');
+  return names.length === 0 ? undefined : Array.from(names, (name) => name ?? '');
+}
+
+/** Names by pixel value from the category names of a GDAL sidecar (`.aux.xml`). */
+export function categoryNames(xml: string): string[] | undefined {
+  const list = /<CategoryNames>([\s\S]*?)<\/CategoryNames>/.exec(xml)?.[1];
+  const names = [...(list ?? '').matchAll(/<Category\s*(?:\/>|>([^<]*)<\/Category>)/g)].map((match) => unescapeXml(match[1] ?? ''));
+  return names.length === 0 ? undefined : names;
 }
 
 function parseAttributes(text: string): Map<string, string> {

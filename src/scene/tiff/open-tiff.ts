@@ -7,12 +7,12 @@ import type { BlockScene } from '../create-scene.js';
 import { fingerprint } from '../fingerprint.js';
 import { defaultCacheBytes } from '../memory.js';
 import { nodataOfType, parseNodata } from '../nodata.js';
-import { readSidecars } from '../sidecars.js';
+import { readAuxXml, readSidecars } from '../sidecars.js';
 import { createTiffBlocks } from './blocks.js';
 import { alphaBand, readPalette } from './colours.js';
 import { readTiffHeader } from './directory.js';
 import type { Directory, TiffHeader } from './directory.js';
-import { bandNames, classNames, parseGdalMetadata } from './gdal-metadata.js';
+import { bandNames, categoryNames, classNames, parseGdalMetadata } from './gdal-metadata.js';
 import { readGeoreference } from './georeference.js';
 import { readPicture, sampleType } from './picture.js';
 import type { TiffPicture } from './picture.js';
@@ -55,7 +55,7 @@ export async function openTiff(source: ByteSource, options: OpenTiffOptions = {}
     ...(nodata === undefined ? {} : { nodata }),
     ...(alpha === undefined ? {} : { alphaBand: alpha }),
     maskSource: mask !== undefined ? 'internal' : nodata !== undefined ? 'nodata' : alpha !== undefined ? 'alpha' : 'none',
-    ...await described(directory, picture),
+    ...await described(source, directory, picture),
     compression: COMPRESSION_NAMES.get(picture.compression) ?? String(picture.compression),
     blockWidth: pixels.blockWidth,
     blockHeight: pixels.blockHeight,
@@ -137,12 +137,17 @@ async function placed(source: ByteSource, directory: Directory, notes: string[])
   return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }) };
 }
 
-async function described(directory: Directory, picture: TiffPicture): Promise<Pick<SceneProfile, 'bandNames' | 'palette' | 'classNames'>> {
+async function described(source: ByteSource, directory: Directory, picture: TiffPicture): Promise<Pick<SceneProfile, 'bandNames' | 'palette' | 'classNames'>> {
   const xml = await directory.text(TAG.gdalMetadata);
   const items = xml === undefined ? [] : parseGdalMetadata(xml);
   const names = bandNames(items, picture.samples);
   const palette = await readPalette(directory, picture);
-  const classes = classNames(items);
-  return { ...(names === undefined ? {} : { bandNames: names }), ...(classes === undefined ? {} : { classNames: classes }), ...(palette === undefined ? {} : { palette }) };
+  let classes = classNames(items);
+  if (classes === undefined && source.path !== undefined) classes = categoryNames(await readAuxXml(source.path) ?? '');
+  return {
+    ...(names === undefined ? {} : { bandNames: names }),
+    ...(palette === undefined ? {} : { palette }),
+    ...(classes === undefined ? {} : { classNames: classes }),
+  };
 }
 

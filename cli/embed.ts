@@ -1,0 +1,44 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { formatBytes } from '../src/run/index.js';
+import { DEFAULT_EXTRACTOR, embed } from '../src/tasks/embed.js';
+import type { EmbedOptions, EmbedResult } from '../src/tasks/embed.js';
+import type { ChipPlan } from '../src/tasks/chip-plan.js';
+import { printChipPlan } from './classify.js';
+import { execute } from './execute.js';
+import { bandList, wholeNumber } from './options.js';
+import { formatSeconds } from './progress.js';
+
+type Flags = Omit<EmbedOptions, 'input'> & { readonly json?: boolean };
+
+export function registerEmbed(program: Command): void {
+  program.command('embed')
+    .description('turn the chips of a scene or folder into feature vectors, for search')
+    .argument('<scene|folder|tiles.json>', 'a GeoTIFF, JPEG or PNG of any size, a folder of chips, or a list of tiles')
+    .option('-m, --model <model>', 'shipped model, model folder or ONNX file with features', DEFAULT_EXTRACTOR)
+    .requiredOption('--index <dir>', 'folder of the index; entries are added to one that is there')
+    .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))
+    .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
+    .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
+    .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
+    .option('--overwrite', 'begin the index anew')
+    .option('--dry-run', 'say what the run would do and need; write nothing')
+    .option('--json', 'print the result as JSON')
+    .action(async (input: string, flags: Flags) => {
+      await execute((context) => embed({ ...flags, input }, context), {
+        json: flags.json, print: (result: EmbedResult | ChipPlan) => ('memory' in result ? printChipPlan(result) : printResult(result)),
+      });
+    });
+}
+
+function printResult(result: EmbedResult): void {
+  const lines = [
+    `${result.index}: ${result.added} chips of ${result.source} added, ${result.count} in all, ${result.dimensions} numbers each (${result.model})`,
+    ...(result.nodata > 0 ? [`${result.nodata} chips have no data and no entry`] : []),
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+      + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
+    ...result.warnings.map((warning) => `note: ${warning}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,148 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { strToU8, zipSync } from 'fflate';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import {
+  cacheKey, colourToClass, cutChips, ignoreFrame, loadChips, loadPairs, openZip, parseTagTable, readCache, readMaskClasses, reduceMask, splitByGroup, splitRandomly, writeCache,
+} from '../../src/dataset/index.js';
+import { IGNORE, seededRandom, shuffled } from '../../src/samples/index.js';
+import { hasShared, scratch, shared } from '../places.js';
+
+const folder = scratch();
+
+describe('tag tables', () => {
+  it('sorts tags, keeps the order of rows, and takes tags in any order and rows without any', () => {
+    const table = parseTagTable('image_name,tags\r\na,water clear\nb,\nc,clear  primary\n', 't.csv');
+    expect(table.tags).toEqual(['clear', 'primary', 'water']);
+    expect(table.names).toEqual(['a', 'b', 'c']);
+    expect(Array.from(table.targets)).toEqual([1, 0, 1, 0, 0, 0, 1, 1, 0]);
+  });
+
+  it('names all faulty lines', () => {
+    expect(() => parseTagTable('image_name,tags\na,x\na,y\nb,x,y\n', 't.csv')).toThrow('t.csv: expected two cells and a new name in every line, found 2 others: line 3 repeats a; line 4 has 3 cells');
+    expect(() => parseTagTable('hello', 't.csv')).toThrow('expected a table with a first line image_name,tags, found "hello"');
+  });
+});
+
+describe('chips', () => {
+  it('reads stored and deflated members of an archive, reduces them, and reports rows without a picture together', async () => {
+    const png = async (value: number) => new Uint8Array(await sharp({ create: { width: 8, height: 8, channels: 3, background: { r: value, g: 2, b: 3 } } }).png().toBuffer());
+    const archive = join(folder, 'chips.zip');
+    writeFileSync(archive, zipSync({ 'x/one.png': [await png(10), { level: 0 }], 'x/two.png': [await png(20), { level: 9 }], 'readme.txt': strToU8('hi') }));
+    const table = join(folder, 'chips.csv');
+    writeFileSync(table, 'image_name,tags\none,a\ntwo,b\n');
+    const chips = await loadChips({ table, pictures: archive, size: 4 });
+    expect(chips).toMatchObject({ size: 4, names: ['one', 'two'], tags: ['a', 'b'] });
+    expect([chips.pixels.length, ...chips.pixels.subarray(0, 3), ...chips.pixels.subarray(48, 51)]).toEqual([96, 10, 2, 3, 20, 2, 3]);
+    writeFileSync(table, 'image_name,tags\none,a\nthree,b\nfour,b\n');
+    await expect(loadChips({ table, pictures: archive, size: 4 })).rejects.toThrow('2 × row without a picture (three, four)');
+  });
+
+  it('refuses what is no archive', async () => {
+    writeFileSync(join(folder, 'no.zip'), 'hello');
+    await expect(openZip(join(folder, 'no.zip'))).rejects.toThrow('expected a ZIP archive, found no directory at its end');
+  });
+
+  it('cuts chips whose tags are the classes of enough pixels, and leaves out unknown ground', () => {
+    const mask = new Uint8Array(8 * 4);
+    for (let i = 0; i < 32; i++) mask[i] = i % 8 < 4 ? (i === 0 ? 1 : 0) : IGNORE;
+    const chips = cutChips([{ name: 'p', group: 'g', width: 8, height: 4, pixels: new Uint8Array(96).fill(7), mask }], { chip: 4, stride: 2, size: 2, classes: ['A', 'B'], leastShare: 1 / 16 });
+    expect(chips.names).toEqual(['g_p_x0_y0', 'g_p_x2_y0']);
+    expect(Array.from(chips.targets)).toEqual([1, 1, 1, 0]);
+    expect(chips.pixels).toEqual(new Uint8Array(24).fill(7));
+  });
+});
+
+describe('masks', () => {
+  it('turns colours into ids, numbers classes anew when one is left out, and counts unknown colours', async () => {
+    const file = join(folder, 'classes.json');
+    writeFileSync(file, JSON.stringify({ classes: [{ id: 0, name: 'A', color: [1, 2, 3] }, { id: 1, name: 'B', color: [4, 5, 6] }, { id: 2, name: 'C', color: [7, 8, 9] }], ignore: { color: [0, 0, 0] } }));
+    const table = await readMaskClasses(file, ['B']);
+    expect(table.classes.map((item) => [item.id, item.name])).toEqual([[0, 'A'], [1, 'C']]);
+    const { mask, unknown } = colourToClass(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 9, 9, 9, 9, 9, 9), table);
+    expect(Array.from(mask)).toEqual([0, IGNORE, 1, IGNORE, IGNORE, IGNORE]);
+    expect([...unknown]).toEqual([['#090909', 2]]);
+    await expect(readMaskClasses(file, ['D'])).rejects.toThrow('expected a class D to leave out, found A, B, C');
+  });
+
+  it('reduces by the most frequent class, never to one that is not there', () => {
+    expect(Array.from(reduceMask(Uint8Array.of(0, 2, 2, 2, 255, 255, 255, 1), 4, 2, 2))).toEqual([255, 2].map((value, i) => (i === 0 ? 0 : value)));
+    fc.assert(fc.property(fc.array(fc.constantFrom(0, 1, 4, 255), { minLength: 16, maxLength: 16 }), (values) => {
+      const out = reduceMask(Uint8Array.from(values), 4, 4, 2);
+      out.forEach((value, i) => {
+        const square = [0, 1, 4, 5].map((offset) => values[Math.floor(i / 2) * 8 + (i % 2) * 2 + offset]!);
+        expect(square).toContain(value);
+      });
+    }));
+  });
+
+  it('ignores a frame, also one wider than the picture', () => {
+    const mask = new Uint8Array(25);
+    ignoreFrame(mask, 5, 5, 2);
+    expect(mask.filter((value) => value === 0).length).toBe(1);
+    expect(mask[12]).toBe(0);
+    const narrow = new Uint8Array(6);
+    ignoreFrame(narrow, 3, 2, 4);
+    expect(narrow.every((value) => value === IGNORE)).toBe(true);
+  });
+
+  it.skipIf(!hasShared('dubai/classes.json'))('reads a real tile: both kinds of mask, no unknown colour, red and blue put right', async () => {
+    const classes = await readMaskClasses(join(shared, 'dubai/classes.json'), ['Unlabeled']);
+    const folderOf = { folder: join(shared, 'dubai'), classes, groups: ['tile2'], reduce: 4 };
+    const stored = await loadPairs(folderOf);
+    const right = await loadPairs({ ...folderOf, swapRedBlue: true, frame: 4 });
+    expect(stored).toHaveLength(9);
+    expect([right[0]!.pixels[0], right[0]!.pixels[2]]).toEqual([stored[0]!.pixels[2], stored[0]!.pixels[0]]);
+    expect(stored.every((picture) => picture.mask.every((id) => id < 5 || id === IGNORE))).toBe(true);
+    expect([right[0]!.mask[0], right[0]!.width, right[0]!.height]).toEqual([IGNORE, 127, 136]);
+  });
+});
+
+describe('splits', () => {
+  it('gives every sample to exactly one part, the same for the same seed', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 300 }), fc.integer(), (count, seed) => {
+      const split = splitRandomly(count, { validation: 0.1, test: 0.2, seed });
+      expect([...split.train, ...split.validation, ...split.test].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+      expect(splitRandomly(count, { validation: 0.1, test: 0.2, seed })).toEqual(split);
+    }));
+  });
+
+  it('by group, and refuses groups that are not there or are used twice', () => {
+    const groups = ['a', 'b', 'a', 'c'];
+    expect(splitByGroup(groups, { validation: ['b'], test: ['c'] })).toEqual({ train: Int32Array.of(0, 2), validation: Int32Array.of(1), test: Int32Array.of(3) });
+    expect(() => splitByGroup(groups, { validation: ['x'], test: [] })).toThrow('validation: expected a group of the data (a, b, c), found x');
+    expect(() => splitByGroup(groups, { validation: ['b'], test: ['b'] })).toThrow('test: expected groups that are not in validation, found b');
+  });
+
+  it('refuses shares that leave nothing', () => {
+    expect(() => splitRandomly(10, { validation: 0.5, test: 0.5, seed: 1 })).toThrow('expected shares that leave something to train on');
+  });
+
+  it('draws numbers that depend on every seed, and permutations', () => {
+    expect(seededRandom(1, 2)()).not.toBe(seededRandom(1, 3)());
+    expect(seededRandom(1, 2)()).not.toBe(seededRandom(2, 1)());
+    expect([...shuffled(20, seededRandom(4))].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+});
+
+describe('the cache', () => {
+  it('gives back what it kept, for the same key only, and nothing from a file that was cut off', async () => {
+    mkdirSync(join(folder, 'c'), { recursive: true });
+    const source = join(folder, 'c', 'source');
+    writeFileSync(source, 'abc');
+    const key = await cacheKey([source], { size: 4 });
+    expect(await cacheKey([source], { size: 5 })).not.toBe(key);
+    const file = join(folder, 'c', 'cache.bin');
+    await writeCache(file, key, { header: { names: ['ü'] }, arrays: [Uint8Array.of(1, 2), Uint8Array.of(10)] });
+    const back = await readCache<{ names: string[] }>(file, key);
+    expect(back?.header).toEqual({ names: ['ü'] });
+    expect(back?.arrays.map((array) => Array.from(array))).toEqual([[1, 2], [10]]);
+    expect(await readCache(file, 'other')).toBeUndefined();
+    await writeCache(file, key, { header: {}, arrays: [new Uint8Array(100)] });
+    const { truncateSync, statSync } = await import('node:fs');
+    truncateSync(file, statSync(file).size - 1);
+    expect(await readCache(file, key)).toBeUndefined();
+  });
+});
