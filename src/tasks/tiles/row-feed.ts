@@ -6,8 +6,8 @@ export interface RowFeed {
   memory(height: number): number;
   /** Makes the rows from `top` to `bottom` (exclusive) available. Rows above `top` are given up. */
   need(top: number, bottom: number): Promise<void>;
-  /** A copy of a window of available rows, pixel-interleaved. */
-  copy(window: Window): Raster;
+  /** A copy of a window of available rows, pixel-interleaved; into `target` where that has the right length. */
+  copy(window: Window, target?: TypedArray): Raster;
   /** Waits for reads under way. */
   close(): Promise<void>;
 }
@@ -59,9 +59,10 @@ export function createRowFeed(scene: Scene, options: RowFeedOptions = {}): RowFe
       // Read ahead: one step.
       if (next < profile.height && next - bottom < step) chunks.push(start(next));
     },
-    copy(window) {
+    copy(window, target) {
       const rowLength = window.width * bands;
-      const data = allocate(profile.dtype, rowLength * window.height);
+      const length = rowLength * window.height;
+      const data = target?.length === length ? target : allocate(profile.dtype, length);
       for (const chunk of chunks) {
         const first = Math.max(window.y, chunk.top);
         const last = Math.min(window.y + window.height, chunk.bottom);
