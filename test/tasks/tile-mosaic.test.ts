@@ -225,7 +225,7 @@ describe('tile', () => {
   });
 
   it('goes on after an interruption with the same files', async () => {
-    const scene = await writeScene({ width: 400, height: 700, bands: 3, data: samplesOf('uint8', 840_000) });
+    const scene = await writeScene({ width: 400, height: 3000, bands: 3, data: samplesOf('uint8', 3_600_000) });
     const whole = fresh('whole');
     await tile({ scene, folder: whole, patchSize: 96, overlap: 16 });
     const stopped = fresh('stopped');
