@@ -50,7 +50,7 @@ export async function segment(options: SegmentOptions & { readonly dryRun: true 
 export async function segment(options: SegmentOptions, context?: TaskContext): Promise<SegmentResult>;
 export async function segment(options: SegmentOptions, context: TaskContext = {}): Promise<SegmentPlan | SegmentResult> {
   const started = performance.now();
-  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: options.overwrite ?? false });
+  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: (options.overwrite ?? false) || (options.dryRun ?? false) });
   const scene = await openScene(options.scene);
   try {
     const setup = await prepareSegment(options, scene);
