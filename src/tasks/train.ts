@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CardScore, ModelCard } from '../card/index.js';
+import { InvalidFileError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  buildNetworks, drawCurves, exportOnnx, fit, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
+  buildNetworks, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
   type EpochRecord, type Learner, type Recipe, type RecipeNetworks, type Tensorflow,
 } from '../train/index.js';
 import { makeCard, makeFeatureCard } from './train/card.js';
@@ -42,6 +43,7 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
   const { tf, engine, note } = await loadTensorflow();
   context.onProgress?.({ stage: 'train', done: 0, total: recipe.training.epochs, unit: 'epochs', detail: note });
   const networks = buildNetworks(tf, recipe, samples.outputs.length);
+  if (recipe.training.start_from !== undefined) await startFrom(tf, networks, recipe.training.start_from);
   const learner = createLearner(tf, recipe, networks, samples);
   const { history, bestEpoch } = await fit(tf, learner, {
     epochs: recipe.training.epochs, rate: recipe.training.rate, decay: recipe.training.decay ?? 0.01,
@@ -70,7 +72,7 @@ async function writeModel(tf: Tensorflow, trained: Trained, context: TaskContext
     ? await scoreTags(recipe, model, samples, context)
     : await scoreClasses(recipe, model, samples, options.data, mapShape(recipe, samples.outputs.length), context);
   const dimensions = shipped.features?.outputs[0]?.shape[1] ?? undefined;
-  const card = makeCard(recipe, samples, { parameters: shipped.scores.countParams(), scores, command: commandOf(options), ...(dimensions === undefined ? {} : { dimensions }) });
+  const card = makeCard(recipe, samples, { parameters: shipped.scores.countParams(), scores, command: `${commandOf(options)}${recipe.card.course === undefined ? '' : ` # ${recipe.card.course}`}`, ...(dimensions === undefined ? {} : { dimensions }) });
   await writeFolder(options.output, card, model);
   await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
   if (shipped.features !== undefined && dimensions !== undefined) {
@@ -112,7 +114,19 @@ function firstSquares(recipe: Recipe, samples: TagSamples | MapSamples): [Uint8A
 
 function commandOf(options: TrainOptions): string {
   const recipe = options.recipe.replace(/^.*(models\/recipes\/)/, '$1');
-  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...(options.set ?? []).map((setting) => `--set ${setting}`)].join(' ');
+  // Texts of the card are in the card, and folders differ from machine to machine.
+  const settings = (options.set ?? []).filter((setting) => !setting.startsWith('card.')).map((setting) => `--set ${setting.replace(/^(training\.start_from=).*/, '$1<folder>/layers')}`);
+  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...settings].join(' ');
+}
+
+/** Gives the networks the weights of an earlier model. */
+async function startFrom(tf: Tensorflow, networks: RecipeNetworks, folder: string): Promise<void> {
+  const weights = (await loadLayers(tf, folder)).getWeights();
+  const wanted = networks.training.scores.getWeights();
+  if (weights.map((weight) => weight.shape.join()).join(' ') !== wanted.map((weight) => weight.shape.join()).join(' ')) {
+    throw new InvalidFileError(folder, 'expected weights of the same network as the recipe\'s, found others');
+  }
+  networks.training.scores.setWeights(weights);
 }
 
 function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks, samples: TagSamples | MapSamples): Learner {

@@ -51,7 +51,7 @@ function panel(lines: readonly Line[], left: number, width: number): string {
     const points = line.values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`);
     parts.push(`<polyline points="${points.join(' ')}" fill="none" stroke="${line.color}" stroke-width="2"/>`);
     parts.push(...points.map((point) => `<circle cx="${point.split(',')[0]!}" cy="${point.split(',')[1]!}" r="2.5" fill="${line.color}"/>`));
-    parts.push(`<text x="${x1}" y="${y1 + 4 + row * 17}" text-anchor="end" fill="${line.color}">${escapeXml(line.name)}</text>`);
+    parts.push(`<text x="${x1}" y="${y1 - 22 + row * 15}" text-anchor="end" fill="${line.color}">${escapeXml(line.name)}</text>`);
   });
   return parts.join('');
 }

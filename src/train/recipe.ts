@@ -58,7 +58,9 @@ export interface RecipeTraining {
   readonly decay?: number;
   readonly seed: number;
   readonly patience?: number;
-  readonly augment?: { readonly turns?: boolean; readonly brightness?: number; readonly contrast?: number };
+  readonly augment?: { readonly turns?: boolean; readonly brightness?: number; readonly contrast?: number; readonly color?: number };
+  /** `layers` folder of a model with the same network, to start from its weights. Default: random ones. */
+  readonly start_from?: string;
   readonly class_weights?: 'sqrt' | 'equal';
   readonly threshold?: number;
 }
@@ -75,6 +77,8 @@ export interface RecipeCard {
   readonly data_license?: string;
   readonly split?: string;
   readonly limits?: readonly string[];
+  /** What the command alone does not tell about how the model came to be. */
+  readonly course?: string;
   /** Name of the model that ends at the feature layer. Default: the recipe's name and `-features`. */
   readonly features_name?: string;
   readonly colors?: Readonly<Record<string, string>>;
@@ -84,8 +88,8 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   data: ['table', 'pictures', 'classes', 'leave_out', 'swap_red_blue', 'frame', 'chip', 'stride', 'least_share'],
   split: ['seed', 'validation', 'test'],
   network: ['architecture', 'widths', 'blocks', 'batch_norm', 'dropout', 'size', 'reduce'],
-  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'class_weights', 'threshold'],
-  card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'features_name', 'colors'],
+  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'threshold'],
+  card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'course', 'features_name', 'colors'],
 };
 
 /**

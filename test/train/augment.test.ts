@@ -52,5 +52,10 @@ describe('augmentation', () => {
     const out = new Float32Array(3);
     writeSquare(out, 0, { pixels: Uint8Array.of(250, 128, 5), width: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, shift: 20 });
     expect(Array.from(out)).toEqual([255, 148, 25]);
+    const bands = randomView(seededRandom(3), { color: 0.25 }).bands!;
+    expect(new Set(bands).size).toBe(3);
+    expect(Math.max(...bands.map((band) => Math.abs(band - 1)))).toBeLessThanOrEqual(0.25);
+    writeSquare(out, 0, { pixels: Uint8Array.of(100, 100, 100), width: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, bands: [1.5, 1, 0.5] });
+    expect(Array.from(out)).toEqual([150, 100, 50]);
   });
 });

@@ -13,7 +13,7 @@ describe('native training operations', () => {
       if (fused) expect(fuseTrainingOps(native, logits)).toBe(true);
       const x = native.tensor4d(Float32Array.from({ length: 4 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256), [4, 8, 8, 3]);
       const variables = logits.trainableWeights.map((weight) => (weight as unknown as { val: ReturnType<typeof native.variable> }).val);
-      const { value, grads } = native.variableGrads(() => native.mean(native.square(logits.apply(x, { training: true }) as Tensor)) as Scalar, variables);
+      const { value, grads } = native.variableGrads(() => native.mean<Scalar>(native.square(logits.apply(x, { training: true }) as Tensor)), variables);
       return {
         loss: value.dataSync()[0]!, gradients: variables.map((variable) => grads[variable.name]!.dataSync<'float32'>()),
         weights: logits.getWeights().map((weight) => weight.dataSync<'float32'>()),

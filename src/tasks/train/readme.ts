@@ -18,9 +18,15 @@ export function makeReadme(card: ModelCard): string {
     `Split: ${data?.split ?? 'not stated'}.`, '',
     ...(card.scores === undefined ? [] : scoreSection(card.scores)),
     ...(card.limits === undefined ? [] : ['## Limits', '', ...card.limits.map((limit) => `- ${limit}`), '']),
-    '## How it was made', '', '```', card.trained_with ?? 'not stated', '```', '',
+    ...howMade(card.trained_with),
   ];
   return lines.join('\n');
+}
+
+/** The command as code, and what was remarked on it as text. */
+function howMade(trainedWith: string | undefined): string[] {
+  const [command, remark] = (trainedWith ?? 'not stated').split(' # ');
+  return ['## How it was made', '', '```', command!, '```', '', ...(remark === undefined ? [] : [`${remark[0]!.toUpperCase()}${remark.slice(1)}.`, ''])];
 }
 
 function scoreSection(scores: readonly CardScore[]): string[] {

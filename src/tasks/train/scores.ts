@@ -22,6 +22,7 @@ export async function scoreTags(recipe: Recipe, model: Uint8Array, samples: TagS
   const set = bestConstantTags(targetsOf(chips, split.train), count);
   const constant = constantTags(set, rows, count);
   const on = `${rows} test chips`;
+  const of = `best constant tags (${set.map((tag) => chips.tags[tag]!).join(' ')})`;
   const perTag = fBetaPerTag(truth, predicted, count);
   return [
     { metric: 'f2_samples', value: fBeta(truth, predicted, count), on },
@@ -29,10 +30,13 @@ export async function scoreTags(recipe: Recipe, model: Uint8Array, samples: TagS
     { metric: 'f2_macro', value: fBeta(truth, predicted, count, { average: 'macro' }), on },
     { metric: 'f1_samples', value: fBeta(truth, predicted, count, { beta: 1 }), on },
     { metric: 'f2_samples', value: fBeta(truth, all, count), on, of: 'all ones' },
+    { metric: 'f2_micro', value: fBeta(truth, all, count, { average: 'micro' }), on, of: 'all ones' },
     { metric: 'f2_macro', value: fBeta(truth, all, count, { average: 'macro' }), on, of: 'all ones' },
     { metric: 'f1_samples', value: fBeta(truth, all, count, { beta: 1 }), on, of: 'all ones' },
-    { metric: 'f2_samples', value: fBeta(truth, constant, count), on, of: `best constant tags (${set.map((tag) => chips.tags[tag]!).join(' ')})` },
-    { metric: 'f2_macro', value: fBeta(truth, constant, count, { average: 'macro' }), on, of: 'best constant tags' },
+    { metric: 'f2_samples', value: fBeta(truth, constant, count), on, of },
+    { metric: 'f2_micro', value: fBeta(truth, constant, count, { average: 'micro' }), on, of },
+    { metric: 'f2_macro', value: fBeta(truth, constant, count, { average: 'macro' }), on, of },
+    { metric: 'f1_samples', value: fBeta(truth, constant, count, { beta: 1 }), on, of },
     ...chips.tags.map((tag, id): CardScore => ({ metric: `f2 ${tag}`, value: perTag[id]!, on })),
   ];
 }
