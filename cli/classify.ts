@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { formatBytes } from '../src/run/index.js';
 import { classify } from '../src/tasks/classify.js';
 import type { ClassifyOptions, ClassifyResult } from '../src/tasks/classify.js';
-import type { ChipPlan } from '../src/tasks/chip-plan.js';
+import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
 import { bandList, numberBetween, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';

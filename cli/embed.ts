@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { formatBytes } from '../src/run/index.js';
 import { DEFAULT_EXTRACTOR, embed } from '../src/tasks/embed.js';
 import type { EmbedOptions, EmbedResult } from '../src/tasks/embed.js';
-import type { ChipPlan } from '../src/tasks/chip-plan.js';
+import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { printChipPlan } from './classify.js';
 import { execute } from './execute.js';
 import { bandList, wholeNumber } from './options.js';

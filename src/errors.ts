@@ -82,7 +82,7 @@ export class RemoteError extends TilewrightError {
 
 /** The run was stopped by its signal; what is finished is kept, and the same command goes on. Exit code 130. */
 export class Interrupted extends TilewrightError {
-  constructor(message = 'interrupted', details: ErrorDetails = {}) {
+  constructor(message = 'interrupted', details: ErrorDetails = { advice: 'the same command goes on where it was' }) {
     super('INTERRUPTED', EXIT.interrupted, message, details);
   }
 }

@@ -226,7 +226,8 @@ async function assemble(path: string, layout: CogLayout, spool: Spool): Promise<
     await spool.copyTo(target, layout.head.length);
     await target.sync();
   } catch (error) {
-    await rm(path, { force: true });
+    // Half a file is of no use; a device is not ours to remove.
+    if ((await target.stat()).isFile()) await rm(path, { force: true });
     throw error;
   } finally {
     await target.close();

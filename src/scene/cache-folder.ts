@@ -49,7 +49,7 @@ async function checkRoom(path: string, bytes: number): Promise<void> {
   const free = disk.bavail * disk.bsize;
   if (free < bytes) {
     throw new OutputError(folder, `decoding needs ${Math.ceil(bytes / 2 ** 20)} MB of disk there, but only ${Math.floor(free / 2 ** 20)} MB are free`,
-      { advice: 'name another folder with --cache-dir, or set TMPDIR' });
+      { advice: 'set TMPDIR to a folder with more room' });
   }
 }
 
@@ -61,7 +61,7 @@ async function ownTemporaryFolder(): Promise<string> {
   const found = await lstat(folder);
   const mine = uid < 0 || (found.uid === uid && (found.mode & 0o022) === 0);
   if (!found.isDirectory() || !mine) {
-    throw new OutputError(folder, 'expected a folder that only this user can write', { advice: 'remove it, or name another folder with --cache-dir' });
+    throw new OutputError(folder, 'expected a folder that only this user can write', { advice: 'remove it, or set TMPDIR to another folder' });
   }
   return folder;
 }

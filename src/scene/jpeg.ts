@@ -10,7 +10,7 @@ import type { BlockScene } from './create-scene.js';
 import { MARKER, adobeTransform, isFrame, parseFrame, readSegments } from './jpeg-segments.js';
 import type { Frame, Segment } from './jpeg-segments.js';
 import { memoryRaster } from './memory-raster.js';
-import { createPictureScene, fitsMemory } from './picture-scene.js';
+import { checkClaim, createPictureScene, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
 import { createTiffBlocks } from './tiff/blocks.js';
 import { readTiffHeader } from './tiff/directory.js';
@@ -59,6 +59,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
         ? [`progressive JPEG: decoding it once holds about ${Math.ceil((frame.width * frame.height * frame.components * 2) / 2 ** 20)} MB`] : []),
     ],
   };
+  checkClaim(source, header);
   const inMemory = fitsMemory(header, options);
   const blockSize = inMemory ? { width: frame.width, height: frame.height } : { width: COPY_TILE, height: COPY_TILE };
   return createPictureScene(source, header, options, blockSize, async (fingerprint) => {
@@ -149,6 +150,22 @@ async function decodeToFile(source: ByteSource, frame: Frame, options: PictureOp
       .toFile(partial);
   });
   const copy = await openFileSource(file.path);
+  try {
+    const raster = await openCopy(copy, frame);
+    return {
+      raster: frame.components === 4 ? rgbOfCmyk(raster) : raster,
+      release: async () => {
+        await copy.close();
+        await releaseCacheFile(file);
+      },
+    };
+  } catch (error) {
+    await copy.close();
+    throw error;
+  }
+}
+
+async function openCopy(copy: ByteSource, frame: Frame): Promise<BlockRaster> {
   const header = await readTiffHeader(copy);
   const directory = header.directories[0]!;
   const picture = await readPicture(directory, copy.url);
@@ -156,13 +173,7 @@ async function decodeToFile(source: ByteSource, frame: Frame, options: PictureOp
   if (raster.width !== frame.width || raster.height !== frame.height || raster.bands !== frame.components) {
     throw new RangeError(`expected a copy of ${frame.width} × ${frame.height} × ${frame.components}, found ${raster.width} × ${raster.height} × ${raster.bands}`);
   }
-  return {
-    raster: frame.components === 4 ? rgbOfCmyk(raster) : raster,
-    release: async () => {
-      await copy.close();
-      await releaseCacheFile(file);
-    },
-  };
+  return raster;
 }
 
 function rgbOfCmyk(raster: BlockRaster): BlockRaster {

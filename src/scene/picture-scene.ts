@@ -1,3 +1,4 @@
+import { InvalidFileError } from '../errors.js';
 import { bytesPerSample } from '../raster/index.js';
 import type { DataType, Rgba, SceneProfile } from '../raster/index.js';
 import { datumNote } from '../georef/index.js';
@@ -52,6 +53,22 @@ export interface DecodedPicture {
 export function decodedBytes(header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>): number {
   return header.width * header.height * header.bands * bytesPerSample(header.dtype);
 }
+
+/** Neither deflate nor Huffman codes make pixels more than about a thousand times smaller. */
+const MAX_RATIO = 1040;
+
+/**
+ * Refuses a header that claims more pixels than the file can hold, before anything is allocated for them.
+ * @throws {InvalidFileError}
+ */
+export function checkClaim(source: ByteSource, header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>): void {
+  const bytes = decodedBytes(header);
+  if (bytes <= source.size * MAX_RATIO * BITS_PER_BYTE) return;
+  throw new InvalidFileError(source.url, `it claims ${header.width} × ${header.height} pixels, more than its ${source.size} bytes can hold`, { advice: 'the file is damaged' });
+}
+
+/** Pixels of one bit take a byte each once they are decoded. */
+const BITS_PER_BYTE = 8;
 
 /**
  * A scene of a format that can only be decoded from its beginning: georeference from files beside it, pixels decoded once,

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { crc32, createInflate } from 'node:zlib';
 import { InvalidFileError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
@@ -40,11 +39,15 @@ export type RowSink = (row: Uint8Array, index: number, pass: Pass) => Promise<vo
  */
 export async function decodePngRows(source: ByteSource, header: PngHeader, sink: RowSink): Promise<void> {
   const state = createRowReader(header, sink);
+  const stored = Readable.from(pixelChunks(source, header.dataOffset));
+  const inflate = createInflate({ chunkSize: 65536 });
+  // `stream.pipeline` would sometimes report that it was aborted instead of why.
+  stored.on('error', (error) => inflate.destroy(error));
   try {
-    await pipeline(Readable.from(pixelChunks(source, header.dataOffset)), createInflate({ chunkSize: 65536 }), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) await state.push(chunk);
-    });
+    for await (const chunk of stored.pipe(inflate) as AsyncIterable<Buffer>) await state.push(chunk);
   } catch (error) {
+    stored.destroy();
+    inflate.destroy();
     if (error instanceof InvalidFileError || !isZlibError(error)) throw error;
     throw new InvalidFileError(source.url, `the PNG's pixels are damaged or cut off: ${error.message}`, { cause: error });
   }

@@ -6,7 +6,7 @@ import type { ByteSource } from './byte-source.js';
 import { cacheFile, ensureCacheFile, releaseCacheFile } from './cache-folder.js';
 import type { BlockScene } from './create-scene.js';
 import { memoryRaster } from './memory-raster.js';
-import { createPictureScene, decodedBytes, fitsMemory } from './picture-scene.js';
+import { checkClaim, createPictureScene, decodedBytes, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
 import { COLOUR, readPngHeader } from './png-header.js';
 import type { PngHeader } from './png-header.js';
@@ -27,6 +27,7 @@ const MAX_INTERLACED_BYTES = 2 ** 29;
 export async function openPng(source: ByteSource, options: PictureOptions = {}): Promise<BlockScene> {
   const png = await readPngHeader(source);
   const header = pictureHeader(png);
+  checkClaim(source, header);
   const bytes = decodedBytes(header);
   if (png.interlaced && bytes > MAX_INTERLACED_BYTES) {
     throw new InvalidFileError(source.url, `an interlaced PNG of ${Math.ceil(bytes / 2 ** 20)} MB cannot be read in rows`, { advice: 'write it again without interlacing' });

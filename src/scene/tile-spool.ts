@@ -26,10 +26,10 @@ export interface SpoolWriter {
 }
 
 export async function createSpoolWriter(path: string, shape: SpoolShape): Promise<SpoolWriter> {
-  const handle = await open(path, 'w', 0o600);
   const pixelBytes = shape.bands * bytesPerSample(shape.dtype);
   const { across } = blockCounts({ ...shape, blockWidth: SPOOL_TILE, blockHeight: SPOOL_TILE });
   const tiles = new Uint8Array(across * tileBytes(shape));
+  const handle = await open(path, 'w', 0o600);
   let filled = 0;
   const flush = async (): Promise<void> => {
     if (filled === 0) return;

@@ -39,8 +39,9 @@ function cosineDistances(query: Float32Array, rows: Float32Array, count: number,
       dot += value * query[i]!;
       other += value * value;
     }
-    const norm = Math.sqrt(own) * Math.sqrt(other);
-    // Rounding may leave a vector at a distance just below 0 to itself.
+    // One root of the product, not a product of roots: a vector is then at exactly 0 from itself.
+    const norm = Math.sqrt(own * other);
+    // Rounding may leave parallel vectors at a distance just below 0.
     out[row] = norm === 0 ? 1 : Math.max(0, 1 - dot / norm);
   }
 }

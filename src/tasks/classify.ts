@@ -2,21 +2,20 @@ import { stat } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import { thumbnailMemory } from '../picture/index.js';
-import { peakRss } from '../run/index.js';
+import { openJournal, peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
-import { openRun } from './chip-journal.js';
-import { sceneRows } from './chip-rows.js';
-import { planChips } from './chip-plan.js';
-import type { ChipPlan } from './chip-plan.js';
-import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify-outputs.js';
-import { classifyFolder } from './classify-folder.js';
-import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify-scene.js';
-import type { ClassifySummary, SceneSetup } from './classify-scene.js';
-import { loadChipModel } from './classify-setup.js';
-import type { ClassifyOptions } from './classify-setup.js';
+import { sceneRows } from './chips/rows.js';
+import { planChips } from './chips/plan.js';
+import type { ChipPlan } from './chips/plan.js';
+import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify/outputs.js';
+import { classifyFolder } from './classify/folder.js';
+import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify/scene.js';
+import type { ClassifySummary, SceneSetup } from './classify/scene.js';
+import { loadChipModel } from './classify/setup.js';
+import type { ClassifyOptions } from './classify/setup.js';
 
-export type { ClassifyOptions } from './classify-setup.js';
+export type { ClassifyOptions } from './classify/setup.js';
 
 /** What {@link classify} did. */
 export interface ClassifyResult extends ClassifySummary {
@@ -68,7 +67,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
   const sizes = sceneBytes(setup);
   await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: sizes.output + sizes.temporary });
   const partial = partialFolder(options.output);
-  const journal = await openRun({ folder: partial, identity: sceneIdentity(setup), overwrite: options.overwrite ?? false });
+  const journal = await openJournal({ folder: partial, identity: sceneIdentity(setup), restart: options.overwrite ?? false });
   let finished = false;
   try {
     const resumedStrips = journal.states.length;

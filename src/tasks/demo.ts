@@ -115,7 +115,7 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
   });
   const id = await middleId(at('index'));
   await step(`search ${at('index')} --id ${id} -k 10 --sheet ${at('search.png')}`, async () => {
-    const { results } = await search({ index: at('index'), id, k: 10, sheet: at('search.png') }, quiet);
+    const { results } = await search({ index: at('index'), id, k: 10, sheet: at('search.png'), overwrite: true }, quiet);
     return { outcome: `nearest to ${id}: ${results.slice(1, 4).map((hit) => `${hit.id} (${hit.distance.toFixed(2)})`).join(', ')}`, files: [at('search.png')] };
   });
   context.onProgress?.({ stage: 'demo', done: 7, total: 7, unit: 'steps' });

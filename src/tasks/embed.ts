@@ -3,14 +3,13 @@ import { basename, join, resolve } from 'node:path';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { loadModel } from '../predict/index.js';
 import type { Device, LoadedModel } from '../predict/index.js';
-import { checkFolder, checkSpace, peakRss, writeWhole } from '../run/index.js';
+import { checkFolder, checkSpace, openJournal, peakRss, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE, appendEntries, hasIndex, readManifest } from '../search/index.js';
 import type { IndexManifest, IndexSource } from '../search/index.js';
-import { openRun } from './chip-journal.js';
-import type { ChipPlan } from './chip-plan.js';
-import { isTileList, prepareFolder, prepareSceneSource } from './embed-sources.js';
-import type { EmbedSource } from './embed-sources.js';
+import type { ChipPlan } from './chips/plan.js';
+import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
+import type { EmbedSource } from './embed/sources.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
@@ -99,9 +98,9 @@ interface Job {
 
 async function run(job: Job, context: TaskContext): Promise<EmbedResult> {
   const { options, base, source } = job;
-  const journal = await openRun({
+  const journal = await openJournal({
     folder: `${resolve(options.index)}.partial`,
-    identity: { task: 'embed/1', ...source.identity, model: base.model.fingerprint, entries: base.count }, overwrite: options.overwrite ?? false,
+    identity: { task: 'embed/1', ...source.identity, model: base.model.fingerprint, entries: base.count }, restart: options.overwrite ?? false,
   });
   let finished = false;
   try {

@@ -5,8 +5,8 @@ import type { CardScore, ModelCard } from '../card/index.js';
 import { ModelError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import { mapShape, parseRecipe } from '../train/index.js';
-import { loadSamples } from './train-samples.js';
-import { scoreClasses, scoreTags } from './train-scores.js';
+import { loadSamples } from './train/samples.js';
+import { scoreClasses, scoreTags } from './train/scores.js';
 
 export interface EvaluateOptions {
   /** Folder with `card.json` and `model.onnx`, as `train` writes it. */

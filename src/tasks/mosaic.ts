@@ -5,8 +5,8 @@ import { Interrupted, throwIfAborted } from '../errors.js';
 import { classSidecar, cogMemory, createCog, resumeCog, type CogOptions, type CogWriter, type Compression, type OverviewMethod } from '../cog/index.js';
 import { bytesPerSample, type DataType, type Raster } from '../raster/index.js';
 import { checkOutput, fingerprintOf, memoryPlan, openJournal, ordered, peakRss, promote, writeWhole, type Journal, type Json, type MemoryPlan, type TaskContext } from '../run/index.js';
-import { createCanvas, type Canvas } from './mosaic-canvas.js';
-import { findTiles, readTile, type TileOfSet, type TileSet } from './tile-set.js';
+import { createCanvas, type Canvas } from './tiles/mosaic-canvas.js';
+import { findTiles, readTile, type TileOfSet, type TileSet } from './tiles/tile-set.js';
 
 export interface MosaicOptions {
   /** Folder of tiles. */

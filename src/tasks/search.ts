@@ -10,8 +10,8 @@ import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { nearest, readManifest } from '../search/index.js';
 import type { IndexManifest, Metric } from '../search/index.js';
-import { findQuery } from './search-query.js';
-import type { Query } from './search-query.js';
+import { findQuery } from './search/query.js';
+import type { Query } from './search/query.js';
 
 export interface SearchOptions {
   /** Folder of the index. */

@@ -6,13 +6,13 @@ import type { Json, TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
-import { planSegment } from './segment-plan.js';
-import type { SegmentPlan } from './segment-plan.js';
-import { writePreview } from './segment-preview.js';
-import { createSegmentRun } from './segment-run.js';
-import type { SegmentOutputs } from './segment-run.js';
-import { mapLegend, prepareSegment } from './segment-setup.js';
-import type { SegmentOptions, SegmentSetup } from './segment-setup.js';
+import { planSegment } from './segment/plan.js';
+import type { SegmentPlan } from './segment/plan.js';
+import { writePreview } from './segment/preview.js';
+import { createSegmentRun } from './segment/run.js';
+import type { SegmentOutputs } from './segment/run.js';
+import { mapLegend, prepareSegment } from './segment/setup.js';
+import type { SegmentOptions, SegmentSetup } from './segment/setup.js';
 
 export interface SegmentResult {
   readonly output: string;
@@ -50,7 +50,7 @@ export async function segment(options: SegmentOptions & { readonly dryRun: true 
 export async function segment(options: SegmentOptions, context?: TaskContext): Promise<SegmentResult>;
 export async function segment(options: SegmentOptions, context: TaskContext = {}): Promise<SegmentPlan | SegmentResult> {
   const started = performance.now();
-  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: options.overwrite ?? false });
+  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: (options.overwrite ?? false) || (options.dryRun ?? false) });
   const scene = await openScene(options.scene);
   try {
     const setup = await prepareSegment(options, scene);

@@ -3,8 +3,9 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, OutputError } from '../errors.js';
 import { outputError } from '../cog/index.js';
+import { wktFor } from '../georef/index.js';
 import { createGrid, patchCount, type Grid } from '../grid/index.js';
-import { bytesPerSample, type Scene, type SceneProfile } from '../raster/index.js';
+import { bytesPerSample, type Scene, type SceneProfile, type TypedArray } from '../raster/index.js';
 import {
   canonicalJson, checkFolder, checkSpace, hasJournal, memoryPlan, openJournal, ordered, peakRss, writeWhole,
   type Journal, type Json, type MemoryPlan, type TaskContext,
@@ -14,8 +15,8 @@ import {
   MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION, manifestText, nameWidths, parseTileName, readManifest, tileName, tileWindow,
   type TiledScene, type TileFormat, type TileManifest, type TileRecord,
 } from '../tiles/index.js';
-import { createRowFeed, type RowFeed } from './row-feed.js';
-import { checkTileFormat, isTileWhole, removeTile, writeTile, type TilePosition, type TileWriting } from './tile-file.js';
+import { createRowFeed, type RowFeed } from './tiles/row-feed.js';
+import { checkTileFormat, isTileWhole, removeTile, writeTile, type TilePosition, type TileWriting } from './tiles/tile-file.js';
 
 export interface TileOptions {
   /** File of the scene. */
@@ -137,7 +138,7 @@ function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Plan {
   const inFlight = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
   const warnings: string[] = [];
   if (profile.maskSource === 'internal' || profile.maskSource === 'external') warnings.push('the scene\'s mask is not carried into the tiles');
-  if ((format === 'png' || format === 'jpg') && tiled.crs !== undefined && tiled.crs.wkt === undefined) {
+  if (format !== 'tif' && tiled.crs !== undefined && wktFor(tiled.crs) === undefined) {
     warnings.push(`no .prj is written: the scene names its CRS (${tiled.crs.name}) without a definition in WKT; ${MANIFEST} has it`);
   }
   if (format === 'npy' && tiled.nodata !== undefined) warnings.push(`npy holds no nodata value (${tiled.nodata}); ${MANIFEST} has it`);
@@ -146,7 +147,8 @@ function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Plan {
     { name: 'node and libraries', bytes: BASE_BYTES },
     { name: 'blocks being decoded', bytes: readMemory(profile, 1) },
     { name: 'rows of the scene', bytes: feed.memory(grid.patchHeight) },
-    { name: 'tiles being written', bytes: inFlight * 2 * tileBytes },
+    // Their pixels, their packed form, and packed forms that are not collected yet.
+    { name: 'tiles being written', bytes: inFlight * 4 * tileBytes },
   ]);
   return {
     profile, grid, bands, tiled, format, folder: resolve(options.folder), quality, inFlight, memory, warnings,
@@ -338,13 +340,17 @@ function createCutter(scene: Scene, plan: Plan, context: TaskContext): Cutter {
   const feed: RowFeed = createRowFeed(scene, { bands: plan.bands, signal: context.signal });
   const writing: TileWriting = { folder: plan.folder, format: plan.format, scene: plan.tiled, quality: plan.quality };
   const waiting: (() => void)[] = [];
+  /** Pixels of tiles that are written: large arrays are dear to make and to collect. */
+  const free: TypedArray[] = [];
   let running = 0;
   let written = 0;
   let failure: Error | undefined;
 
   const job = async (position: TilePosition): Promise<TileRecord> => {
     try {
-      const record = await writeTile(feed.copy(position.window), position, writing);
+      const raster = feed.copy(position.window, free.pop());
+      const record = await writeTile(raster, position, writing);
+      free.push(raster.data);
       written++;
       return record;
     } catch (error) {

@@ -8,10 +8,10 @@ import {
   buildNetworks, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
   type EpochRecord, type Learner, type Recipe, type RecipeNetworks, type Tensorflow,
 } from '../train/index.js';
-import { makeCard, makeFeatureCard } from './train-card.js';
-import { makeReadme } from './train-readme.js';
-import { loadSamples, type MapSamples, type TagSamples } from './train-samples.js';
-import { scoreClasses, scoreTags } from './train-scores.js';
+import { makeCard, makeFeatureCard } from './train/card.js';
+import { makeReadme } from './train/readme.js';
+import { loadSamples, type MapSamples, type TagSamples } from './train/samples.js';
+import { scoreClasses, scoreTags } from './train/scores.js';
 
 export interface TrainOptions {
   /** Recipe file (YAML). */

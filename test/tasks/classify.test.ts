@@ -97,7 +97,10 @@ describe('classify a scene', () => {
   });
 
   it('gives exactly one tag with models of one class per chip', async () => {
-    const single = bandMeans(folder, { name: 'single', card: { task: 'classification' } });
+    const single = bandMeans(folder, { name: 'single', card: {
+      task: 'classification', output: { dim_order: 'bc', activation: 'none', classes: TAGS.map((name, value) => ({ value, name, color_hint: '#aa0000' })) },
+    } });
+    await expect(run(await writeScene(fresh('scene.tif'), patches(40, 40)), { model: single, patchSize: 40, threshold: 0.5 })).rejects.toThrow('--threshold');
     const pixels = patches(120, 80);
     const result = await run(await writeScene(fresh('scene.tif'), pixels), { model: single, patchSize: 40 });
     const records = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8')).slice(1);
@@ -184,6 +187,26 @@ describe('classify a folder of chips', () => {
     }
   });
 
+  it('refuses chips of different sample types, by name', async () => {
+    const wide = bandMeans(folder, { name: 'wide', card: { input: { bands: ['red', 'green', 'blue'], dim_order: 'bchw', shape: [-1, 3, -1, -1], data_type: 'float32', scene_data_types: ['uint8', 'uint16'] } } });
+    const chips = fresh('mixed');
+    await mkdir(chips);
+    const pixels = { create: { width: 16, height: 16, channels: 3 as const, background: 'red' } };
+    await sharp(pixels).png().toFile(join(chips, 'a.png'));
+    await sharp(pixels).toColourspace('rgb16').png().toFile(join(chips, 'b.png'));
+    await expect(run(chips, { model: wide })).rejects.toMatchObject({ name: 'InvalidFileError', message: expect.stringMatching(/b\.png: expected uint8 .* found uint16/) as unknown });
+  });
+
+  it('takes the files of another kind of run away when it replaces one', async () => {
+    const chips = fresh('chips');
+    await mkdir(chips);
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: 'red' } }).png().toFile(join(chips, 'a.png'));
+    const { output } = await run(chips);
+    await writeFile(join(output, 'notes.txt'), 'mine');
+    await run(await writeScene(fresh('scene.tif'), patches(32, 32)), { output, patchSize: 32, overwrite: true });
+    expect(readdirSync(output).sort()).toEqual([...SCENE_FILES, 'notes.txt'].sort());
+  });
+
   it('refuses folders without chips, options for scenes, and its own folder as output', async () => {
     const empty = fresh('empty');
     await mkdir(empty);
@@ -233,7 +256,7 @@ describe('a run that is killed', () => {
       const scene = await writeScene(fresh('scene.tif'), pixels);
       const whole = await run(scene, { patchSize: 32, output: fresh('whole') });
       const output = fresh('killed');
-      for (const after of [3, 7]) expect(await killAfter(after, { input: scene, model, output, patchSize: 32, overwrite })).toBe('SIGKILL');
+      for (const after of overwrite ? [7] : [3, 7]) expect(await killAfter(after, { input: scene, model, output, patchSize: 32, overwrite })).toBe('SIGKILL');
       expect(existsSync(output)).toBe(false);
       await expect(run(scene, { patchSize: 40, output })).rejects.toThrow('another patch size');
       const resumed = await run(scene, { patchSize: 32, output, overwrite });
@@ -241,6 +264,19 @@ describe('a run that is killed', () => {
       for (const file of SCENE_FILES) expect(await digest(join(output, file)), file).toBe(await digest(join(whole.output, file)));
     });
   }
+
+  it('goes on in a folder of chips, too', async () => {
+    const chips = fresh('many');
+    await mkdir(chips);
+    await Promise.all(Array.from({ length: 150 }, (_, i) => sharp({ create: { width: 8, height: 8, channels: 3, background: { r: i, g: 255 - i, b: 7 } } }).png().toFile(join(chips, `chip_${i}.png`))));
+    const whole = await run(chips, { output: fresh('whole') });
+    const output = fresh('killed');
+    expect(await killAfter(128, { input: chips, model, output })).toBe('SIGKILL');
+    expect((await run(chips, { output })).resumedStrips).toBe(2);
+    for (const file of ['chips.csv', 'chips.geojson', 'submission.csv', 'summary.json']) expect(await digest(join(output, file)), file).toBe(await digest(join(whole.output, file)));
+    const records = readCsv(await readFile(join(output, 'chips.csv'), 'utf8'));
+    expect(records.slice(1).map((record) => Math.round(Number(record[8]) * 255))).toEqual(Array.from({ length: 150 }, (_, i) => i));
+  });
 
   it('goes on where it gave its files their names', async () => {
     const scene = await writeScene(fresh('scene.tif'), patches(64, 64));

@@ -1,0 +1,184 @@
+import { basename, extname, join } from 'node:path';
+import { createChipCsv, createChipGeoJson, mostTellingTag } from '../../chips/index.js';
+import type { Chip } from '../../chips/index.js';
+import { createCog } from '../../cog/index.js';
+import { groundSize, scaleTransform, windowTransform } from '../../georef/index.js';
+import { createGrid, patchCount, patchesOfStrip } from '../../grid/index.js';
+import type { Grid } from '../../grid/index.js';
+import { displayStretch, renderChipMap, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
+import type { ChipCell } from '../../picture/index.js';
+import { openPredictor } from '../../predict/index.js';
+import type { LoadedModel } from '../../predict/index.js';
+import type { Scene } from '../../raster/index.js';
+import { throwIfAborted } from '../../errors.js';
+import { writeWhole } from '../../run/index.js';
+import type { Json, TaskContext } from '../../run/index.js';
+import { chipEdge, chipId } from '../chips/patches.js';
+import { chipPlaces } from '../chips/places.js';
+import { griddedRows, isPredicted } from '../chips/rows.js';
+import type { ChipSource } from '../chips/strips.js';
+import { SCENE_FILES, countTags, createTagCounts, summarizeTags, tagRule, tagsOf, writeSummary, writeTables } from './outputs.js';
+import type { TagRule, TagSummary } from './outputs.js';
+import { engineOptions } from './setup.js';
+import type { ClassifyOptions } from './setup.js';
+import { bandsForModel, domainWarnings } from '../model-input.js';
+import { pictureBands } from '../picture-bands.js';
+import type { RowFile } from '../chips/row-file.js';
+
+/** Longest edge of the map's picture of the scene. */
+export const MAP_EDGE = 1280;
+
+/** Everything that is decided before the first chip. */
+export interface SceneSetup extends ChipSource {
+  readonly options: ClassifyOptions;
+  readonly model: LoadedModel;
+  readonly rule: TagRule;
+  /** The scene's file name without its ending: begins every chip's id. */
+  readonly name: string;
+  readonly warnings: readonly string[];
+}
+
+/** Checks scene, model and options against each other and starts the engine. */
+export async function prepareScene(options: ClassifyOptions, scene: Scene, model: LoadedModel): Promise<SceneSetup> {
+  const { card } = model;
+  const { profile } = scene;
+  const bands = bandsForModel(profile, card, options.bands);
+  const rule = tagRule(card, options.threshold);
+  const edge = chipEdge(card, options.patchSize);
+  const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
+  const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+  const warnings = [
+    ...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height)),
+    ...(profile.transform === undefined ? ['the scene has no georeference: chips have no coordinates, chips.geojson no geometries'] : []),
+    ...(Math.min(profile.width, profile.height) < edge ? [`the scene is smaller than a chip of ${edge} pixels; what lacks is filled by reflection`] : []),
+  ];
+  const predictor = await openPredictor(model, {
+    outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
+  });
+  return { options, scene, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
+}
+
+/** What the results' bytes depend on. */
+export function sceneIdentity(setup: SceneSetup): Record<string, Json> {
+  const { grid, rule } = setup;
+  return {
+    task: 'classify/1', scene: setup.scene.profile.fingerprint, model: setup.model.fingerprint, 'patch size': grid.patchWidth, overlap: grid.overlap,
+    bands: [...setup.bands], thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: setup.predictor.device,
+  };
+}
+
+/** What `summary.json` says; nothing that differs between two runs of the same command. */
+export interface ClassifySummary {
+  readonly input: string;
+  readonly model: { readonly name: string; readonly fingerprint: string };
+  readonly chips: number;
+  readonly predicted: number;
+  readonly nodata: number;
+  readonly patchSize?: number;
+  readonly overlap?: number;
+  readonly tags: readonly TagSummary[];
+  readonly files: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Makes all files from the probabilities, in the run's folder. They do not depend on how often the run was interrupted. */
+export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, folder: string, context: TaskContext): Promise<ClassifySummary> {
+  const { grid, rule, options } = setup;
+  const counts = createTagCounts(rule.tags.length);
+  for await (const { values } of griddedRows(setup, scores, rule.tags.length)) countTags(counts, values, tagsOf(rule, values));
+  // One number per chip is all that the map needs: a million chips are 2 MB.
+  const telling = new Int16Array(patchCount(grid)).fill(-1);
+  const writers = [await createChipCsv(join(folder, 'chips.csv'), rule.tags), await createChipGeoJson(join(folder, 'chips.geojson'), rule.tags)];
+  await writeTables(writers, chipsOf(setup, scores, (index, tags, probabilities) => {
+    telling[index] = mostTellingTag(tags, probabilities, counts.chips) ?? -1;
+  }));
+  throwIfAborted(context.signal);
+  await writeProbabilities(setup, scores, folder);
+  await writeWhole(join(folder, 'map.png'), await drawSceneMap(setup, telling, counts.chips, context));
+  const summary: ClassifySummary = {
+    input: options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
+    chips: patchCount(grid), predicted: counts.predicted, nodata: counts.nodata, patchSize: grid.patchWidth, overlap: grid.overlap,
+    tags: summarizeTags(rule, counts), files: [...SCENE_FILES], warnings: setup.warnings,
+  };
+  await writeSummary(folder, summary);
+  return summary;
+}
+
+async function* chipsOf(
+  setup: SceneSetup, scores: RowFile, seen: (index: number, tags: readonly number[], probabilities: Float32Array) => void,
+): AsyncGenerator<Chip> {
+  const { grid, rule } = setup;
+  const placeOf = chipPlaces(setup.scene.profile);
+  for await (const { row, column, values } of griddedRows(setup, scores, rule.tags.length)) {
+    const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: grid.patchWidth, height: grid.patchHeight };
+    const tags = tagsOf(rule, values);
+    seen(row * grid.columns.length + column, tags, values);
+    yield {
+      id: chipId(setup.name, grid, row, column), window, ...placeOf(window), tags,
+      ...(isPredicted(values) ? { probabilities: values } : {}),
+    };
+  }
+}
+
+/**
+ * `probabilities.tif`: one pixel per chip, one band per tag. A pixel is as large as the stride and has the chip's centre as its
+ * centre; chips of the last column and row, which are shifted to end with the scene, lie up to a stride before their pixel.
+ */
+async function writeProbabilities(setup: SceneSetup, scores: RowFile, folder: string): Promise<void> {
+  const { grid, rule } = setup;
+  const { transform, crs } = setup.scene.profile;
+  const stride = { x: grid.patchWidth - grid.overlap, y: grid.patchHeight - grid.overlap };
+  const writer = await createCog({
+    width: grid.columns.length, height: grid.rows.length, bands: rule.tags.length, dtype: 'float32', nodata: Number.NaN, bandNames: rule.tags,
+    scratch: join(folder, 'probabilities'), description: `probability of every tag, one pixel per chip; ${setup.model.card.name}`,
+    ...(transform === undefined ? {} : { transform: scaleTransform(windowTransform(transform, { x: grid.overlap / 2, y: grid.overlap / 2 }), stride.x, stride.y) }),
+    ...(crs === undefined ? {} : { crs }),
+  });
+  try {
+    for (let row = 0; row < grid.rows.length; row++) await writer.write(await scores.read(row * grid.columns.length, grid.columns.length), 1);
+    await writer.finish(join(folder, 'probabilities.tif'));
+  } finally {
+    await writer.abort();
+  }
+}
+
+async function drawSceneMap(setup: SceneSetup, telling: Int16Array, counts: readonly number[], context: TaskContext): Promise<Buffer> {
+  const { scene, grid, model } = setup;
+  const { profile } = scene;
+  const signal = context.signal === undefined ? {} : { signal: context.signal };
+  const thumbnail = await sceneThumbnail(scene, { maxEdge: MAP_EDGE, bands: pictureBands(profile, model.card, setup.bands), ...signal });
+  const classes = model.card.output.classes;
+  const colored = new Array<number>(classes.length).fill(0);
+  for (const tag of telling) if (tag >= 0) colored[tag]!++;
+  const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+  return renderChipMap({
+    scene: thumbnailPicture(thumbnail, displayStretch(thumbnail, profile)),
+    sceneWidth: profile.width, sceneHeight: profile.height,
+    cells: cellsOf(grid, telling, classes.map(({ color_hint }) => color_hint)),
+    title: `Chips of ${basename(profile.source)}`,
+    subtitle: `${patchCount(grid)} chips of ${grid.patchWidth} pixels · each in the colour of its rarest tag · ${model.card.name}`,
+    legend: {
+      title: 'Tags',
+      headings: ['as colour', 'in all'],
+      entries: classes.flatMap(({ name, color_hint }, i) => (counts[i]! > 0 ? [{ name, color: color_hint, values: [String(colored[i]!), String(counts[i]!)] }] : [])),
+    },
+    ...(ground === undefined ? {} : { metresPerPixel: ground.width * thumbnail.reduction[0] }),
+  });
+}
+
+/** Every chip's own part of the scene: where chips overlap, the border is half way. */
+function* cellsOf(grid: Grid, telling: Int16Array, colors: readonly string[]): Generator<ChipCell> {
+  const xs = borders(grid.columns, grid.patchWidth, grid.sceneWidth);
+  const ys = borders(grid.rows, grid.patchHeight, grid.sceneHeight);
+  for (let row = 0; row < grid.rows.length; row++) {
+    for (const { column, index } of patchesOfStrip(grid, row)) {
+      const color = colors[telling[index]!];
+      yield { x: xs[column]!, y: ys[row]!, width: xs[column + 1]! - xs[column]!, height: ys[row + 1]! - ys[row]!, ...(color === undefined ? {} : { color }) };
+    }
+  }
+}
+
+function borders(positions: readonly number[], patch: number, length: number): number[] {
+  return [0, ...positions.slice(1).map((start, i) => (start + positions[i]! + patch) / 2), length];
+}
+

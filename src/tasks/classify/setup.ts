@@ -1,0 +1,50 @@
+import { ModelError } from '../../errors.js';
+import type { ModelCard } from '../../card/index.js';
+import type { Device, LoadedModel } from '../../predict/index.js';
+import { loadModel } from '../../predict/index.js';
+
+export interface ClassifyOptions {
+  /** Path of a scene, or of a folder of chips (JPEG, PNG, GeoTIFF), each a file of its own. */
+  readonly input: string;
+  /** Name of a shipped model, a model folder, or an ONNX file. */
+  readonly model: string;
+  /** Folder of the results; made if absent. */
+  readonly output: string;
+  /** Scenes: edge of a chip in pixels. Default: what the model was trained on. */
+  readonly patchSize?: number;
+  /** Scenes: pixels that neighbouring chips share. Default 0. */
+  readonly overlap?: number;
+  /** Scores from here on make a tag, for all tags, 0–1. Default: each tag's own in the card, else 0.5. */
+  readonly threshold?: number;
+  /** Bands for the model, from 1, in its order. */
+  readonly bands?: readonly number[];
+  /** Engine threads. Default: all cores. */
+  readonly threads?: number;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  readonly overwrite?: boolean;
+  /** Plans and measures some chips; writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Loads a model that tags chips. @throws {ModelError} for models of another task. */
+export async function loadChipModel(name: string): Promise<LoadedModel> {
+  const model = await loadModel(name);
+  refuseOtherTask(model.card);
+  return model;
+}
+
+function refuseOtherTask(card: ModelCard): void {
+  if (card.task === 'multi-label-classification' || card.task === 'classification') return;
+  throw new ModelError(card.name, `tags no chips, its task is ${card.task}`, {
+    advice: card.task === 'semantic-segmentation' ? 'use: tilewright segment' : card.task === 'embedding' ? 'use: tilewright embed' : 'choose another model',
+  });
+}
+
+/** The predictor's options that the user has a say in. */
+export function engineOptions(options: Pick<ClassifyOptions, 'threads' | 'device'>): { threads?: number; device?: Device } {
+  return {
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.device === undefined ? {} : { device: options.device }),
+  };
+}

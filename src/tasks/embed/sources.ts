@@ -1,0 +1,141 @@
+import { basename, extname, resolve } from 'node:path';
+import { InvalidOptionError, ModelError } from '../../errors.js';
+import { groundSize } from '../../georef/index.js';
+import { createGrid, patchCount } from '../../grid/index.js';
+import { openPredictor } from '../../predict/index.js';
+import type { LoadedModel, Predictor } from '../../predict/index.js';
+import { openScene } from '../../scene/index.js';
+import type { Journal, Json, TaskContext } from '../../run/index.js';
+import type { IndexEntry, IndexSource } from '../../search/index.js';
+import { listChipFiles, listTiles } from '../chips/files.js';
+import { chipEdge, chipId } from '../chips/patches.js';
+import { chipPlaces } from '../chips/places.js';
+import { planChips, planFiles } from '../chips/plan.js';
+import type { ChipPlan } from '../chips/plan.js';
+import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows } from '../chips/rows.js';
+import { engineOptions } from '../classify/setup.js';
+import type { EmbedOptions } from '../embed.js';
+import { bandsForModel, domainWarnings } from '../model-input.js';
+import { pictureBands } from '../picture-bands.js';
+import type { RowFile } from '../chips/row-file.js';
+
+/** Something whose chips are embedded: a scene, or a folder of chip files. */
+export interface EmbedSource {
+  /** Begins the ids of its entries. */
+  readonly name: string;
+  readonly chips: number;
+  readonly strips: number;
+  readonly predictor: Predictor;
+  readonly warnings: readonly string[];
+  /** What the vectors depend on, the model not counted. */
+  readonly identity: Readonly<Record<string, Json>>;
+  /** What the index says of it. */
+  readonly description: Omit<IndexSource, 'first' | 'count' | 'nodata'>;
+  plan(context: TaskContext): Promise<ChipPlan>;
+  /** Predicts what the journal does not have yet; one row per chip. */
+  predict(journal: Journal, context: TaskContext): Promise<RowFile>;
+  /** Entries and vectors of the chips that have data. */
+  entries(journal: Journal, rows: RowFile): AsyncGenerator<{ entry: IndexEntry; vector: Float32Array }>;
+  close(): Promise<void>;
+}
+
+export async function prepareSceneSource(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
+  const length = featureLength(model);
+  const scene = await openScene(options.input);
+  try {
+    const { profile } = scene;
+    const { card } = model;
+    const bands = bandsForModel(profile, card, options.bands);
+    const edge = chipEdge(card, options.patchSize);
+    const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
+    const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+    const warnings = [...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height))];
+    const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options) });
+    const source = { scene, predictor, grid, bands, kind: 'features' as const, warnings };
+    const name = basename(options.input, extname(options.input));
+    const path = resolve(options.input);
+    return {
+      name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
+      identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], device: predictor.device },
+      description: {
+        name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1),
+        pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: profile.width, height: profile.height,
+        patchSize: edge, overlap: grid.overlap,
+        ...(profile.transform === undefined ? {} : { transform: profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
+      },
+      plan: (context) => planChips(source, { output: patchCount(grid) * (length * 4 + 160), temporary: patchCount(grid) * length * 4 }, context),
+      predict: (journal, context) => sceneRows(source, { journal, length, stage: 'embed' }, context),
+      async* entries(_journal, rows) {
+        const placeOf = chipPlaces(profile);
+        for await (const { row, column, values } of griddedRows(source, rows, length)) {
+          if (!isPredicted(values)) continue;
+          const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: edge, height: edge };
+          const { centre } = placeOf(window);
+          yield { entry: { id: chipId(name, grid, row, column), scene: path, window, ...lonLat(centre) }, vector: values };
+        }
+      },
+      async close() {
+        await predictor.close();
+        await scene.close();
+      },
+    };
+  } catch (error) {
+    await scene.close();
+    throw error;
+  }
+}
+
+/** Whether a path names a list of tiles, as `tilewright tile` writes it. */
+export function isTileList(path: string): boolean {
+  return extname(path).toLowerCase() === '.json';
+}
+
+/** A folder of chips, or the tiles of a `tiles.json`. */
+export async function prepareFolder(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
+  for (const [option, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
+    if (value !== undefined) throw new InvalidOptionError(option, `${options.input} is a folder of chips, which are taken whole`);
+  }
+  const length = featureLength(model);
+  const path = resolve(options.input);
+  const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
+  const first = await openScene(list.files[0]!.path);
+  const { width, height, dtype } = first.profile;
+  const colors = pictureBands(first.profile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
+  await first.close();
+  const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
+  const bands = options.bands === undefined ? {} : { bands: options.bands };
+  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands };
+  const name = list.scene;
+  return {
+    name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
+    identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
+    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(options.bands === undefined ? {} : { pictureBands: colors }) },
+    plan: (context) => planFiles({ files: list.files, reader, width, height, rowBytes: length * 4, tableBytes: length * 4 + 200, warnings: model.notes }, context),
+    predict: (journal, context) => fileRows(list.files, reader, { journal, length, stage: 'embed' }, context),
+    async* entries(journal, rows) {
+      for await (const { index, row, place } of placedRows(journal, rows, length)) {
+        if (!isPredicted(row)) continue;
+        const file = list.files[index]!;
+        const [w, h] = place.size;
+        const { centre, footprint } = file.place ?? place;
+        const entry: IndexEntry = {
+          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(centre),
+          ...(footprint === undefined ? {} : { footprint }),
+        };
+        yield { entry, vector: row };
+      }
+    },
+    close: () => predictor.close(),
+  };
+}
+
+function featureLength(model: LoadedModel): number {
+  const { features } = model.card.output;
+  if (features === undefined) throw new ModelError(model.card.name, 'gives no features: its card has no output.features', { advice: 'choose another model' });
+  return features.dimensions;
+}
+
+function lonLat(centre: readonly [number, number] | undefined): { lon?: number; lat?: number } {
+  const round = (value: number): number => Math.round(value * 1e7) / 1e7;
+  return centre === undefined ? {} : { lon: round(centre[0]), lat: round(centre[1]) };
+}

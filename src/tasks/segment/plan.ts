@@ -1,0 +1,75 @@
+import { deflateSync } from 'node:zlib';
+import { EnvironmentError } from '../../errors.js';
+import { patchCount, patchesOfStrip } from '../../grid/index.js';
+import type { MemoryPlan, TaskContext } from '../../run/index.js';
+import { formatBytes, peakRss } from '../../run/index.js';
+import { predictPatch, segmentMemory } from './run.js';
+import type { SegmentSetup } from './setup.js';
+
+/** What a run will do and need. Printed by `--dry-run`. */
+export interface SegmentPlan {
+  readonly width: number;
+  readonly height: number;
+  /** Edge in pixels of what goes into the model, and of the part of its answer that the map uses. */
+  readonly patchSize: number;
+  readonly mapPatchSize: number;
+  readonly overlap: number;
+  readonly blend: string;
+  readonly strips: number;
+  readonly patches: number;
+  /** Predicted peak of the process's resident memory, part by part. */
+  readonly memory: MemoryPlan;
+  /** Measured on one patch in the middle of the scene. */
+  readonly secondsPerPatch: number;
+  readonly estimatedSeconds: number;
+  /** From the measured patch's compressed size. */
+  readonly estimatedOutputBytes: number;
+  /** Beside the output, until the end. */
+  readonly estimatedTemporaryBytes: number;
+  readonly device: string;
+  readonly warnings: readonly string[];
+}
+
+/** @throws {EnvironmentError} if the plan does not fit; names the smallest limit that works for these settings. */
+export function checkMemory(plan: MemoryPlan, limit: number | undefined, smallest: string): void {
+  if (limit === undefined || plan.peakBytes <= limit) return;
+  const largest = [...plan.parts].sort((a, b) => b.bytes - a.bytes)[0]!;
+  throw new EnvironmentError(
+    `the run would need ${formatBytes(plan.peakBytes)}, --memory allows ${formatBytes(limit)}; most goes to ${largest.name} (${formatBytes(largest.bytes)})`,
+    { advice: smallest },
+  );
+}
+
+/** Overviews add a third; blocks are spooled before the file is assembled from them. */
+const WITH_OVERVIEWS = 4 / 3;
+
+/** Measures patches from the middle of the scene and derives from them what the run will need. */
+export async function planSegment(setup: SegmentSetup, context: TaskContext): Promise<SegmentPlan> {
+  const { grid, predictor } = setup;
+  const middle = patchesOfStrip(grid, Math.floor(grid.rows.length / 2));
+  const chosen = Array.from({ length: predictor.concurrency }, (_, i) => middle[Math.min(middle.length - 1, Math.floor(middle.length / 2) + i)]!);
+  // Once to warm up and to see the memory, once to measure.
+  await Promise.all(chosen.map((patch) => predictPatch(setup, patch, context.signal)));
+  const started = performance.now();
+  const measured = await Promise.all(chosen.map((patch) => predictPatch(setup, patch, context.signal)));
+  const secondsPerPatch = (performance.now() - started) / 1000 / chosen.length;
+  const memory = segmentMemory(setup, peakRss() - setup.baseRssBytes);
+  checkMemory(memory, setup.options.memory, `smallest for these settings: --memory ${Math.ceil(memory.peakBytes / 1024 ** 2)}MB; or a smaller --patch-size`);
+  const pixels = grid.sceneWidth * grid.sceneHeight;
+  const share = compressedShare(measured.map(({ scores }) => scores?.classes ?? scores?.scores));
+  const estimatedOutputBytes = Math.round(pixels * share * WITH_OVERVIEWS);
+  return {
+    width: grid.sceneWidth, height: grid.sceneHeight, patchSize: setup.patchSize, mapPatchSize: grid.patchWidth, overlap: grid.overlap,
+    blend: setup.blend, strips: grid.rows.length, patches: patchCount(grid), memory, secondsPerPatch,
+    estimatedSeconds: secondsPerPatch * patchCount(grid), estimatedOutputBytes, estimatedTemporaryBytes: estimatedOutputBytes,
+    device: predictor.device, warnings: setup.warnings,
+  };
+}
+
+/** Compressed bytes per pixel of the map, from measured patches. */
+function compressedShare(patches: readonly (Uint8Array | Float32Array | undefined)[]): number {
+  const maps = patches.filter((patch): patch is Uint8Array => patch instanceof Uint8Array);
+  const bytes = maps.reduce((sum, map) => sum + map.length, 0);
+  if (bytes === 0) return 0.1;
+  return maps.reduce((sum, map) => sum + deflateSync(map, { level: 6 }).length, 0) / bytes;
+}

@@ -1,0 +1,222 @@
+import { join } from 'node:path';
+import { classSidecar, cogMemory, createCog, resumeCog } from '../../cog/index.js';
+import type { CogCheckpoint, CogOptions, CogWriter } from '../../cog/index.js';
+import { patchCount, patchesOfStrip } from '../../grid/index.js';
+import type { Patch } from '../../grid/index.js';
+import { pixelAreas } from '../../georef/index.js';
+import { bytesPerSample } from '../../raster/index.js';
+import type { Raster, Window } from '../../raster/index.js';
+import { memoryPlan, ordered, peakRss } from '../../run/index.js';
+import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../../run/index.js';
+import { readMemory } from '../../scene/index.js';
+import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../../stitch/index.js';
+import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
+import { mapLegend } from './setup.js';
+import type { SegmentSetup } from './setup.js';
+
+export type SegmentOutputs = readonly { readonly path: string; readonly temporary: string }[];
+
+export interface SegmentOutcome {
+  /** Complete files that only lack their final names, the map first. */
+  readonly files: SegmentOutputs;
+  /** Class names and colours of the map for GDAL before 3.12 and for QGIS, which read them from `<map>.aux.xml`. */
+  readonly sidecar: string;
+  readonly classSums: ClassSums;
+  readonly seamCounts: SeamCounts;
+  readonly modelSeconds: number;
+  readonly predictedPeakBytes: number;
+}
+
+/** State of a run after a strip. */
+interface StripState {
+  readonly outputs: readonly CogCheckpoint['state'][];
+  readonly classes: ClassSums;
+  readonly seams: SeamCounts;
+}
+
+interface Output {
+  readonly path: string;
+  readonly options: CogOptions;
+  readonly rows: (rows: FinishedRows) => Uint8Array;
+  writer: CogWriter;
+}
+
+/** Patches under way beyond those that the engine works on, so that it never waits for the next one to be read. */
+const READ_AHEAD = 2;
+
+/** The strips of one run: read, predict, stitch, write, journal. */
+export async function createSegmentRun(setup: SegmentSetup, journal: Journal): Promise<{
+  finishAll(context: TaskContext): Promise<SegmentOutcome>;
+}> {
+  const { grid, scene, predictor } = setup;
+  const { profile } = scene;
+  const stitcher = createStitcher(stitcherOptions(setup));
+  const classMeter = createClassMeter(grid.sceneWidth, profile.transform && pixelAreas(profile.transform, profile.crs, grid.sceneWidth));
+  const seamMeter = createSeamMeter(grid, setup.blend);
+  const outputs = await openOutputs(setup, journal);
+  if (journal.last !== undefined) {
+    const state = journal.last.state as unknown as StripState;
+    const strips = journal.last.step + 1;
+    const [seams, lastRow] = journal.last.carry;
+    const y = outputs[0]!.writer.rowsWritten;
+    stitcher.restore(strips, seams!);
+    seamMeter.restore(state.seams, lastRow!, y);
+    classMeter.restore(state.classes, y);
+  }
+
+  async function finishStrip(strip: number): Promise<void> {
+    const rows = stitcher.endStrip();
+    classMeter.push(rows.classes, rows.rows);
+    seamMeter.push(rows.classes, rows.rows);
+    await Promise.all(outputs.map((output) => output.writer.write(output.rows(rows), rows.rows)));
+    const checkpoints = await Promise.all(outputs.map((output) => output.writer.checkpoint()));
+    const state: StripState = { outputs: checkpoints.map(({ state: at }) => at), classes: classMeter.sums, seams: seamMeter.counts };
+    await journal.append({
+      step: strip, state: state as unknown as Json,
+      carry: [stitcher.carry(), seamMeter.lastRow, ...checkpoints.map(({ carry }) => carry)],
+    });
+  }
+
+  return {
+    async finishAll(context) {
+      const started = performance.now();
+      const firstStrip = journal.states.length;
+      const columns = grid.columns.length;
+      const predicted = { engineBytes: 0 };
+      let done = firstStrip * columns;
+      const before = done;
+      const results = ordered(patchesFrom(setup, firstStrip), predictor.concurrency + READ_AHEAD, (patch) => predictPatch(setup, patch, context.signal), context.signal);
+      try {
+        for await (const { patch, scores } of results) {
+          stitcher.add(scores);
+          done++;
+          if (done - before === Math.min(predictor.concurrency + 1, patchCount(grid) - before)) predicted.engineBytes = peakRss() - setup.baseRssBytes;
+          if (patch.column < columns - 1) continue;
+          await finishStrip(patch.row);
+          const rate = (done - before) / ((performance.now() - started) / 1000);
+          context.onProgress?.({ stage: 'segment', done: patch.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} patches/s` });
+        }
+        const files: { path: string; temporary: string }[] = [];
+        for (const [index, output] of outputs.entries()) {
+          const temporary = join(journal.folder, `finished-${index}.tif`);
+          await output.writer.finish(temporary);
+          files.push({ path: output.path, temporary });
+        }
+        return {
+          files, sidecar: classSidecar(outputs[0]!.options) ?? '', classSums: classMeter.sums, seamCounts: seamMeter.counts,
+          modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency,
+          predictedPeakBytes: segmentMemory(setup, predicted.engineBytes).peakBytes,
+        };
+      } finally {
+        await Promise.all(outputs.map(({ writer }) => writer.close()));
+      }
+    },
+  };
+}
+
+function* patchesFrom(setup: SegmentSetup, firstStrip: number): Generator<Patch> {
+  for (let strip = firstStrip; strip < setup.grid.rows.length; strip++) yield* patchesOfStrip(setup.grid, strip);
+}
+
+/** Reads one patch with the model's margin around it, and asks the model; patches without any data are not asked for. */
+export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: AbortSignal): Promise<{ patch: Patch; scores: PatchScores | undefined }> {
+  const { margin, grid } = setup;
+  const window: Window = {
+    x: patch.window.x - margin, y: patch.window.y - margin, width: grid.patchWidth + 2 * margin, height: grid.patchHeight + 2 * margin,
+  };
+  const raster = await setup.scene.read(window, { bands: setup.bands, edge: 'reflect', ...(signal ? { signal } : {}) });
+  const mask = innerMask(raster, margin);
+  if (mask !== undefined && !mask.includes(255)) return { patch, scores: undefined };
+  const output = await setup.predictor.predict(
+    { data: raster.data, count: 1, width: raster.width, height: raster.height, bands: raster.bands }, signal,
+  );
+  return {
+    patch,
+    scores: {
+      ...(output.classes === undefined ? {} : { classes: output.classes }),
+      ...(output.scores === undefined ? {} : { scores: output.scores }),
+      ...(mask === undefined ? {} : { mask }),
+    },
+  };
+}
+
+/** The mask without the margin; `undefined` where every pixel has data. */
+function innerMask(raster: Raster, margin: number): Uint8Array | undefined {
+  const { mask, width, height } = raster;
+  if (mask === undefined || !mask.includes(0)) return undefined;
+  if (margin === 0) return mask;
+  const inner = new Uint8Array((width - 2 * margin) * (height - 2 * margin));
+  for (let y = margin; y < height - margin; y++) {
+    inner.set(mask.subarray(y * width + margin, (y + 1) * width - margin), (y - margin) * (width - 2 * margin));
+  }
+  return inner;
+}
+
+function stitcherOptions(setup: SegmentSetup): Parameters<typeof createStitcher>[0] {
+  const { options, model, grid, blend } = setup;
+  const { classes } = model.card.output;
+  return {
+    grid, classes: classes.length, blend, confidence: options.confidence !== undefined, probabilities: options.probabilities !== undefined,
+    ...(classes[0]?.threshold === undefined ? {} : { threshold: classes[0].threshold }),
+  };
+}
+
+async function openOutputs(setup: SegmentSetup, journal: Journal): Promise<Output[]> {
+  const described = describeOutputs(setup, journal.folder);
+  const state = journal.last?.state as unknown as StripState | undefined;
+  return Promise.all(described.map(async (output, index) => {
+    if (state === undefined) return { ...output, writer: await createCog(output.options) };
+    const checkpoint: CogCheckpoint = { state: state.outputs[index]!, carry: journal.last!.carry[2 + index]! };
+    return { ...output, writer: await resumeCog(output.options, checkpoint) };
+  }));
+}
+
+function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'writer'>[] {
+  const { options, model, grid } = setup;
+  const { profile } = setup.scene;
+  const classes = mapLegend(model);
+  const place = {
+    width: grid.sceneWidth, height: grid.sceneHeight, dtype: 'uint8' as const,
+    ...(profile.transform === undefined ? {} : { transform: profile.transform }),
+    ...(profile.crs === undefined ? {} : { crs: profile.crs }),
+    metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint },
+  };
+  const names = classes.map(({ name }) => name);
+  const values = Math.max(...classes.map(({ value }) => value)) + 1;
+  const byValue = <T>(pick: (entry: (typeof classes)[number]) => T, none: T): T[] =>
+    Array.from({ length: values }, (_, value) => { const entry = classes.find((one) => one.value === value); return entry === undefined ? none : pick(entry); });
+  return [
+    {
+      path: options.output, rows: (rows) => rows.classes,
+      options: {
+        ...place, bands: 1, scratch: join(folder, 'map'), nodata: NODATA_CLASS, overviews: 'mode',
+        palette: byValue((entry) => entry.color, [0, 0, 0, 255]), classNames: byValue((entry) => entry.name, ''), bandNames: ['class'],
+      },
+    },
+    ...(options.confidence === undefined ? [] : [{
+      path: options.confidence, rows: (rows: FinishedRows) => rows.confidence!,
+      options: { ...place, bands: 1, scratch: join(folder, 'confidence'), overviews: 'average' as const, bandNames: ['confidence'], metadata: { ...place.metadata, UNITS: 'probability x 255' } },
+    }]),
+    ...(options.probabilities === undefined ? [] : [{
+      path: options.probabilities, rows: (rows: FinishedRows) => rows.probabilities!,
+      options: { ...place, bands: model.card.output.classes.length, scratch: join(folder, 'probabilities'), overviews: 'average' as const, photometric: 'grey' as const,
+        bandNames: model.card.output.classes.length === names.length ? names : [names[1]!], metadata: { ...place.metadata, UNITS: 'probability x 255' } },
+    }]),
+  ];
+}
+
+/** What a run holds at most, with what the engine was measured to take. */
+export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryPlan {
+  const { scene, grid, predictor, patchSize } = setup;
+  const perPatch = patchSize * patchSize * setup.bands.length * bytesPerSample(scene.profile.dtype)
+    + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4);
+  const parts: MemoryPart[] = [
+    { name: 'program', bytes: setup.baseRssBytes },
+    { name: `model and engine (${predictor.device})`, bytes: engineBytes },
+    { name: 'blocks of the scene', bytes: readMemory(scene.profile, patchSize) },
+    { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
+    { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
+    { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },
+  ];
+  return memoryPlan(parts);
+}

@@ -1,0 +1,125 @@
+import { InvalidOptionError, ModelError } from '../../errors.js';
+import { legend } from '../../card/index.js';
+import type { ModelCard } from '../../card/index.js';
+import { createGrid } from '../../grid/index.js';
+import type { Grid } from '../../grid/index.js';
+import { groundSize } from '../../georef/index.js';
+import { loadModel, openPredictor } from '../../predict/index.js';
+import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
+import type { Rgba, Scene } from '../../raster/index.js';
+import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
+import type { Blend } from '../../stitch/index.js';
+import { bandsForModel, domainWarnings } from '../model-input.js';
+import { chooseOverlap, choosePatchSize } from './patches.js';
+
+export interface SegmentOptions {
+  /** Path of the scene. */
+  readonly scene: string;
+  /** Name of a shipped model, a model folder, or an ONNX file. */
+  readonly model: string;
+  /** The theme map: a cloud-optimised GeoTIFF with one byte per pixel. */
+  readonly output: string;
+  /** Edge in pixels of the squares that the model sees. Default `auto`: the model's own size, else 512. */
+  readonly patchSize?: number | 'auto';
+  /** Pixels that neighbouring patches share in the map. `auto`: from the model's receptive field. Default 64. */
+  readonly overlap?: number | 'auto';
+  /** How shared pixels are decided. Default `linear`; `crop` for models that give class ids instead of probabilities. */
+  readonly blend?: Blend;
+  /** Bands for the model, from 1, in its order. */
+  readonly bands?: readonly number[];
+  /** GeoTIFF with one band per class: probability × 255 (the file's scale says so). */
+  readonly probabilities?: string;
+  /** GeoTIFF with the probability of the winning class × 255. */
+  readonly confidence?: string;
+  /** PNG with the map over the scene and a legend. */
+  readonly preview?: string;
+  /** Most resident memory in bytes; smaller patches are taken to fit, or the run is refused. */
+  readonly memory?: number;
+  /** Engine threads. Default: all cores. */
+  readonly threads?: number;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  readonly overwrite?: boolean;
+  /** Plans and measures one patch; writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Everything that is decided before the first patch. */
+export interface SegmentSetup {
+  readonly options: SegmentOptions;
+  readonly scene: Scene;
+  readonly model: LoadedModel;
+  readonly predictor: Predictor;
+  /** Bands that the model gets, from 0. */
+  readonly bands: readonly number[];
+  /** Edge of what the model sees; its answer is smaller by `margin` on every side. */
+  readonly patchSize: number;
+  readonly margin: number;
+  /** Patches of the map. */
+  readonly grid: Grid;
+  readonly blend: Blend;
+  readonly warnings: readonly string[];
+  /** Resident memory before the model was loaded. */
+  readonly baseRssBytes: number;
+}
+
+/** Checks scene, model and options against each other and loads the model. */
+export async function prepareSegment(options: SegmentOptions, scene: Scene): Promise<SegmentSetup> {
+  const model = await loadModel(options.model);
+  const { card } = model;
+  if (card.task !== 'semantic-segmentation') {
+    throw new ModelError(card.name, `makes no maps, its task is ${card.task}`, {
+      advice: card.task === 'embedding' ? 'use: tilewright embed' : 'use: tilewright classify',
+    });
+  }
+  if (card.output.classes.length > MAX_CLASSES) {
+    throw new ModelError(card.name, `has ${card.output.classes.length} classes; a theme map has one byte per pixel, ${MAX_CLASSES} at most`);
+  }
+  const { profile } = scene;
+  const bands = bandsForModel(profile, card, options.bands);
+  const margin = card.output.margin ?? 0;
+  const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
+  const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
+  const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
+  const blend = chooseBlend(card, options.blend);
+  const baseRssBytes = process.memoryUsage.rss();
+  const predictor = await openPredictor(model, {
+    outputs: neededOutputs(options, grid, blend, card.output.classes.length),
+    dtype: profile.dtype, patch: { width: patchSize, height: patchSize },
+    ...(options.device === undefined ? {} : { device: options.device }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+  const gsd = ground && Math.sqrt(ground.width * ground.height);
+  const warnings = [
+    ...model.notes, ...profile.notes, ...domainWarnings(card, gsd),
+    ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
+  ];
+  return { options, scene, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes };
+}
+
+/** Values of a theme map with their names; a model with a single score has a background, 0, and the class, 1. */
+export function mapLegend(model: Pick<LoadedModel, 'card'>): { readonly value: number; readonly name: string; readonly color: Rgba }[] {
+  const classes = legend(model.card);
+  if (classes.length > 1) return [...classes];
+  return [{ value: 0, name: 'background', color: [200, 200, 200, 255] }, { ...classes[0]!, value: 1 }];
+}
+
+
+/** Blending needs probabilities; a model that answers with class ids can only be cut. */
+function chooseBlend(card: ModelCard, asked: Blend | undefined): Blend {
+  if (card.output.dim_order !== 'bhw') return asked ?? 'linear';
+  if (asked === 'linear' || asked === 'hann') {
+    throw new InvalidOptionError('--blend', `${card.name} gives class ids, which cannot be averaged`, { advice: 'take crop' });
+  }
+  return asked ?? 'crop';
+}
+
+/** Scores cost four bytes per class and pixel, so they are asked for only where something is made of them. */
+function neededOutputs(options: SegmentOptions, grid: Grid, blend: Blend, classes: number): PredictorOutput[] {
+  if (classes === 1) return ['scores'];
+  const confidence = options.confidence !== undefined;
+  const probabilities = options.probabilities !== undefined;
+  if (confidence || probabilities) return ['scores'];
+  return needsScores({ grid, classes, blend }) ? ['classes', 'scores'] : ['classes'];
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCog } from '../src/cog/index.js';
+import { windowTransform } from '../src/georef/index.js';
+import { openScene } from '../src/scene/index.js';
+import { root, scratch } from './places.js';
+import { brightestBand } from './tasks/known-models.js';
+
+/** The pages whose commands a reader can type as they stand, with a scene of their own as scene.tif. */
+const PAGES = ['README.md', 'docs/tiles.md', 'docs/segment.md', 'docs/classify.md', 'docs/search.md', 'docs/models.md'] as const;
+const WINDOW = { x: 500, y: 500, width: 600, height: 560 };
+
+const folder = scratch();
+const run = promisify(execFile);
+
+function commandsOf(page: string): string[] {
+  return readFileSync(join(root, page), 'utf8').split('\n')
+    .filter((line) => /^ {4}(npx )?tilewright /.test(line))
+    .flatMap((line) => line.trim().split(' && '))
+    .map((line) => line.replace(/^npx /, '').replace(/\s+#.*$/, ''));
+}
+
+beforeAll(async () => {
+  const scene = await openScene(join(root, 'assets/demo/dubai-crop.tif'));
+  const { data } = await scene.read(WINDOW);
+  const { transform, crs } = scene.profile;
+  const writer = await createCog({
+    width: WINDOW.width, height: WINDOW.height, bands: 3, dtype: 'uint8', scratch: join(folder, 'scratch'), crs: crs!, transform: windowTransform(transform!, WINDOW),
+  });
+  await writer.write(data, WINDOW.height);
+  await writer.finish(join(folder, 'scene.tif'));
+  await writer.abort();
+  const chip = await scene.read({ ...WINDOW, width: 256, height: 256 });
+  await scene.close();
+  mkdirSync(join(folder, 'chips'));
+  for (const name of ['a', 'b']) await sharp(chip.data as Uint8Array, { raw: { width: 256, height: 256, channels: 3 } }).jpeg().toFile(join(folder, 'chips', `${name}.jpg`));
+  const own = brightestBand(folder);
+  copyFileSync(join(own, 'model.onnx'), join(folder, 'their.onnx'));
+  const card = JSON.parse(readFileSync(join(own, 'card.json'), 'utf8')) as object;
+  writeFileSync(join(folder, 'card.json'), JSON.stringify({ ...card, name: 'their', file: 'their.onnx' }));
+});
+
+describe('the commands in the documents', () => {
+  it.each(PAGES)('%s: all run', async (page) => {
+    const place = join(folder, page.replaceAll('/', '-'));
+    mkdirSync(place);
+    for (const name of readdirSync(folder)) {
+      if (/^(scene\.tif|their\.onnx|card\.json)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
+    }
+    mkdirSync(join(place, 'chips'));
+    for (const name of ['a.jpg', 'b.jpg']) copyFileSync(join(folder, 'chips', name), join(place, 'chips', name));
+    const commands = commandsOf(page);
+    expect(commands.length).toBeGreaterThan(1);
+    for (const command of commands) {
+      // A page may show the same output twice, with other options.
+      const words = command.split(/\s+/).slice(1);
+      const again = words.some((word) => existsSync(join(place, word)) && /^(map\.tif|tags|their)$/.test(word));
+      await run(process.execPath, [join(root, 'dist/cli/main.js'), ...words, ...(again && !words.includes('--dry-run') ? ['--overwrite'] : [])], { cwd: place });
+    }
+  });
+});
