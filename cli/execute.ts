@@ -77,7 +77,7 @@ export function report(error: unknown): void {
 }
 
 /** A sentence for errors of the operating system that can strike anywhere. */
-function systemError(error: Error & { code?: string; path?: string }): string | undefined {
+function systemError(error: Error & { code?: string; path?: string; syscall?: string }): string | undefined {
   const place = error.path === undefined ? '' : `${error.path}: `;
   switch (error.code) {
     case 'ENOSPC': return `${place}no space left on the disk; free some and run the same command again`;
@@ -85,6 +85,7 @@ function systemError(error: Error & { code?: string; path?: string }): string | 
     case 'EMFILE': return `${place}too many open files; raise the limit with ulimit -n`;
     case 'EDQUOT': return `${place}disk quota exceeded`;
     case 'EIO': return `${place}the disk reports an input/output error`;
-    default: return undefined;
+    // Whatever else the system refuses is about this machine, not a fault of the program.
+    default: return error.syscall === undefined || error.code === undefined ? undefined : `${place}the system refuses to ${error.syscall} (${error.code})`;
   }
 }

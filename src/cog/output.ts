@@ -33,7 +33,8 @@ export async function writeWhole(path: string, pieces: readonly Uint8Array[], op
     try {
       const handle = await open(partial, 'w');
       try {
-        await handle.writev(pieces, 0);
+        // writeFile goes on after a short write, as on a full disk, until all is written or the system says why not.
+        for (const piece of pieces) await handle.writeFile(piece);
         if (options.sync === true) await handle.sync();
       } finally {
         await handle.close();

@@ -6,10 +6,10 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Hectares as `m²`, `ha` or `km²`, three significant digits. */
-export function formatArea(hectares: number): string {
-  if (hectares >= 1000) return `${significant(hectares / 100)} km²`;
-  if (hectares >= 1 || hectares === 0) return `${significant(hectares)} ha`;
+/** Hectares as `m²`, `ha` or `km²`, three significant digits. A list of areas takes the unit of its largest, to be comparable. */
+export function formatArea(hectares: number, largest = hectares): string {
+  if (largest >= 10_000) return `${significant(hectares / 100)} km²`;
+  if (largest >= 1 || largest === 0) return `${significant(hectares)} ha`;
   return `${significant(hectares * 10_000)} m²`;
 }
 

@@ -53,6 +53,7 @@ export async function renderThemePreview(options: ThemePreviewOptions): Promise<
         : [scene, classPicture(classes, scene, paletteOf(options.legend, veil), options.nodata)];
     return { layers, ...(kinds.length > 1 ? { caption: CAPTIONS[kind] } : {}) };
   });
+  const largest = Math.max(0, ...options.legend.map((entry) => entry.areaHa ?? 0));
   const areas = options.legend.some((entry) => entry.areaHa !== undefined);
   const shares = options.legend.some((entry) => entry.share !== undefined);
   return drawMap(panels, {
@@ -66,7 +67,7 @@ export async function renderThemePreview(options: ThemePreviewOptions): Promise<
         color: entry.color,
         values: [
           ...(shares ? [entry.share === undefined ? '' : formatShare(entry.share)] : []),
-          ...(areas ? [entry.areaHa === undefined ? '' : formatArea(entry.areaHa)] : []),
+          ...(areas ? [entry.areaHa === undefined ? '' : formatArea(entry.areaHa, largest)] : []),
         ],
       })),
       ...(shares || areas ? { headings: [...(shares ? ['share'] : []), ...(areas ? ['area'] : [])] } : {}),

@@ -4,5 +4,5 @@ export { canonicalJson, fingerprintOf, hasJournal, openJournal } from './journal
 export type { MemoryPart, MemoryPlan } from './memory.js';
 export { formatBytes, memoryPlan, parseBytes, peakRss } from './memory.js';
 export type { CheckOutputOptions } from './output.js';
-export { checkFolder, checkOutput, checkSpace, promote, writeWhole } from './output.js';
+export { checkFolder, checkOutput, checkSpace, makeFolder, promote, writeWhole } from './output.js';
 export { ordered } from './ordered.js';

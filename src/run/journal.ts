@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rm, unlink } from 'node:fs/promises';
+import { open, readFile, readdir, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError, OutputError } from '../errors.js';
 import { lockFolder } from './lock.js';
+import { makeFolder } from './output.js';
 
 /** JSON values. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -28,6 +29,11 @@ export interface JournalOptions {
   readonly identity: Readonly<Record<string, Json>>;
   /** An unfinished run with another identity is thrown away instead of refused; one with the same identity still goes on. */
   readonly restart?: boolean;
+  /**
+   * Keeps the folder also if no step was finished, for tasks whose unfinished files lie elsewhere and are known by the journal.
+   * Default: such a folder is removed.
+   */
+  readonly keepEmpty?: boolean;
 }
 
 /**
@@ -66,18 +72,21 @@ interface Line {
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { folder } = options;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const unlock = await lockFolder(folder);
   try {
     const header = `${JSON.stringify({ format: FORMAT, identity: options.identity })}\n`;
     const found = await readJournal(folder, options.identity, options.restart ?? false);
-    if (found === undefined) await emptyFolder(folder);
+    if (found === undefined) {
+      await refuseStranger(folder);
+      await emptyFolder(folder);
+    }
     const file = await open(join(folder, FILE), found === undefined ? 'w' : 'r+');
     const end = found?.end ?? Buffer.byteLength(header);
-    if (found === undefined) await file.write(header, 0);
+    if (found === undefined) await writeAt(file, Buffer.from(header), 0);
     else await file.truncate(found.end);
     await file.sync();
-    return createJournal(folder, file, end, found?.lines ?? [], found?.last, unlock);
+    return createJournal({ folder, file, end, lines: found?.lines ?? [], last: found?.last, unlock, keepEmpty: options.keepEmpty ?? false });
   } catch (error) {
     await unlock();
     throw error;
@@ -89,9 +98,18 @@ export async function hasJournal(folder: string): Promise<boolean> {
   return (await readFile(join(folder, FILE)).catch(() => undefined)) !== undefined;
 }
 
-function createJournal(
-  folder: string, file: FileHandle, end: number, lines: readonly Line[], last: JournalEntry | undefined, unlock: () => Promise<void>,
-): Journal {
+interface OpenedJournal {
+  readonly folder: string;
+  readonly file: FileHandle;
+  /** Bytes of the file that are good. */
+  readonly end: number;
+  readonly lines: readonly Line[];
+  readonly last: JournalEntry | undefined;
+  readonly unlock: () => Promise<void>;
+  readonly keepEmpty: boolean;
+}
+
+function createJournal({ folder, file, end, lines, last, unlock, keepEmpty }: OpenedJournal): Journal {
   let offset = end;
   const states: Json[] = lines.map((line) => line.state);
   const close = async (): Promise<void> => {
@@ -107,7 +125,7 @@ function createJournal(
       if (entry.carry.length > 0) await writeSynced(carryPath(folder, entry.step), entry.carry);
       const body = { step: entry.step, state: entry.state, carry: entry.carry.map((part) => part.byteLength) };
       const line = `${JSON.stringify({ ...body, sha256: digest(body, entry.carry) })}\n`;
-      await file.write(line, offset);
+      await writeAt(file, Buffer.from(line), offset);
       await file.datasync();
       offset += Buffer.byteLength(line);
       states.push(entry.state);
@@ -115,7 +133,7 @@ function createJournal(
     },
     async close() {
       await close();
-      if (states.length === 0) await rm(folder, { recursive: true, force: true });
+      if (states.length === 0 && !keepEmpty) await rm(folder, { recursive: true, force: true });
     },
     async complete() {
       await close();
@@ -167,6 +185,15 @@ async function readJournal(
   return { lines, last: undefined, end: ends[0]! };
 }
 
+/** A folder without a journal is somebody else's, unless there is nothing in it. */
+async function refuseStranger(folder: string): Promise<void> {
+  const known = (await readFile(join(folder, FILE), 'utf8').catch(() => '')).startsWith('{"format":"tilewright-journal/');
+  const strange = known ? undefined : (await readdir(folder)).find((name) => name !== FILE && !name.startsWith('lock'));
+  if (strange !== undefined) {
+    throw new OutputError(folder, `expected the folder of an unfinished run, found ${strange} and no journal`, { advice: 'move it away, or choose another output' });
+  }
+}
+
 /** What makes a journal another run's, in words; `undefined` if it is this run's. */
 function differenceOf(
   was: Readonly<Record<string, Json>>, is: Readonly<Record<string, Json>>, format: string | undefined,
@@ -191,16 +218,22 @@ async function readCarry(folder: string, line: Line): Promise<Uint8Array[] | und
 async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'w');
   try {
-    for (const part of parts) if (part.byteLength > 0) await file.writev([part]);
+    // writeFile goes on after a short write, as on a full disk, until all is written or the system says why not.
+    for (const part of parts) await file.writeFile(part);
     await file.datasync();
   } finally {
     await file.close();
   }
 }
 
+/** Writes all of it: a short write is not an error for the system, but it is one for a journal. */
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+}
+
 async function emptyFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name !== 'lock') await rm(join(folder, name), { recursive: true, force: true });
+    if (!name.startsWith('lock')) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

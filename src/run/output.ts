@@ -5,6 +5,8 @@ import { InvalidOptionError, OutputError } from '../errors.js';
 export interface CheckOutputOptions {
   /** Allows an existing file or a non-empty folder to be replaced. */
   readonly overwrite?: boolean;
+  /** The option that names the output, for messages. Default `-o`. */
+  readonly option?: string;
   /** Bytes that will be needed on that disk, where they can be estimated. */
   readonly bytes?: number;
 }
@@ -19,7 +21,7 @@ export async function checkOutput(path: string, options: CheckOutputOptions = {}
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw new OutputError(path, 'expected the name of a file, found a folder');
   if (found !== undefined && !options.overwrite) {
-    throw new InvalidOptionError('-o', `${path} exists`, { advice: 'add --overwrite to replace it' });
+    throw new InvalidOptionError(options.option ?? '-o', `${path} exists`, { advice: 'add --overwrite to replace it' });
   }
   await checkFolder(dirname(resolve(path)));
   await checkSpace(dirname(resolve(path)), options.bytes ?? 0);
@@ -31,6 +33,7 @@ export async function checkFolder(folder: string): Promise<void> {
     await makeFolder(resolve(folder));
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
+    if (error instanceof OutputError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     const reason = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'is not writable'
       : code === 'EEXIST' || code === 'ENOTDIR' ? 'is not a folder'
@@ -40,16 +43,16 @@ export async function checkFolder(folder: string): Promise<void> {
 }
 
 /** As `mkdir -p`. Node's own recursive mkdir never ends where a parent exists but takes no folders, as `/proc` does. */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (found?.isDirectory()) return;
   if (found === undefined && dirname(folder) !== folder) await makeFolder(dirname(folder));
+  if (found !== undefined) throw new OutputError(folder, 'expected a folder, found a file');
   await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    // Another process may have been faster; a file of that name is reported below.
-    if (error.code !== 'EEXIST' || found !== undefined) throw error;
+    if (error.code !== 'EEXIST') throw error; // another process may have been faster
   });
 }
 

@@ -78,9 +78,12 @@ export function createSeamMeter(grid: Grid, blend: Blend): SeamMeter {
   };
 }
 
-/** The score, or `undefined` where there is no seam, or no change half a patch away to compare with. */
+/** Fewer changes half a patch away than this say nothing about a rate (one standard deviation of 50 counts is 14 %). */
+const MIN_CHANGES = 50;
+
+/** The score, or `undefined` where there is no seam, or too few changes half a patch away to compare with. */
 export function seamScore(counts: SeamCounts): number | undefined {
-  if (counts.seamPairs === 0 || counts.controlPairs === 0 || counts.controlChanges === 0) return undefined;
+  if (counts.seamPairs === 0 || counts.controlChanges < MIN_CHANGES) return undefined;
   return (counts.seamChanges / counts.seamPairs) / (counts.controlChanges / counts.controlPairs);
 }
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidFileError, TilewrightError } from '../errors.js';
 import { bytesOf } from '../raster/index.js';
 import type { Scene, SceneProfile } from '../raster/index.js';
+import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { ENTRIES_FILE } from '../search/index.js';
@@ -53,7 +54,7 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
   const scene = options.scene ?? join(packageFolder(), SHIPPED_SCENE);
   const output = options.output ?? 'demo';
   const { profile } = await withScene(scene, (profile) => Promise.resolve({ profile }));
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   const at = (name: string): string => join(output, name);
   for (const name of ['tiles', 'tags', 'index']) await rm(at(name), { recursive: true, force: true });
   const bands = colourBands(profile);

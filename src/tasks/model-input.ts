@@ -52,12 +52,16 @@ export function sceneDataTypes(input: CardInput): readonly string[] {
 
 /** Remarks on what makes a scene unlike the model's training scenes, for the result's warnings. */
 export function domainWarnings(card: ModelCard, gsd: number | undefined): string[] {
+  return [...gsdWarnings(card, gsd), ...(/research|non-commercial/i.test(card.license ?? '') ? [`licence of ${card.name}: ${card.license}`] : [])];
+}
+
+function gsdWarnings(card: ModelCard, gsd: number | undefined): string[] {
   const trained = card.input.gsd;
   if (trained === undefined) return [];
   if (gsd === undefined) return [`${card.name} was trained at ${trained} m per pixel; the scene does not say its own ground sample distance`];
   const ratio = gsd / trained;
   if (ratio > 0.67 && ratio < 1.5) return [];
-  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results`];
+  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results, or resample the scene first (gdalwarp -tr)`];
 }
 
 /** Width and height that the model's input is fixed to; `undefined` where it is free. */

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
-import { checkOutput, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
+import type { Scene } from '../raster/index.js';
+import { openJournal, peakRss, promote, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
-import { openScene } from '../scene/index.js';
+import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
+import { checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
+import { DEFAULT_PATCH } from './segment/patches.js';
 import { planSegment } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
 import { writePreview } from './segment/preview.js';
@@ -50,8 +53,8 @@ export async function segment(options: SegmentOptions & { readonly dryRun: true 
 export async function segment(options: SegmentOptions, context?: TaskContext): Promise<SegmentResult>;
 export async function segment(options: SegmentOptions, context: TaskContext = {}): Promise<SegmentPlan | SegmentResult> {
   const started = performance.now();
-  for (const path of outputPaths(options)) await checkOutput(path, { overwrite: (options.overwrite ?? false) || (options.dryRun ?? false) });
-  const scene = await openScene(options.scene);
+  await checkOutputs(options);
+  const scene = await openForPatches(options);
   try {
     const setup = await prepareSegment(options, scene);
     try {
@@ -80,14 +83,14 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
     const outcome = await work.finishAll(context);
     throwIfAborted(context.signal);
     const classes = classAreas(outcome.classSums, mapLegend(setup.model));
-    const previewTemporary = options.preview === undefined ? undefined : join(partial, 'preview.png');
-    const sidecar = `${options.output}.aux.xml`;
-    await writeWhole(sidecar, outcome.sidecar);
-    await promoteOutputs(outcome.files);
-    if (previewTemporary !== undefined) {
-      await writePreview({ setup, map: options.output, path: previewTemporary, classes, ...(context.signal ? { signal: context.signal } : {}) });
-      await promote(previewTemporary, options.preview!);
+    const files = [...outcome.files, { path: sidecarOf(options.output), temporary: join(partial, 'sidecar.xml') }];
+    await writeWhole(files.at(-1)!.temporary, outcome.sidecar);
+    if (options.preview !== undefined) {
+      const preview = { path: options.preview, temporary: join(partial, 'preview.png') };
+      await writePreview({ setup, map: outcome.files[0]!.temporary, path: preview.temporary, classes, ...(context.signal ? { signal: context.signal } : {}) });
+      files.push(preview);
     }
+    await promoteOutputs(files);
     await journal.complete();
     finished = true;
     return {
@@ -95,8 +98,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
       overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, warnings: setup.warnings,
-      files: [...outcome.files.map(({ path }) => path), sidecar, ...(options.preview === undefined ? [] : [options.preview])]
-        .filter((path) => path !== options.output),
+      files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {
     if (!finished) await journal.close();
@@ -125,11 +127,12 @@ async function promoteOutputs(files: SegmentOutputs): Promise<void> {
   for (const { temporary, path } of [...files].reverse()) await promote(temporary, path);
 }
 
-/** Unfinished files and the journal of a run. */
-export function partialFolder(output: string): string {
-  return `${output}.partial`;
-}
-
-function outputPaths(options: SegmentOptions): string[] {
-  return [options.output, options.probabilities, options.confidence, options.preview].filter((path) => path !== undefined);
+/** Opens the scene with room for the blocks of one strip of patches, so that no block is decoded twice for it. */
+async function openForPatches(options: SegmentOptions): Promise<Scene> {
+  const scene = await openScene(options.scene);
+  const height = typeof options.patchSize === 'number' ? options.patchSize : 0;
+  if (height <= DEFAULT_PATCH) return scene;
+  const cacheBytes = stripCacheBytes(scene.profile, height);
+  await scene.close();
+  return openScene(options.scene, { cacheBytes });
 }

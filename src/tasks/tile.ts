@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, OutputError } from '../errors.js';
@@ -8,7 +8,7 @@ import { createGrid, patchCount, type Grid } from '../grid/index.js';
 import { bytesPerSample, type Scene, type SceneProfile, type TypedArray } from '../raster/index.js';
 import {
   canonicalJson, checkFolder, checkSpace, hasJournal, memoryPlan, openJournal, ordered, peakRss, writeWhole,
-  type Journal, type Json, type MemoryPlan, type TaskContext,
+  type Journal, type Json, type MemoryPlan, type TaskContext, makeFolder,
 } from '../run/index.js';
 import { openScene, readMemory } from '../scene/index.js';
 import {
@@ -110,11 +110,12 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
   const started = performance.now();
   const plan = planTiles(scene, options);
   if (options.dryRun === true) return resultOf(plan, { dryRun: true, records: [], written: 0, started });
-  const done = await prepareFolder(plan, options.overwrite === true);
+  const done = await checkTiles(plan, options.overwrite === true);
   if (done !== undefined) return await repair(scene, plan, done, context, started);
-  const journal = await openJournal({ folder: join(plan.folder, JOURNAL_FOLDER), identity: plan.identity, restart: options.overwrite });
+  const journal = await openJournal({ folder: join(plan.folder, JOURNAL_FOLDER), identity: plan.identity, restart: options.overwrite, keepEmpty: true });
   let complete = false;
   try {
+    if (options.overwrite === true && journal.states.length === 0) await clearTiles(plan.folder);
     const { records, written } = await cutScene(scene, plan, journal, context);
     await writeWhole(join(plan.folder, MANIFEST), manifestText(manifestOf(plan, records)));
     complete = true;
@@ -190,8 +191,8 @@ function rawTileBytes(grid: Grid, tiled: TiledScene): number {
   return Math.min(grid.patchWidth, grid.sceneWidth) * Math.min(grid.patchHeight, grid.sceneHeight) * tiled.bands * bytesPerSample(tiled.dtype);
 }
 
-/** Checks the folder and clears it of another run's tiles where that is allowed; returns the list of a finished same run. */
-async function prepareFolder(plan: Plan, overwrite: boolean): Promise<TileManifest | undefined> {
+/** Checks the folder; returns the list of a finished same run. Nothing is removed before the folder is locked. */
+async function checkTiles(plan: Plan, overwrite: boolean): Promise<TileManifest | undefined> {
   const { folder } = plan;
   await checkFolder(folder);
   await checkSpace(folder, patchCount(plan.grid) * 512);
@@ -212,12 +213,14 @@ async function prepareFolder(plan: Plan, overwrite: boolean): Promise<TileManife
       advice: 'choose another folder, or add --overwrite to replace them',
     });
   }
-  if (overwrite) {
-    await rm(path, { force: true });
-    for (const name of tiles) await removeTile(folder, name);
-  }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   return undefined;
+}
+
+/** Removes the tiles and the list of another run. */
+async function clearTiles(folder: string): Promise<void> {
+  await rm(join(folder, MANIFEST), { force: true });
+  for (const name of await readdir(folder)) if (parseTileName(name.replace(/\.tmp$/, '')) !== undefined) await removeTile(folder, name);
 }
 
 function identityOf(manifest: TileManifest): { readonly [name: string]: Json } {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CardScore, ModelCard } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
+import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
   buildNetworks, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
@@ -38,7 +39,7 @@ export interface TrainResult {
 /** Trains the model of a recipe and writes it with its card. */
 export async function train(options: TrainOptions, context: TaskContext = {}): Promise<TrainResult> {
   const recipe = parseRecipe(await readFile(options.recipe, 'utf8'), options.recipe, options.set);
-  await mkdir(options.output, { recursive: true });
+  await makeFolder(options.output);
   const samples = await loadSamples(recipe, options.data, options.output, context);
   const { tf, engine, note } = await loadTensorflow();
   context.onProgress?.({ stage: 'train', done: 0, total: recipe.training.epochs, unit: 'epochs', detail: note });
@@ -83,7 +84,7 @@ async function writeModel(tf: Tensorflow, trained: Trained, context: TaskContext
 }
 
 async function writeFolder(folder: string, card: ModelCard, model: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await write(folder, 'model.onnx', model);
   await write(folder, 'README.md', makeReadme(card));
   await write(folder, 'card.json', `${JSON.stringify(card, null, 2)}\n`);

@@ -1,4 +1,5 @@
-import { appendFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/run/index.js';
@@ -84,15 +85,32 @@ describe('openJournal', () => {
     await expect(readdir(folder)).rejects.toThrow('ENOENT');
   });
 
+  it('refuses a folder that is somebody else\'s, and leaves it as it is', async () => {
+    const folder = fresh();
+    await mkdir(folder);
+    await writeFile(join(folder, 'mine.txt'), 'mine');
+    await expect(openJournal({ folder, identity })).rejects.toThrow('found mine.txt and no journal');
+    expect(await readFile(join(folder, 'mine.txt'), 'utf8')).toBe('mine');
+  });
+
   it('is taken by one process at a time, and a lock left by a killed one is taken over', async () => {
     const folder = fresh();
     const journal = await openJournal({ folder, identity });
     await expect(openJournal({ folder, identity })).rejects.toThrow('already at work');
-    await writeFile(join(folder, 'lock'), '1');
+    await journal.close();
+    await mkdir(folder, { recursive: true });
+    const lock = (owner: object): Promise<void> => writeFile(join(folder, 'lock'), JSON.stringify(owner));
+    await lock({ pid: 1, host: hostname() });
     await expect(openJournal({ folder, identity })).rejects.toThrow('process 1 is at work');
-    await writeFile(join(folder, 'lock'), '999999999');
+    await lock({ pid: 1, host: 'elsewhere' });
+    await expect(openJournal({ folder, identity })).rejects.toThrow('process 1 on elsewhere is at work');
+    // The same number as ours, but of a process that started at another time: that of an earlier container.
+    await lock({ pid: process.pid, host: hostname(), started: 'another boot/1' });
+    const again = await openJournal({ folder, identity });
+    await again.close();
+    await mkdir(folder, { recursive: true });
+    await lock({ pid: 999999999, host: hostname() });
     const taken = await openJournal({ folder, identity });
     await taken.close();
-    await journal.close();
   });
 });

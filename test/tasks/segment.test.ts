@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -134,6 +134,29 @@ describe('segment', () => {
     expect(result.classes.reduce((sum, { pixels: count }) => sum + count, 0)).toBe(expected.filter((id) => id !== 255).length);
   });
 
+  it('takes samples that are no numbers for missing, with and without further outputs', async () => {
+    const [width, height] = [150, 100];
+    const { data } = noise(width, height);
+    const samples = Float32Array.from(data);
+    for (let p = 0; p < width * height; p++) if (p % 7 === 0 || p % width > 120) samples[p * 3 + (p % 3)] = p % 2 === 0 ? Number.NaN : Number.POSITIVE_INFINITY;
+    const path = fresh('float.tif');
+    const writer = await createCog({ width, height, bands: 3, dtype: 'float32', scratch: `${path}.scratch`, blockSize: 64, overviews: 'none' });
+    await writer.write(samples, height);
+    await writer.finish(path);
+    await writer.abort();
+    const place = join(fresh('float-model'), '');
+    await cp(brightestBand(folder), place, { recursive: true });
+    const card = JSON.parse(await readFile(join(place, 'card.json'), 'utf8')) as { input: object };
+    await writeFile(join(place, 'card.json'), JSON.stringify({ ...card, input: { ...card.input, scene_data_types: ['float32'] } }));
+    const truth = brightest({ width, height, data });
+    const expected = truth.map((id, p) => (p % 7 === 0 || p % width > 120 ? 255 : id));
+    for (const more of [{}, { confidence: fresh('c.tif') }]) {
+      const output = fresh('map.tif');
+      await segment({ scene: path, model: place, output, patchSize: 64, overlap: 0, ...more });
+      expect(await readMap(output)).toEqual(expected);
+    }
+  });
+
   it('makes a map without any class of a scene without any data', async () => {
     const output = fresh('map.tif');
     const pixels = { width: 70, height: 50, data: new Uint8Array(70 * 50 * 3).fill(9) };
@@ -229,7 +252,43 @@ describe('segment, stopped and started again', () => {
   });
 });
 
+describe('segment, stopped at its very end', () => {
+  it('goes on when some files stand under their final names already', async () => {
+    const scene = await writeScene(fields(150, 200));
+    const model = brightestBand(folder);
+    const whole = fresh('whole.tif');
+    await segment({ scene, model, output: whole, patchSize: 64, overlap: 16 });
+    const output = fresh('map.tif');
+    const options = { scene, model, output, patchSize: 64, overlap: 16, preview: fresh('preview.png') };
+    const controller = new AbortController();
+    // After the last strip, before the files get their names.
+    await expect(segment(options, { signal: controller.signal, onProgress: ({ done, total }) => { if (done === total) controller.abort(); } })).rejects.toThrow(Interrupted);
+    await writeFile(options.preview, 'what a kill between two renames leaves');
+    await writeFile(output, 'the same');
+    const result = await segment(options);
+    expect(result.resumedStrips).toBe(result.strips);
+    expect(await sha(output)).toBe(await sha(whole));
+    expect((await readFile(options.preview)).subarray(1, 4).toString()).toBe('PNG');
+  });
+});
+
 describe('segment refuses, before anything is written', () => {
+  it('outputs that are the scene, each other, in the unfinished folder, or of another kind than their names say', async () => {
+    const scene = await writeScene(noise(40, 40));
+    const before = await sha(scene);
+    const model = brightestBand(folder);
+    const output = fresh('map.tif');
+    const all = { scene, model, output, overwrite: true };
+    await expect(segment({ ...all, output: scene })).rejects.toThrow('-o: ' + scene + ' is the scene');
+    await expect(segment({ ...all, confidence: output })).rejects.toThrow('--confidence');
+    await expect(segment({ ...all, confidence: join(`${output}.partial`, 'c.tif') })).rejects.toThrow('unfinished files');
+    await expect(segment({ ...all, preview: fresh('p.jpg') })).rejects.toThrow('--preview: expected a name that ends in .png');
+    await expect(segment({ ...all, output: fresh('map.png') })).rejects.toThrow('-o: expected a name that ends in .tif or .tiff');
+    await writeFile(`${output}.aux.xml`, 'mine');
+    await expect(segment({ scene, model, output })).rejects.toThrow('aux.xml exists');
+    expect(await sha(scene)).toBe(before);
+  });
+
   it('an output that exists, unless told to replace it', async () => {
     const output = fresh('map.tif');
     await writeFile(output, 'mine');
@@ -255,7 +314,7 @@ describe('segment refuses, before anything is written', () => {
   it('an overlap that is not smaller than the patch, a folder as output, too little memory', async () => {
     const options = { scene: await writeScene(noise(300, 300)), model: brightestBand(folder), patchSize: 64 };
     await expect(segment({ ...options, output: fresh('m.tif'), overlap: 64 })).rejects.toThrow('--overlap: expected less than the patch size 64, got 64');
-    const place = fresh('folder');
+    const place = fresh('folder.tif');
     await mkdir(place);
     await expect(segment({ ...options, output: place })).rejects.toThrow('found a folder');
     await expect(segment({ ...options, output: fresh('m.tif'), overlap: 16, memory: 10 * 1024 ** 2 })).rejects.toThrow(/--memory allows 10 MB/);

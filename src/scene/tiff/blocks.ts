@@ -75,10 +75,13 @@ export async function createTiffBlocks(source: ByteSource, header: TiffHeader, d
   };
   const cutOff = (name: string, place: Place): InvalidFileError => new InvalidFileError(source.url,
     `${name} should end at byte ${place.offset + place.length}, but the file has ${source.size}`, { advice: 'the file is cut off; copy or download it again' });
-  // Told at once, not after hours of work on the rows before.
-  for (let key = 0; key < across * down * planes; key++) {
-    const place = placeOf(key);
-    if (place.offset + place.length > source.size) throw cutOff(nameOf(key), place);
+  // Told at once, not after hours of work on the rows before. One look per stored tile: a strip that is read in pieces can
+  // claim to have more of them than anyone can count.
+  for (let index = 0; index < across * tilesDown * planes; index++) {
+    const stored = clamp(places(index), piecesPerTile === 1 ? longest : Number.MAX_SAFE_INTEGER);
+    const rows = picture.tiled ? picture.tileHeight : Math.min(picture.tileHeight, picture.height - (Math.floor(index / across) % tilesDown) * picture.tileHeight);
+    const place = piecesPerTile === 1 ? stored : { offset: stored.offset, length: Math.min(stored.length, rows * rowBytes) };
+    if (place.offset + place.length > source.size) throw cutOff(nameOf(index), place);
   }
   const decodeOne = async (key: number, place: Place, bytes: Uint8Array): Promise<TypedArray> => {
     if (bytes.length < place.length) throw cutOff(nameOf(key), place);

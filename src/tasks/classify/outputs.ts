@@ -1,10 +1,10 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidOptionError, OutputError } from '../../errors.js';
 import type { Chip, ChipWriter } from '../../chips/index.js';
 import { likeliestTag, presentTags } from '../../chips/index.js';
 import type { ModelCard } from '../../card/index.js';
-import { checkFolder, checkSpace, hasJournal, promote, writeWhole } from '../../run/index.js';
+import { checkFolder, checkSpace, hasJournal, promote, writeWhole, makeFolder } from '../../run/index.js';
 import { isPredicted } from '../chips/rows.js';
 
 /** Files of a classified scene, in the order in which they get their final names; `summary.json` is the last: where it stands, all stand. */
@@ -116,7 +116,7 @@ export async function checkOutputFolder(output: string, names: readonly string[]
 
 /** Gives the finished files in `partial` their final names in `output`. */
 export async function promoteAll(partial: string, output: string, names: readonly string[]): Promise<void> {
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   // A summary must never stand beside files of another run: the old one goes first, and what the new run does not write.
   await rm(join(output, 'summary.json'), { force: true });
   for (const other of [...SCENE_FILES, ...FOLDER_FILES].filter((name) => !names.includes(name))) await rm(join(output, other), { force: true });

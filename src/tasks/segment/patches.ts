@@ -4,7 +4,7 @@ import type { SceneProfile } from '../../raster/index.js';
 import { fixedInputSize } from '../model-input.js';
 
 /** Where the model leaves the size free. Chosen by `bench/segment.ts`: see docs/benchmarks.md. */
-const DEFAULT_PATCH = 512;
+export const DEFAULT_PATCH = 512;
 /** With less memory than this, patches of half the edge. */
 const SMALL_MEMORY = 600 * 1024 ** 2;
 

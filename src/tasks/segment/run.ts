@@ -125,7 +125,7 @@ export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: A
     x: patch.window.x - margin, y: patch.window.y - margin, width: grid.patchWidth + 2 * margin, height: grid.patchHeight + 2 * margin,
   };
   const raster = await setup.scene.read(window, { bands: setup.bands, edge: 'reflect', ...(signal ? { signal } : {}) });
-  const mask = innerMask(raster, margin);
+  const mask = innerMask(withoutNumbers(raster), margin);
   if (mask !== undefined && !mask.includes(255)) return { patch, scores: undefined };
   const output = await setup.predictor.predict(
     { data: raster.data, count: 1, width: raster.width, height: raster.height, bands: raster.bands }, signal,
@@ -138,6 +138,20 @@ export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: A
       ...(mask === undefined ? {} : { mask }),
     },
   };
+}
+
+/** Pixels of float scenes with a sample that is not finite have no data; the model gets 0 there, since NaN would spread. */
+function withoutNumbers(raster: Raster): Raster {
+  const { data, bands, width, height } = raster;
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return raster;
+  let mask = raster.mask;
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    mask ??= new Uint8Array(width * height).fill(255);
+    mask[Math.floor(i / bands)] = 0;
+    data[i] = 0;
+  }
+  return mask === undefined ? raster : { ...raster, mask };
 }
 
 /** The mask without the margin; `undefined` where every pixel has data. */
@@ -195,7 +209,7 @@ function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'wri
     },
     ...(options.confidence === undefined ? [] : [{
       path: options.confidence, rows: (rows: FinishedRows) => rows.confidence!,
-      options: { ...place, bands: 1, scratch: join(folder, 'confidence'), overviews: 'average' as const, bandNames: ['confidence'], metadata: { ...place.metadata, UNITS: 'probability x 255' } },
+      options: { ...place, bands: 1, scratch: join(folder, 'confidence'), nodata: 0, overviews: 'average' as const, bandNames: ['confidence'], metadata: { ...place.metadata, UNITS: 'probability x 255' } },
     }]),
     ...(options.probabilities === undefined ? [] : [{
       path: options.probabilities, rows: (rows: FinishedRows) => rows.probabilities!,

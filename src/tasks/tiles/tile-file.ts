@@ -95,7 +95,8 @@ async function writeFileWhole(path: string, pieces: readonly Uint8Array[]): Prom
   try {
     const file = await open(temporary, 'w');
     try {
-      await file.writev(pieces);
+      // writeFile goes on after a short write, as on a full disk, until all is written or the system says why not.
+      for (const piece of pieces) await file.writeFile(piece);
     } finally {
       await file.close();
     }

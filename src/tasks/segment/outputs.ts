@@ -1,0 +1,57 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { InvalidOptionError } from '../../errors.js';
+import { checkOutput, hasJournal } from '../../run/index.js';
+import type { SegmentOptions } from './setup.js';
+
+/** Unfinished files and the journal of a run. */
+export function partialFolder(output: string): string {
+  return `${output}.partial`;
+}
+
+/** Class names and colours for QGIS and older GDALs, beside the map. */
+export function sidecarOf(output: string): string {
+  return `${output}.aux.xml`;
+}
+
+/**
+ * Checks every file that a run will write, before anything is read: that it may be written, that its name fits its kind, and
+ * that no two of them, and not the scene, are the same file. An unfinished run of this output has been through this already:
+ * some of its files may stand under their final names.
+ * @throws {InvalidOptionError | OutputError}
+ */
+export async function checkOutputs(options: SegmentOptions): Promise<void> {
+  const outputs: readonly (readonly [option: string, path: string | undefined, extensions: readonly string[]])[] = [
+    ['-o', options.output, ['.tif', '.tiff']],
+    ['-o', sidecarOf(options.output), ['.xml']],
+    ['--probabilities', options.probabilities, ['.tif', '.tiff']],
+    ['--confidence', options.confidence, ['.tif', '.tiff']],
+    ['--preview', options.preview, ['.png']],
+  ];
+  const partial = await trueName(partialFolder(options.output));
+  const taken = new Map([[await trueName(options.scene), 'the scene']]);
+  const overwrite = (options.overwrite ?? false) || (options.dryRun ?? false) || await hasJournal(partialFolder(options.output));
+  for (const [option, path, extensions] of outputs) {
+    if (path === undefined) continue;
+    if (!extensions.includes(extname(path).toLowerCase())) {
+      throw new InvalidOptionError(option, `expected a name that ends in ${extensions.join(' or ')}, got ${path}`);
+    }
+    const name = await trueName(path);
+    const other = taken.get(name);
+    if (other !== undefined) throw new InvalidOptionError(option, `${path} is ${other}`, { advice: 'give every output a name of its own' });
+    if (name.startsWith(partial + sep)) throw new InvalidOptionError(option, `${path} lies in the folder for unfinished files, which is removed at the end`);
+    taken.set(name, `the file of ${option}, too`);
+    await checkOutput(path, { overwrite, option });
+  }
+  if ((await trueName(options.scene)).startsWith(partial + sep)) {
+    throw new InvalidOptionError('-o', `the scene lies in ${partialFolder(options.output)}, the folder for unfinished files, which is removed at the end`);
+  }
+}
+
+/** The path with links resolved as far as it exists. */
+async function trueName(path: string): Promise<string> {
+  const full = resolve(path);
+  const found = await realpath(full).catch(() => undefined);
+  if (found !== undefined || dirname(full) === full) return found ?? full;
+  return join(await trueName(dirname(full)), basename(full));
+}
