@@ -38,7 +38,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   checkSceneType(card, dtype, source);
   const device = options.device ?? 'cpu';
   const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
-  const layout = threadLayout(card, threads, device);
+  const layout = threadLayout(card, threads, device, options.workers);
   await checkDevice(device);
   const pool = openPool({ model: source, device, ...layout });
   const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
@@ -64,12 +64,18 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   };
 }
 
+/** Engines side by side for maps: the second works while the first hands over its answer and gets its next patch. */
+const MAP_WORKERS = 2;
+
 /**
- * Threads inside one engine, or engines with a thread each. Measured (docs/decisions/0004-engine.md): for maps one engine
- * with all threads is as fast and holds its activations once; chips are too small to share, an engine per thread is faster.
+ * Threads inside one engine, or engines with fewer threads each. Measured (docs/decisions/0004-engine.md): chips are too small
+ * to share, an engine per thread is faster; maps hold their activations once per engine, so there are two, which share the
+ * threads evenly and keep the cores busy while the main thread reads, stitches and writes.
  */
-export function threadLayout(card: ModelCard, threads: number, device: string): { readonly workers: number; readonly threads: number } {
-  return device === 'cpu' && !isMapTask(card.task) ? { workers: threads, threads: 1 } : { workers: 1, threads };
+export function threadLayout(card: ModelCard, threads: number, device: string, workers?: number): { readonly workers: number; readonly threads: number } {
+  if (device !== 'cpu') return { workers: 1, threads };
+  const engines = Math.min(threads, workers ?? (isMapTask(card.task) ? MAP_WORKERS : threads));
+  return { workers: engines, threads: Math.max(1, Math.floor(threads / engines)) };
 }
 
 function checkOutputs(card: ModelCard, outputs: readonly PredictorOutput[], source: string): void {

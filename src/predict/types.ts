@@ -47,6 +47,8 @@ export interface PredictorOptions {
   readonly device?: Device;
   /** Processor threads of the engine, all workers together. Default: all cores. */
   readonly threads?: number;
+  /** Engines side by side that share the threads, on the CPU. Each holds its own activations. Default: 2 for maps, one per thread for chips. */
+  readonly workers?: number;
   /** Patch size that will be asked for, where the model leaves it free; lets the engine plan. */
   readonly patch?: { readonly width: number; readonly height: number };
 }

@@ -176,7 +176,8 @@ export function createStitcher(options: StitcherOptions): Stitcher {
     for (let k = 0; k < classes; k++) {
       const base = line + k * patchWidth;
       if (kept > 0) between.copyWithin(base, base + shift, base + shift + kept);
-      between.fill(0, base + kept, base + patchWidth);
+      // Only where the next patch adds to it: what lies between is taken from the patch itself.
+      between.fill(0, base + Math.max(kept, next.coreEnd > next.coreFirst ? next.coreEnd : 0), base + patchWidth);
     }
   }
 

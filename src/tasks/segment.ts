@@ -9,7 +9,7 @@ import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
 import { checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
 import { DEFAULT_PATCH } from './segment/patches.js';
-import { planSegment } from './segment/plan.js';
+import { checkMemory, planSegment } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
 import { writePreview } from './segment/preview.js';
 import { createSegmentRun } from './segment/run.js';
@@ -56,11 +56,18 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
   await checkOutputs(options);
   const scene = await openForPatches(options);
   try {
-    const setup = await prepareSegment(options, scene);
+    let setup = await prepareSegment(options, scene);
     try {
       // A limit can only be kept if the need is known before the start, so then a patch is measured for real runs, too.
       if (options.dryRun || options.memory !== undefined) {
-        const plan = await planSegment(setup, context);
+        let plan = await planSegment(setup, context);
+        if (!fits(plan, options) && setup.predictor.concurrency > 1) {
+          // A single engine is slower and holds its activations once.
+          await setup.predictor.close();
+          setup = await prepareSegment(options, scene, 1);
+          plan = await planSegment(setup, context);
+        }
+        checkMemory(plan.memory, options.memory);
         if (options.dryRun) return plan;
       }
       return await run(setup, started, context);
@@ -125,6 +132,10 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
 /** The theme map last: where it stands, everything stands. */
 async function promoteOutputs(files: SegmentOutputs): Promise<void> {
   for (const { temporary, path } of [...files].reverse()) await promote(temporary, path);
+}
+
+function fits(plan: SegmentPlan, options: SegmentOptions): boolean {
+  return options.memory === undefined || plan.memory.peakBytes <= options.memory;
 }
 
 /** Opens the scene with room for the blocks of one strip of patches, so that no block is decoded twice for it. */

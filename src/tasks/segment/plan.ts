@@ -30,13 +30,16 @@ export interface SegmentPlan {
   readonly warnings: readonly string[];
 }
 
-/** @throws {EnvironmentError} if the plan does not fit; names the smallest limit that works for these settings. */
-export function checkMemory(plan: MemoryPlan, limit: number | undefined, smallest: string): void {
+/** Two runs of one plan differ by this much, because memory that is free is not given back at once. */
+const SLACK = 1.1;
+
+/** @throws {EnvironmentError} if the plan does not fit; names a limit that works for these settings. */
+export function checkMemory(plan: MemoryPlan, limit: number | undefined): void {
   if (limit === undefined || plan.peakBytes <= limit) return;
   const largest = [...plan.parts].sort((a, b) => b.bytes - a.bytes)[0]!;
   throw new EnvironmentError(
     `the run would need ${formatBytes(plan.peakBytes)}, --memory allows ${formatBytes(limit)}; most goes to ${largest.name} (${formatBytes(largest.bytes)})`,
-    { advice: smallest },
+    { advice: `enough for these settings: --memory ${Math.ceil((SLACK * plan.peakBytes) / 1024 ** 2)}MB; less with a smaller --patch-size` },
   );
 }
 
@@ -54,7 +57,6 @@ export async function planSegment(setup: SegmentSetup, context: TaskContext): Pr
   const measured = await Promise.all(chosen.map((patch) => predictPatch(setup, patch, context.signal)));
   const secondsPerPatch = (performance.now() - started) / 1000 / chosen.length;
   const memory = segmentMemory(setup, peakRss() - setup.baseRssBytes);
-  checkMemory(memory, setup.options.memory, `smallest for these settings: --memory ${Math.ceil(memory.peakBytes / 1024 ** 2)}MB; or a smaller --patch-size`);
   const pixels = grid.sceneWidth * grid.sceneHeight;
   const share = compressedShare(measured.map(({ scores }) => scores?.classes ?? scores?.scores));
   const estimatedOutputBytes = Math.round(pixels * share * WITH_OVERVIEWS);

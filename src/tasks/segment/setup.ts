@@ -63,8 +63,8 @@ export interface SegmentSetup {
   readonly baseRssBytes: number;
 }
 
-/** Checks scene, model and options against each other and loads the model. */
-export async function prepareSegment(options: SegmentOptions, scene: Scene): Promise<SegmentSetup> {
+/** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
+export async function prepareSegment(options: SegmentOptions, scene: Scene, workers?: number): Promise<SegmentSetup> {
   const model = await loadModel(options.model);
   const { card } = model;
   if (card.task !== 'semantic-segmentation') {
@@ -88,6 +88,7 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene): Pro
     dtype: profile.dtype, patch: { width: patchSize, height: patchSize },
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(workers === undefined ? {} : { workers }),
   });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
