@@ -76,7 +76,7 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   const started = performance.now();
   const k = options.k ?? DEFAULT_K;
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
-  if (options.sheet !== undefined) await checkOutput(options.sheet, { overwrite: options.overwrite ?? false });
+  if (options.sheet !== undefined) await checkOutput(options.sheet, { overwrite: options.overwrite ?? false, option: '--sheet' });
   const manifest = await readManifest(options.index);
   if (manifest.count === 0) throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
   const query = await findQuery(options, manifest, context.signal);
