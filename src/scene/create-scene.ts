@@ -36,14 +36,14 @@ export function createScene(parts: SceneParts): BlockScene {
   let pixels: Promise<BlockRaster> | undefined;
   let closed = false;
 
-  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
+  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
     pixels ??= parts.pixels();
     const raster = await untilAborted(pixels, signal);
-    if (profile.maskSource === 'none') return { data: await readBlocks(raster, cache, window, bands, signal) };
+    if (profile.maskSource === 'none') return { data: await readBlocks(raster, cache, window, bands, signal, into) };
     const mask = new Uint8Array(window.width * window.height);
     if (parts.mask !== undefined) {
       const [data, stored] = await Promise.all([
-        readBlocks(raster, cache, window, bands, signal),
+        readBlocks(raster, cache, window, bands, signal, into),
         readBlocks(parts.mask, maskCache, window, [0], signal),
       ]);
       maskFromBand(stored, mask);
@@ -51,7 +51,7 @@ export function createScene(parts: SceneParts): BlockScene {
     }
     // What is nodata must not depend on the bands that are read, so those that tell it are read too.
     const wanted = withMaskBands(profile, bands);
-    const all = await readBlocks(raster, cache, window, wanted, signal);
+    const all = await readBlocks(raster, cache, window, wanted, signal, wanted === bands ? into : undefined);
     if (profile.maskSource === 'alpha') maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
     else maskFromNodata(all, wanted.length, profile.nodata!, profile.alphaBand === undefined ? -1 : wanted.indexOf(profile.alphaBand), mask);
     return { data: wanted === bands ? all : firstBands(all, wanted.length, bands.length), mask };
@@ -63,7 +63,7 @@ export function createScene(parts: SceneParts): BlockScene {
     const bands = checkBands(options.bands, profile.bands);
     const shape = { width: window.width, height: window.height, bands: bands.length, layout: 'pixel' as const };
     const scene = fullWindow(profile);
-    if (contains(scene, window)) return { ...shape, ...await readInside(window, bands, options.signal) };
+    if (contains(scene, window)) return { ...shape, ...await readInside(window, bands, options.signal, options.into) };
     if (options.edge === 'reflect') {
       const columns = reflectIndices(window.x, window.width, profile.width);
       const rows = reflectIndices(window.y, window.height, profile.height);
