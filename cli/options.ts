@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { InvalidOptionError } from '../src/errors.js';
 import { parseBytes } from '../src/run/index.js';
+import { parseStretch } from '../src/tasks/stretch.js';
+import type { StretchRule } from '../src/tasks/stretch.js';
 
 /** Parsers for option values. Each throws what commander shows as one line. */
 
@@ -30,6 +32,16 @@ export function numberBetween(low: number, high: number): (text: string) => numb
 /** Band numbers from 1, separated by commas: `3,2,1`. */
 export function bandList(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(1)(part));
+}
+
+/** `percentile:2,98`, `minmax:0,3000`, `scale:0.0255,0`. */
+export function stretchRule(text: string): StretchRule {
+  try {
+    return parseStretch(text);
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw new InvalidArgumentError(`${error.message.replace('--stretch: ', '')}.`);
+    throw error;
+  }
 }
 
 /** `512MB`, `2GB`. */

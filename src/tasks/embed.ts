@@ -10,6 +10,7 @@ import type { IndexManifest, IndexSource } from '../search/index.js';
 import type { ChipPlan } from './chips/plan.js';
 import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
 import type { EmbedSource } from './embed/sources.js';
+import type { StretchRule } from './stretch.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
@@ -27,6 +28,8 @@ export interface EmbedOptions {
   readonly overlap?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** How the values of scenes and chips reach the model. Default: as they are. */
+  readonly stretch?: StretchRule;
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */
@@ -130,7 +133,7 @@ async function run(job: Job, context: TaskContext): Promise<EmbedResult> {
 async function alreadyThere(job: Job & { readonly known: IndexSource }): Promise<EmbedResult> {
   const { options, base, known, source } = job;
   const same = known.fingerprint === source.description.fingerprint && known.patchSize === source.description.patchSize
-    && known.overlap === source.description.overlap && JSON.stringify(known.bands) === JSON.stringify(source.description.bands);
+    && known.overlap === source.description.overlap && JSON.stringify([known.bands, known.stretch]) === JSON.stringify([source.description.bands, source.description.stretch]);
   if (!same) {
     throw new InvalidOptionError('--index', `${options.index} has other entries of the name ${known.name} (${known.path})`, {
       advice: 'rename the file, use another index, or begin it anew with --overwrite',

@@ -40,7 +40,7 @@ function checkDataType(scene: SceneProfile, card: ModelCard): void {
   const allowed = sceneDataTypes(card.input);
   if (!allowed.includes(scene.dtype)) {
     throw new ModelError(card.name, `is made for ${allowed.join(' or ')} scenes, ${scene.source} is ${scene.dtype}`, {
-      advice: 'convert the scene with the stretch that the model was trained with, for example gdal_translate -ot Byte -scale',
+      advice: allowed.includes('uint8') ? 'say how its values become bytes, as the model was trained with: --stretch percentile:2,98 or minmax:LOW,HIGH' : 'convert the scene',
     });
   }
 }

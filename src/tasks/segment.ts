@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
-import type { Scene } from '../raster/index.js';
+import type { AppliedStretch, Scene } from '../raster/index.js';
 import { openJournal, peakRss, promote, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
@@ -37,6 +37,8 @@ export interface SegmentResult {
   readonly overlap: number;
   readonly blend: Blend;
   readonly device: string;
+  /** What was done to the scene's values, if anything. */
+  readonly stretch?: AppliedStretch;
   readonly warnings: readonly string[];
   /** Further files that were written. */
   readonly files: readonly string[];
@@ -104,7 +106,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
-      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, warnings: setup.warnings,
+      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {
@@ -123,6 +125,7 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
     overlap: setup.grid.overlap,
     blend: setup.blend,
     bands: [...setup.bands],
+    stretch: (setup.stretch ?? null) as unknown as Json,
     device: setup.predictor.device,
     probabilities: options.probabilities ?? null,
     confidence: options.confidence ?? null,

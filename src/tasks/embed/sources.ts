@@ -16,6 +16,7 @@ import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows }
 import { engineOptions } from '../classify/setup.js';
 import type { EmbedOptions } from '../embed.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
+import { applyStretch, refusePercentiles } from '../stretch.js';
 import { pictureBands } from '../picture-bands.js';
 import type { RowFile } from '../chips/row-file.js';
 
@@ -41,10 +42,11 @@ export interface EmbedSource {
 
 export async function prepareSceneSource(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
   const length = featureLength(model);
-  const scene = await openScene(options.input);
+  const opened = await openScene(options.input);
   try {
-    const { profile } = scene;
     const { card } = model;
+    const { scene, stretch } = await applyStretch(opened, card, options.stretch);
+    const { profile } = scene;
     const bands = bandsForModel(profile, card, options.bands);
     const edge = chipEdge(card, options.patchSize);
     const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
@@ -56,11 +58,11 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
     const path = resolve(options.input);
     return {
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
-      identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], device: predictor.device },
+      identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], stretch: (stretch ?? null) as unknown as Json, device: predictor.device },
       description: {
         name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1),
         pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: profile.width, height: profile.height,
-        patchSize: edge, overlap: grid.overlap,
+        patchSize: edge, overlap: grid.overlap, ...(stretch === undefined ? {} : { stretch }),
         ...(profile.transform === undefined ? {} : { transform: profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
       },
       plan: (context) => planChips(source, { output: patchCount(grid) * (length * 4 + 160), temporary: patchCount(grid) * length * 4 }, context),
@@ -80,7 +82,7 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
       },
     };
   } catch (error) {
-    await scene.close();
+    await opened.close();
     throw error;
   }
 }
@@ -95,21 +97,22 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
   for (const [option, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
     if (value !== undefined) throw new InvalidOptionError(option, `${options.input} is a folder of chips, which are taken whole`);
   }
+  refusePercentiles(options.stretch, options.input);
   const length = featureLength(model);
   const path = resolve(options.input);
   const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
-  const first = await openScene(list.files[0]!.path);
+  const { scene: first, stretch } = await applyStretch(await openScene(list.files[0]!.path), model.card, options.stretch);
   const { width, height, dtype } = first.profile;
   const colors = pictureBands(first.profile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   await first.close();
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
-  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands };
+  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands, ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
   const name = list.scene;
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
-    identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
-    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(options.bands === undefined ? {} : { pictureBands: colors }) },
+    identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], stretch: options.stretch ?? null, device: predictor.device },
+    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(stretch === undefined ? {} : { stretch }), ...(options.bands === undefined ? {} : { pictureBands: colors }) },
     plan: (context) => planFiles({ files: list.files, reader, width, height, rowBytes: length * 4, tableBytes: length * 4 + 200, warnings: model.notes }, context),
     predict: (journal, context) => fileRows(list.files, reader, { journal, length, stage: 'embed' }, context),
     async* entries(journal, rows) {

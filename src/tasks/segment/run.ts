@@ -204,7 +204,7 @@ function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'wri
     width: grid.sceneWidth, height: grid.sceneHeight, dtype: 'uint8' as const,
     ...(profile.transform === undefined ? {} : { transform: profile.transform }),
     ...(profile.crs === undefined ? {} : { crs: profile.crs }),
-    metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint },
+    metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint, ...(setup.stretch === undefined ? {} : { STRETCH: JSON.stringify(setup.stretch) }) },
   };
   const names = classes.map(({ name }) => name);
   const values = Math.max(...classes.map(({ value }) => value)) + 1;

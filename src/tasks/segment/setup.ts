@@ -6,10 +6,12 @@ import type { Grid } from '../../grid/index.js';
 import { groundSize } from '../../georef/index.js';
 import { loadModel, openPredictor } from '../../predict/index.js';
 import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
-import type { Rgba, Scene } from '../../raster/index.js';
+import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
+import { applyStretch } from '../stretch.js';
+import type { StretchRule } from '../stretch.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
 
 export interface SegmentOptions {
@@ -27,6 +29,8 @@ export interface SegmentOptions {
   readonly blend?: Blend;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** How the scene's values reach the model. Default: as they are. */
+  readonly stretch?: StretchRule;
   /** GeoTIFF with one band per class: probability × 255 (the file's scale says so). */
   readonly probabilities?: string;
   /** GeoTIFF with the probability of the winning class × 255. */
@@ -47,7 +51,9 @@ export interface SegmentOptions {
 /** Everything that is decided before the first patch. */
 export interface SegmentSetup {
   readonly options: SegmentOptions;
+  /** As the model sees it. */
   readonly scene: Scene;
+  readonly stretch: AppliedStretch | undefined;
   readonly model: LoadedModel;
   readonly predictor: Predictor;
   /** Bands that the model gets, from 0. */
@@ -64,7 +70,7 @@ export interface SegmentSetup {
 }
 
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
-export async function prepareSegment(options: SegmentOptions, scene: Scene, workers?: number): Promise<SegmentSetup> {
+export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
   const model = await loadModel(options.model);
   const { card } = model;
   if (card.task !== 'semantic-segmentation') {
@@ -75,6 +81,7 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene, work
   if (card.output.classes.length > MAX_CLASSES) {
     throw new ModelError(card.name, `has ${card.output.classes.length} classes; a theme map has one byte per pixel, ${MAX_CLASSES} at most`);
   }
+  const { scene, stretch } = await applyStretch(opened, card, options.stretch);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const margin = card.output.margin ?? 0;
@@ -96,7 +103,7 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene, work
     ...model.notes, ...profile.notes, ...domainWarnings(card, gsd),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
-  return { options, scene, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes };
+  return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes };
 }
 
 /** Values of a theme map with their names; a model with a single score has a background, 0, and the class, 1. */
