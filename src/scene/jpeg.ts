@@ -15,6 +15,7 @@ import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-sc
 import { createTiffBlocks } from './tiff/blocks.js';
 import { readTiffHeader } from './tiff/directory.js';
 import { readPicture } from './tiff/picture.js';
+import { PHOTOMETRIC } from './tiff/tags.js';
 
 /** Whether the bytes begin like a JPEG. */
 export function isJpeg(head: Uint8Array): boolean {
@@ -169,7 +170,7 @@ async function openCopy(copy: ByteSource, frame: Frame): Promise<BlockRaster> {
   const header = await readTiffHeader(copy);
   const directory = header.directories[0]!;
   const picture = await readPicture(directory, copy.url);
-  const raster = await createTiffBlocks(copy, header, directory, picture, 'uint8', 0);
+  const raster = await createTiffBlocks({ source: copy, header, directory, picture: { ...picture, photometric: PHOTOMETRIC.minIsBlack } }, 'uint8', 0);
   if (raster.width !== frame.width || raster.height !== frame.height || raster.bands !== frame.components) {
     throw new RangeError(`expected a copy of ${frame.width} × ${frame.height} × ${frame.components}, found ${raster.width} × ${raster.height} × ${raster.bands}`);
   }

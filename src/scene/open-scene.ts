@@ -10,6 +10,8 @@ import { isTiff } from './tiff/directory.js';
 import { openTiff } from './tiff/open-tiff.js';
 
 export interface OpenSceneOptions extends PictureOptions {
+  /** Which picture of a file that holds several (TIFF), from 0. Default 0. */
+  readonly page?: number;
   /**
    * Bytes of decoded blocks that the scene keeps for later reads. Default: enough to read strips of 1024 rows patch by
    * patch without decoding a block twice, at most 256 MB (`defaultCacheBytes`). `stripCacheBytes` tells what another
