@@ -44,6 +44,11 @@ export function stretchRule(text: string): StretchRule {
   }
 }
 
+/** A picture of a file that holds several, from 1; the tasks count from 0. */
+export function pageNumber(text: string): number {
+  return wholeNumber(1)(text) - 1;
+}
+
 /** `512MB`, `2GB`. */
 export function byteSize(text: string): number {
   try {

@@ -1,18 +1,23 @@
 import { Interrupted, throwIfAborted } from '../errors.js';
-import { allocate, contains, dataTypeOf, fullWindow, intersect } from '../raster/index.js';
-import type { Raster, ReadOptions, Scene, SceneProfile, TypedArray, Window } from '../raster/index.js';
+import { allocate, contains, dataTypeOf, fullWindow, intersect, readReducedFrom } from '../raster/index.js';
+import type { Raster, ReadOptions, ReducedReadOptions, ReducibleSource, Scene, SceneProfile, Size, TypedArray, Window } from '../raster/index.js';
 import type { BlockRaster } from './block-raster.js';
 import { BlockCache } from './block-cache.js';
-import { VALID, maskFromAlpha, maskFromBand, maskFromNodata } from './masks.js';
-import { readBlocks } from './read-blocks.js';
+import { createLevel } from './level.js';
+import type { SceneLevel } from './level.js';
+import { checkBands, readMasked } from './masked-read.js';
+import type { Samples } from './masked-read.js';
+import { VALID } from './masks.js';
 import { reflectIndices } from './reflect.js';
 
 export interface SceneParts {
   readonly profile: SceneProfile;
   /** The pixels; asked for once, at the first read, so that opening stays cheap. */
   readonly pixels: () => Promise<BlockRaster>;
-  /** A mask of the same size with one band: 0 is nodata. */
+  /** A mask of the same size: 0 is nodata. */
   readonly mask?: BlockRaster;
+  /** Reduced copies of the pixels, with the scene's bands and type, and of the mask where there is one. */
+  readonly levels?: readonly SceneLevel[];
   /** Bytes of decoded blocks that are kept. */
   readonly cacheBytes: number;
   /** Frees what the scene holds open. */
@@ -21,13 +26,13 @@ export interface SceneParts {
 
 /** A scene that also tells how often it decoded. */
 export interface BlockScene extends Scene {
-  /** Blocks decoded since it was opened, masks included. */
+  /** Blocks decoded since it was opened, masks included, reduced copies not. */
   decodedBlocks(): number;
   /** Bytes of decoded blocks held now. */
   heldBytes(): number;
 }
 
-/** Makes a scene of pixels in blocks: windows, edges, masks. Format readers only bring blocks. */
+/** Makes a scene of pixels in blocks: windows, edges, masks, reduced copies. Format readers only bring blocks. */
 export function createScene(parts: SceneParts): BlockScene {
   const { profile } = parts;
   const maskShare = parts.mask === undefined ? 0 : 1 / (profile.bands + 1);
@@ -36,29 +41,18 @@ export function createScene(parts: SceneParts): BlockScene {
   let pixels: Promise<BlockRaster> | undefined;
   let closed = false;
 
-  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
+  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<Samples> => {
     pixels ??= parts.pixels();
     const raster = await untilAborted(pixels, signal);
-    if (profile.maskSource === 'none') return { data: await readBlocks(raster, cache, window, bands, signal, into) };
-    const mask = new Uint8Array(window.width * window.height);
-    if (parts.mask !== undefined) {
-      const [data, stored] = await Promise.all([
-        readBlocks(raster, cache, window, bands, signal, into),
-        readBlocks(parts.mask, maskCache, window, [0], signal),
-      ]);
-      maskFromBand(stored, mask);
-      return { data, mask };
-    }
-    // What is nodata must not depend on the bands that are read, so those that tell it are read too.
-    const wanted = withMaskBands(profile, bands);
-    const all = await readBlocks(raster, cache, window, wanted, signal, wanted === bands ? into : undefined);
-    if (profile.maskSource === 'alpha') maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
-    else maskFromNodata(all, wanted.length, profile.nodata!, profile.alphaBand === undefined ? -1 : wanted.indexOf(profile.alphaBand), mask);
-    return { data: wanted === bands ? all : firstBands(all, wanted.length, bands.length), mask };
+    return readMasked(profile, { raster, cache }, parts.mask === undefined ? undefined : { raster: parts.mask, cache: maskCache }, window, bands, signal, into);
+  };
+
+  const checkOpen = (): void => {
+    if (closed) throw new Error(`${profile.source} was read after it was closed`);
   };
 
   const read = async (window: Window, options: ReadOptions = {}): Promise<Raster> => {
-    if (closed) throw new Error(`${profile.source} was read after it was closed`);
+    checkOpen();
     checkWindow(window);
     const bands = checkBands(options.bands, profile.bands);
     const shape = { width: window.width, height: window.height, bands: bands.length, layout: 'pixel' as const };
@@ -87,18 +81,31 @@ export function createScene(parts: SceneParts): BlockScene {
     return { ...shape, data, mask };
   };
 
+  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level));
+  const readReduced = async (window: Window, size: Size, options: ReducedReadOptions = {}): Promise<Raster> => {
+    checkOpen();
+    checkWindow(window);
+    const bands = checkBands(options.bands, profile.bands);
+    const { width, height, blockWidth, blockHeight } = profile;
+    const usable = await Promise.all(levels.map(async (level) => (await level.usable() ? [level.source] : [])));
+    const sources: ReducibleSource[] = [{ width, height, blockWidth, blockHeight, read: (part, wanted) => read(part, wanted) }, ...usable.flat()];
+    return readReducedFrom(sources, profile, window, size, { ...options, bands });
+  };
+
   return {
     profile,
     read,
+    readReduced,
     close: async () => {
       if (closed) return;
       closed = true;
       cache.clear();
       maskCache.clear();
+      for (const level of levels) level.clear();
       await parts.close();
     },
     decodedBlocks: () => cache.decoded + maskCache.decoded,
-    heldBytes: () => cache.bytes + maskCache.bytes,
+    heldBytes: () => cache.bytes + maskCache.bytes + levels.reduce((sum, level) => sum + level.heldBytes(), 0),
   };
 }
 
@@ -118,37 +125,11 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   }
 }
 
-/** The bands to read, and behind them those that tell nodata, if they are not among them. */
-function withMaskBands(profile: SceneProfile, bands: readonly number[]): readonly number[] {
-  const telling = profile.maskSource === 'alpha'
-    ? [profile.alphaBand!]
-    : Array.from({ length: profile.bands }, (_, band) => band).filter((band) => band !== profile.alphaBand);
-  const more = telling.filter((band) => !bands.includes(band));
-  return more.length === 0 ? bands : [...bands, ...more];
-}
-
-function firstBands(data: TypedArray, from: number, to: number): TypedArray {
-  const pixels = data.length / from;
-  const out = data.slice(0, pixels * to);
-  for (let pixel = 1; pixel < pixels; pixel++) {
-    for (let s = 0; s < to; s++) out[pixel * to + s] = data[pixel * from + s]!;
-  }
-  return out;
-}
-
 function checkWindow(window: Window): void {
   const { x, y, width, height } = window;
   if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1) {
     throw new RangeError(`expected a window of whole pixels, at least 1 × 1, got x ${x}, y ${y}, ${width} × ${height}`);
   }
-}
-
-function checkBands(bands: readonly number[] | undefined, count: number): readonly number[] {
-  if (bands === undefined) return Array.from({ length: count }, (_, band) => band);
-  if (bands.length === 0 || bands.some((band) => !Number.isInteger(band) || band < 0 || band >= count)) {
-    throw new RangeError(`expected bands from 0 to ${count - 1}, got [${bands.join(', ')}]`);
-  }
-  return bands;
 }
 
 function boundsOf(columns: Int32Array, rows: Int32Array): Window {

@@ -1,4 +1,4 @@
-import { InvalidFileError } from '../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { openFileSource } from './byte-source.js';
 import type { ByteSource } from './byte-source.js';
 import type { BlockScene } from './create-scene.js';
@@ -7,9 +7,13 @@ import type { PictureOptions } from './picture-scene.js';
 import { openPng } from './png.js';
 import { isPng } from './png-header.js';
 import { isTiff } from './tiff/directory.js';
+import { isWebp } from './tiff/webp-block.js';
 import { openTiff } from './tiff/open-tiff.js';
+import { openWebp } from './webp.js';
 
 export interface OpenSceneOptions extends PictureOptions {
+  /** Which picture of a file that holds several (TIFF), from 0. Default 0. */
+  readonly page?: number;
   /**
    * Bytes of decoded blocks that the scene keeps for later reads. Default: enough to read strips of 1024 rows patch by
    * patch without decoding a block twice, at most 256 MB (`defaultCacheBytes`). `stripCacheBytes` tells what another
@@ -22,7 +26,7 @@ export interface OpenSceneOptions extends PictureOptions {
 const MAGIC_BYTES = 16;
 
 /**
- * Opens a raster by what its bytes say it is, whatever its name: GeoTIFF, JPEG or PNG. Reads headers and sidecars, no
+ * Opens a raster by what its bytes say it is, whatever its name: GeoTIFF, JPEG, PNG or WebP. Reads headers and sidecars, no
  * pixels.
  * @throws {InvalidFileError} if there is no such file, or it is of another kind, damaged, or not supported
  */
@@ -42,9 +46,11 @@ export async function openScene(source: string, options: OpenSceneOptions = {}):
 async function openSource(source: ByteSource, options: OpenSceneOptions): Promise<BlockScene> {
   const magic = await source.read(0, MAGIC_BYTES);
   if (isTiff(magic)) return openTiff(source, options);
+  if ((options.page ?? 0) > 0) throw new InvalidOptionError('--page', `${source.url} holds one picture, got ${options.page! + 1}`);
   if (isJpeg(magic)) return openJpeg(source, options);
   if (isPng(magic)) return openPng(source, options);
-  throw new InvalidFileError(source.url, `expected a GeoTIFF, JPEG or PNG, found ${describe(magic)}`);
+  if (isWebp(magic)) return openWebp(source, options);
+  throw new InvalidFileError(source.url, `expected a GeoTIFF, JPEG, PNG or WebP, found ${describe(magic)}`);
 }
 
 /** What a file of an unknown kind starts with, in words. */

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../errors.js';
 import { allocate } from '../raster/index.js';
-import type { DataType, LinearRule, Raster, ReadOptions, Scene, TypedArray, Window } from '../raster/index.js';
+import type { DataType, LinearRule, Raster, ReadOptions, ReducedReadOptions, Scene, Size, TypedArray, Window } from '../raster/index.js';
 
 /**
  * A scene whose samples are another's, changed band by band and cast to `dtype` (integers rounded half up and clamped to the
@@ -9,24 +9,29 @@ import type { DataType, LinearRule, Raster, ReadOptions, Scene, TypedArray, Wind
  * @param rules One per band of the scene.
  */
 export function stretchScene(scene: Scene, rules: readonly LinearRule[], dtype: 'uint8' | 'float32'): Scene {
-  // The nodata value belongs to the values underneath; the mask says where it was.
-  const { nodata: _below, ...kept } = scene.profile;
+  // These belong to the values underneath; the mask says where nodata was.
+  const { nodata: _nodata, bandNodata: _bandNodata, scaling: _scaling, units: _units, statistics: _statistics, bits: _bits, ...kept } = scene.profile;
   const profile = { ...kept, dtype };
   const tables = new Map<number, Uint8Array>();
+  const stretched = (raster: Raster, { bands, into }: Pick<ReadOptions, 'bands' | 'into'>): Raster => {
+    const data = into !== undefined && into.length === raster.data.length && into instanceof arrayOf(dtype) ? into : allocate(dtype, raster.data.length);
+    let mask = raster.mask;
+    for (let at = 0; at < raster.bands; at++) {
+      const band = bands?.[at] ?? at;
+      const rule = rules[band]!;
+      if (dtype === 'uint8' && raster.data instanceof Uint16Array) lookUp(raster.data, data as Uint8Array, at, raster.bands, tableOf(tables, band, rule));
+      else mask = compute(raster.data, data, at, raster.bands, { rule, dtype, mask });
+    }
+    return { ...raster, data, ...(mask === undefined ? {} : { mask }) };
+  };
   return {
     profile,
     async read(window: Window, options: ReadOptions = {}): Promise<Raster> {
-      const { into, ...rest } = options;
-      const raster = await scene.read(window, rest);
-      const bands = options.bands ?? Array.from({ length: profile.bands }, (_, band) => band);
-      const data = into !== undefined && into.length === raster.data.length && into instanceof arrayOf(dtype) ? into : allocate(dtype, raster.data.length);
-      let mask = raster.mask;
-      for (const [at, band] of bands.entries()) {
-        const rule = rules[band]!;
-        if (dtype === 'uint8' && raster.data instanceof Uint16Array) lookUp(raster.data, data as Uint8Array, at, bands.length, tableOf(tables, band, rule));
-        else mask = compute(raster.data, data, at, bands.length, { rule, dtype, mask });
-      }
-      return { ...raster, data, ...(mask === undefined ? {} : { mask }) };
+      const { into: _into, ...rest } = options;
+      return stretched(await scene.read(window, rest), options);
+    },
+    async readReduced(window: Window, size: Size, options: ReducedReadOptions = {}): Promise<Raster> {
+      return stretched(await scene.readReduced(window, size, options), options);
     },
     close: () => scene.close(),
   };
