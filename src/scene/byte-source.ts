@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly size: number;
   /** Modification time in milliseconds, where the source has one. */
   readonly modified?: number;
+  /** Changes when the source does, where that is known without reading it. */
+  readonly state?: string;
   /** Path on this machine, for libraries that open files themselves. */
   readonly path?: string;
   /**

@@ -3,9 +3,16 @@ import { allocate, contains, dataTypeOf, fullWindow, intersect } from '../raster
 import type { Raster, ReadOptions, Scene, SceneProfile, TypedArray, Window } from '../raster/index.js';
 import type { BlockRaster } from './block-raster.js';
 import { BlockCache } from './block-cache.js';
+import type { BlockStore } from './block-cache.js';
 import { VALID, maskFromAlpha, maskFromBand, maskFromNodata } from './masks.js';
 import { readBlocks } from './read-blocks.js';
 import { reflectIndices } from './reflect.js';
+
+/** Caches of a scene's pixels and of its mask, where they are not its own. */
+export interface SceneCaches {
+  readonly pixels: BlockStore;
+  readonly mask: BlockStore;
+}
 
 export interface SceneParts {
   readonly profile: SceneProfile;
@@ -15,6 +22,8 @@ export interface SceneParts {
   readonly mask?: BlockRaster;
   /** Bytes of decoded blocks that are kept. */
   readonly cacheBytes: number;
+  /** Decoded blocks are kept here instead, where several scenes share one cache. */
+  readonly caches?: SceneCaches;
   /** Frees what the scene holds open. */
   readonly close: () => Promise<void>;
 }
@@ -27,31 +36,66 @@ export interface BlockScene extends Scene {
   heldBytes(): number;
 }
 
-/** Makes a scene of pixels in blocks: windows, edges, masks. Format readers only bring blocks. */
+/** Brings samples of windows that lie inside the scene, pixel-interleaved, bands in the order given. */
+export interface WindowReader {
+  read(window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray>;
+}
+
+export interface WindowSceneParts extends Pick<BlockScene, 'decodedBlocks' | 'heldBytes'> {
+  readonly profile: SceneProfile;
+  /** Asked for once, at the first read. */
+  readonly pixels: () => Promise<WindowReader>;
+  /** One band: 0 is nodata. */
+  readonly mask?: WindowReader;
+  /** Frees what the scene holds open. */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a scene of pixels in blocks. Format readers only bring blocks. */
 export function createScene(parts: SceneParts): BlockScene {
-  const { profile } = parts;
-  const maskShare = parts.mask === undefined ? 0 : 1 / (profile.bands + 1);
+  const maskShare = parts.mask === undefined ? 0 : 1 / (parts.profile.bands + 1);
   const cache = new BlockCache(Math.floor(parts.cacheBytes * (1 - maskShare)));
   const maskCache = new BlockCache(Math.ceil(parts.cacheBytes * maskShare));
-  let pixels: Promise<BlockRaster> | undefined;
+  return createWindowScene({
+    profile: parts.profile,
+    pixels: async () => blockReader(await parts.pixels(), parts.caches?.pixels ?? cache),
+    ...(parts.mask === undefined ? {} : { mask: blockReader(parts.mask, parts.caches?.mask ?? maskCache) }),
+    decodedBlocks: () => cache.decoded + maskCache.decoded,
+    heldBytes: () => cache.bytes + maskCache.bytes,
+    close: async () => {
+      cache.clear();
+      maskCache.clear();
+      await parts.close();
+    },
+  });
+}
+
+function blockReader(raster: BlockRaster, cache: BlockStore): WindowReader {
+  return { read: (window, bands, signal) => readBlocks(raster, cache, window, bands, signal) };
+}
+
+/** Makes a scene of a reader of windows: edges, masks. */
+export function createWindowScene(parts: WindowSceneParts): BlockScene {
+  const { profile } = parts;
+  let pixels: Promise<WindowReader> | undefined;
   let closed = false;
 
   const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
     pixels ??= parts.pixels();
-    const raster = await untilAborted(pixels, signal);
-    if (profile.maskSource === 'none') return { data: await readBlocks(raster, cache, window, bands, signal) };
+    const reader = await untilAborted(pixels, signal);
+    if (profile.maskSource === 'none') return { data: await reader.read(window, bands, signal) };
     const mask = new Uint8Array(window.width * window.height);
     if (parts.mask !== undefined) {
       const [data, stored] = await Promise.all([
-        readBlocks(raster, cache, window, bands, signal),
-        readBlocks(parts.mask, maskCache, window, [0], signal),
+        reader.read(window, bands, signal),
+        parts.mask.read(window, [0], signal),
       ]);
       maskFromBand(stored, mask);
       return { data, mask };
     }
     // What is nodata must not depend on the bands that are read, so those that tell it are read too.
     const wanted = withMaskBands(profile, bands);
-    const all = await readBlocks(raster, cache, window, wanted, signal);
+    const all = await reader.read(window, wanted, signal);
     if (profile.maskSource === 'alpha') maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
     else maskFromNodata(all, wanted.length, profile.nodata!, profile.alphaBand === undefined ? -1 : wanted.indexOf(profile.alphaBand), mask);
     return { data: wanted === bands ? all : firstBands(all, wanted.length, bands.length), mask };
@@ -93,12 +137,10 @@ export function createScene(parts: SceneParts): BlockScene {
     close: async () => {
       if (closed) return;
       closed = true;
-      cache.clear();
-      maskCache.clear();
       await parts.close();
     },
-    decodedBlocks: () => cache.decoded + maskCache.decoded,
-    heldBytes: () => cache.bytes + maskCache.bytes,
+    decodedBlocks: parts.decodedBlocks,
+    heldBytes: parts.heldBytes,
   };
 }
 

@@ -5,15 +5,17 @@ import { datumNote } from '../georef/index.js';
 import type { BlockRaster } from './block-raster.js';
 import type { ByteSource } from './byte-source.js';
 import { createScene } from './create-scene.js';
-import type { BlockScene } from './create-scene.js';
+import type { BlockScene, SceneCaches } from './create-scene.js';
 import { fingerprint } from './fingerprint.js';
 import { defaultCacheBytes } from './memory.js';
 import { readSidecars } from './sidecars.js';
 
-const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
+/** Pictures with more pixels are decoded into a file. */
+export const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
 
 export interface PictureOptions {
   readonly cacheBytes?: number;
+  readonly caches?: SceneCaches;
   /**
    * Folder for decoded copies of large JPEG and PNG files, which have no random access. Copies in it are kept and used
    * again. Default: a folder in the system's temporary folder, from which they are removed at close.
@@ -111,6 +113,7 @@ export async function createPictureScene(
       return (await decoded).raster;
     },
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+    ...(options.caches === undefined ? {} : { caches: options.caches }),
     close: async () => {
       const picture = await decoded?.catch(() => undefined);
       await picture?.release();

@@ -3,7 +3,7 @@ import { allocate } from '../raster/index.js';
 import type { TypedArray, Window } from '../raster/index.js';
 import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
-import type { Block, BlockCache } from './block-cache.js';
+import type { Block, BlockStore } from './block-cache.js';
 import { copyBlock, fillBlock } from './copy-block.js';
 import type { BlockCopy } from './copy-block.js';
 
@@ -14,7 +14,7 @@ export const RUNS_IN_FLIGHT = 6;
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
  * most once, and copied as soon as it is there.
  */
-export async function readBlocks(raster: BlockRaster, cache: BlockCache, window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray> {
+export async function readBlocks(raster: BlockRaster, cache: BlockStore, window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray> {
   const data = allocate(raster.dtype, window.width * window.height * bands.length);
   const needed = blocksOf(raster, window, bands);
   const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
@@ -47,7 +47,7 @@ export async function readBlocks(raster: BlockRaster, cache: BlockCache, window:
 }
 
 /** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
-async function readRun(raster: BlockRaster, cache: BlockCache, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
+async function readRun(raster: BlockRaster, cache: BlockStore, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
   const own = run.filter((key) => !cache.has(key));
   const others = run.filter((key) => cache.has(key)).map((key) => ({ key, known: cache.get(key)! }));
   if (own.length > 0) {

@@ -3,7 +3,7 @@ import { datumNote } from '../../georef/index.js';
 import type { SceneProfile } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
 import { createScene } from '../create-scene.js';
-import type { BlockScene } from '../create-scene.js';
+import type { BlockScene, SceneCaches } from '../create-scene.js';
 import { fingerprint } from '../fingerprint.js';
 import { defaultCacheBytes } from '../memory.js';
 import { nodataOfType, parseNodata } from '../nodata.js';
@@ -23,6 +23,7 @@ const IDENTITY = [0, 1, 0, 0, 0, 1] as const;
 export interface OpenTiffOptions {
   /** Bytes of decoded blocks to keep. Default: {@link defaultCacheBytes}. */
   readonly cacheBytes?: number;
+  readonly caches?: SceneCaches;
 }
 
 /**
@@ -69,6 +70,7 @@ export async function openTiff(source: ByteSource, options: OpenTiffOptions = {}
     pixels: () => Promise.resolve(pixels),
     ...(mask === undefined ? {} : { mask }),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+    ...(options.caches === undefined ? {} : { caches: options.caches }),
     close: () => source.close(),
   });
 }
