@@ -21,31 +21,32 @@ export interface AxisPlacement {
   readonly mosaicSize: number;
 }
 
+/** Edges so close to a pixel's edge lie on it: decimals in a VRT are rounded. */
+const SLACK = 0.001;
+
 /**
- * Cuts a placement at the mosaic's edges, then at the file's, and rounds what is left to whole pixels of the mosaic: what
- * GDAL's VRTSimpleSource does for a request of the whole. `undefined` if nothing is left.
+ * Cuts a placement at the mosaic's edges, then at the file's, and takes every pixel of the mosaic that what is left
+ * touches: what GDAL's VRTSimpleSource does for a request of the whole. `undefined` if nothing is left.
  */
 export function placeAxis({ sourceOffset, sourceSize, targetOffset, targetSize, fileSize, mosaicSize }: AxisPlacement): Axis | undefined {
   if (!(sourceSize > 0) || !(targetSize > 0)) return undefined;
   const scale = sourceSize / targetSize;
   const low = Math.max(0, targetOffset);
   const high = Math.min(mosaicSize, targetOffset + targetSize);
-  let from = (low - targetOffset) * scale + sourceOffset;
-  let to = (high - targetOffset) * scale + sourceOffset;
-  from = Math.max(0, from);
-  to = Math.min(fileSize, to);
+  const from = Math.max(0, (low - targetOffset) * scale + sourceOffset);
+  const to = Math.min(fileSize, (high - targetOffset) * scale + sourceOffset);
   if (!(high > low) || !(to > from)) return undefined;
-  const start = Math.max(0, Math.round((from - sourceOffset) / scale + targetOffset));
-  const end = Math.min(mosaicSize, Math.round((to - sourceOffset) / scale + targetOffset));
+  const start = Math.max(0, Math.floor((from - sourceOffset) / scale + targetOffset + SLACK));
+  const end = Math.min(mosaicSize, Math.ceil((to - sourceOffset) / scale + targetOffset - SLACK));
   if (end <= start) return undefined;
   const count = end - start;
-  const step = (to - from) / count;
-  const whole = Math.round(from);
+  const offset = (start - targetOffset) * scale + sourceOffset;
+  const whole = Math.floor(offset + 0.5);
   // Never off by half a pixel anywhere along it: then the nearest pixel is always the next one.
-  const isUnit = Math.abs(from - whole) + Math.abs(step - 1) * count < 0.49 && whole + count <= fileSize;
+  const isUnit = Math.abs(offset - whole) + Math.abs(scale - 1) * count < 0.49 && whole >= 0 && whole + count <= fileSize;
   return isUnit
     ? { start, end, offset: whole, step: 1, last: fileSize - 1, isUnit }
-    : { start, end, offset: from, step, last: fileSize - 1, isUnit };
+    : { start, end, offset, step: scale, last: fileSize - 1, isUnit };
 }
 
 /** Pixel of the file that is nearest to the centre of a pixel of the mosaic. */
