@@ -1,4 +1,4 @@
-export type { Crs, GeoKeys, Transform } from './types.js';
+export type { Crs, GeoKeys, GroundControl, GroundControlPoint, RationalCoefficients, Transform } from './types.js';
 export {
   crsToPixel, determinant, fromCentre, invertTransform, isInvertible, isNorthUp, pixelSize, pixelToCrs, scaleTransform,
   windowTransform,

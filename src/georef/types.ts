@@ -30,3 +30,43 @@ export interface GeoKeys {
   readonly doubles?: readonly number[];
   readonly ascii?: string;
 }
+
+/**
+ * A place that is known by its pixel. `column` and `row` count from the outer corner of the upper left pixel, as a
+ * {@link Transform} does; `x`, `y`, `z` are in the points' CRS.
+ */
+export interface GroundControlPoint {
+  readonly id?: string;
+  readonly column: number;
+  readonly row: number;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+export interface GroundControl {
+  readonly points: readonly GroundControlPoint[];
+  readonly crs?: Crs;
+}
+
+/**
+ * Rational polynomial coefficients: where a satellite saw a place. Names and meaning as in the RPC00B format (NITF STDI-0002);
+ * offsets and scales of line and sample in pixels, of latitude and longitude in degrees, of height in metres.
+ */
+export interface RationalCoefficients {
+  readonly lineOffset: number;
+  readonly sampleOffset: number;
+  readonly latOffset: number;
+  readonly longOffset: number;
+  readonly heightOffset: number;
+  readonly lineScale: number;
+  readonly sampleScale: number;
+  readonly latScale: number;
+  readonly longScale: number;
+  readonly heightScale: number;
+  /** Twenty coefficients each. */
+  readonly lineNumerator: readonly number[];
+  readonly lineDenominator: readonly number[];
+  readonly sampleNumerator: readonly number[];
+  readonly sampleDenominator: readonly number[];
+}

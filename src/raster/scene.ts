@@ -1,11 +1,11 @@
 import type { DataType, Raster, Rgba, Window } from './types.js';
-import type { Crs, Transform } from '../georef/types.js';
+import type { Crs, GroundControl, RationalCoefficients, Transform } from '../georef/types.js';
 
 /** What is known of a scene without reading a pixel. */
 export interface SceneProfile {
   /** The path or URL that was opened. */
   readonly source: string;
-  /** Container: `'GTiff'`, `'JPEG'`, `'PNG'`. */
+  /** Container: `'GTiff'`, `'JPEG'`, `'PNG'`, `'WEBP'`. */
   readonly format: string;
   readonly width: number;
   readonly height: number;
@@ -16,14 +16,26 @@ export interface SceneProfile {
   /** Pixel to CRS coordinates; absent where the file has none. */
   readonly transform?: Transform;
   readonly crs?: Crs;
+  /** Ground control points; pixels are not warped by them. */
+  readonly gcps?: GroundControl;
+  /** A satellite's camera model; pixels are not warped by it. */
+  readonly rpc?: RationalCoefficients;
   /** The value that marks missing pixels, already rounded to the scene's own type; may be NaN. */
   readonly nodata?: number;
+  /** Nodata band by band, where the bands do not share one; `nodata` is then that of the first band that has one. */
+  readonly bandNodata?: readonly (number | undefined)[];
   /** Index of the band that is alpha, from 0. It counts in `bands`. */
   readonly alphaBand?: number;
   /** Where masks come from. */
   readonly maskSource: 'none' | 'nodata' | 'alpha' | 'internal' | 'external';
   /** Names of the bands, where the file gives them (`red`, `B05`, …). */
   readonly bandNames?: readonly string[];
+  /** What samples mean: `sample * scale + offset`, band by band. Samples are given as they are stored. */
+  readonly scaling?: readonly { readonly scale: number; readonly offset: number }[];
+  /** Units of the bands' scaled values, empty where a band has none. */
+  readonly units?: readonly string[];
+  /** What the file says of the bands' values; not computed, and perhaps of a part of the pixels. */
+  readonly statistics?: readonly (BandStatistics | undefined)[];
   /** Colours of a palette scene, by pixel value. The pixels stay ids. */
   readonly palette?: readonly Rgba[];
   /** Class names by pixel value, where the file gives them. */
@@ -32,14 +44,29 @@ export interface SceneProfile {
   /** Size of the blocks that are decoded at once. */
   readonly blockWidth: number;
   readonly blockHeight: number;
-  /** Sizes of the reduced copies inside the file, largest first. */
+  /** Sizes of the reduced copies, in the file or beside it (`.ovr`), largest first. */
   readonly overviews: readonly { readonly width: number; readonly height: number }[];
   /** Length of the file in bytes. */
   readonly bytes: number;
-  /** Changes when the file changes: size, modification time and a digest of its head and tail. */
+  /** Which of the file's pictures this is, from 0, and how many it has; absent where it has one. */
+  readonly page?: { readonly index: number; readonly count: number };
+  /** Names of the files beside the scene that were used. */
+  readonly sidecars?: readonly string[];
+  /**
+   * Changes when the file changes: size, modification time and a digest of its head and tail, and what was taken from
+   * files beside it.
+   */
   readonly fingerprint: string;
   /** Remarks for people: unknown datum shift, ignored sidecar … */
   readonly notes: readonly string[];
+}
+
+/** Values of one band, as a file tells them. */
+export interface BandStatistics {
+  readonly min?: number;
+  readonly max?: number;
+  readonly mean?: number;
+  readonly stdDev?: number;
 }
 
 export interface ReadOptions {
@@ -53,6 +80,23 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A number of pixels, whole. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ReducedReadOptions {
+  /** Bands to read, from 0, in this order. Default: all. */
+  readonly bands?: readonly number[];
+  /**
+   * `'average'`: the mean of the valid pixels of the area, the default; `'nearest'`: the pixel in its middle, the default of
+   * palette scenes and scenes with class names, whose ids cannot be averaged.
+   */
+  readonly resampling?: 'average' | 'nearest';
+  readonly signal?: AbortSignal;
+}
+
 /** A whole raster, open for reading at any place. Reads may overlap in time. */
 export interface Scene {
   readonly profile: SceneProfile;
@@ -62,5 +106,12 @@ export interface Scene {
    * @throws {InvalidFileError} if blocks of the window cannot be decoded.
    */
   read(window: Window, options?: ReadOptions): Promise<Raster>;
+  /**
+   * Reads a window in fewer pixels, from a reduced copy where there is one: pixel-interleaved, in the scene's own type,
+   * integers rounded. `mask` as in `read`: 255 where at least half of the area has data.
+   * @throws {RangeError} if the window reaches over the edge, or `size` is larger than the window
+   * @throws {InvalidFileError} if blocks cannot be decoded
+   */
+  readReduced(window: Window, size: Size, options?: ReducedReadOptions): Promise<Raster>;
   close(): Promise<void>;
 }

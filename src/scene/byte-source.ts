@@ -19,6 +19,8 @@ export interface ByteSource {
    * can be viewed as any sample type.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Tells the source that headers have been read and that pixels follow: a remote one reads ahead until then. */
+  opened?(): void;
   close(): Promise<void>;
 }
 

@@ -1,11 +1,14 @@
 import { Interrupted, throwIfAborted } from '../errors.js';
-import { allocate, contains, dataTypeOf, fullWindow, intersect } from '../raster/index.js';
-import type { Raster, ReadOptions, Scene, SceneProfile, TypedArray, Window } from '../raster/index.js';
+import { allocate, contains, dataTypeOf, fullWindow, intersect, readReducedFrom } from '../raster/index.js';
+import type { Raster, ReadOptions, ReducedReadOptions, ReducibleSource, Scene, SceneProfile, Size, TypedArray, Window } from '../raster/index.js';
 import type { BlockRaster } from './block-raster.js';
 import { BlockCache } from './block-cache.js';
 import type { BlockStore } from './block-cache.js';
-import { VALID, maskFromAlpha, maskFromBand, maskFromNodata } from './masks.js';
-import { readBlocks } from './read-blocks.js';
+import { createLevel } from './level.js';
+import type { OpenLevel, SceneLevel } from './level.js';
+import { blockReader, checkBands, readMasked } from './masked-read.js';
+import type { SampleReader, Samples } from './masked-read.js';
+import { VALID } from './masks.js';
 import { reflectIndices } from './reflect.js';
 
 /** Caches of a scene's pixels and of its mask, where they are not its own. */
@@ -18,8 +21,10 @@ export interface SceneParts {
   readonly profile: SceneProfile;
   /** The pixels; asked for once, at the first read, so that opening stays cheap. */
   readonly pixels: () => Promise<BlockRaster>;
-  /** A mask of the same size with one band: 0 is nodata. */
+  /** A mask of the same size: 0 is nodata. */
   readonly mask?: BlockRaster;
+  /** Reduced copies of the pixels, with the scene's bands and type, and of the mask where there is one. */
+  readonly levels?: readonly SceneLevel[];
   /** Bytes of decoded blocks that are kept. */
   readonly cacheBytes: number;
   /** Decoded blocks are kept here instead, where several scenes share one cache. */
@@ -30,79 +35,63 @@ export interface SceneParts {
 
 /** A scene that also tells how often it decoded. */
 export interface BlockScene extends Scene {
-  /** Blocks decoded since it was opened, masks included. */
+  /** Blocks decoded since it was opened, masks included, reduced copies not. */
   decodedBlocks(): number;
   /** Bytes of decoded blocks held now. */
   heldBytes(): number;
 }
 
-/** Brings samples of windows that lie inside the scene, pixel-interleaved, bands in the order given. */
-export interface WindowReader {
-  read(window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray>;
-}
-
-export interface WindowSceneParts extends Pick<BlockScene, 'decodedBlocks' | 'heldBytes'> {
+export interface ReaderSceneParts extends Pick<BlockScene, 'decodedBlocks' | 'heldBytes'> {
   readonly profile: SceneProfile;
   /** Asked for once, at the first read. */
-  readonly pixels: () => Promise<WindowReader>;
-  /** One band: 0 is nodata. */
-  readonly mask?: WindowReader;
+  readonly pixels: () => Promise<SampleReader>;
+  /** 0 is nodata. */
+  readonly mask?: SampleReader;
+  readonly levels?: readonly OpenLevel[];
   /** Frees what the scene holds open. */
   readonly close: () => Promise<void>;
 }
 
 /** Makes a scene of pixels in blocks. Format readers only bring blocks. */
 export function createScene(parts: SceneParts): BlockScene {
-  const maskShare = parts.mask === undefined ? 0 : 1 / (parts.profile.bands + 1);
+  const { profile } = parts;
+  const maskShare = parts.mask === undefined ? 0 : 1 / (profile.bands + 1);
   const cache = new BlockCache(Math.floor(parts.cacheBytes * (1 - maskShare)));
   const maskCache = new BlockCache(Math.ceil(parts.cacheBytes * maskShare));
-  return createWindowScene({
-    profile: parts.profile,
+  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level));
+  return createReaderScene({
+    profile,
+    levels,
     pixels: async () => blockReader(await parts.pixels(), parts.caches?.pixels ?? cache),
     ...(parts.mask === undefined ? {} : { mask: blockReader(parts.mask, parts.caches?.mask ?? maskCache) }),
     decodedBlocks: () => cache.decoded + maskCache.decoded,
-    heldBytes: () => cache.bytes + maskCache.bytes,
+    heldBytes: () => cache.bytes + maskCache.bytes + levels.reduce((sum, level) => sum + level.heldBytes(), 0),
     close: async () => {
       cache.clear();
       maskCache.clear();
+      for (const level of levels) level.clear();
       await parts.close();
     },
   });
 }
 
-function blockReader(raster: BlockRaster, cache: BlockStore): WindowReader {
-  return { read: (window, bands, signal) => readBlocks(raster, cache, window, bands, signal) };
-}
-
-/** Makes a scene of a reader of windows: edges, masks. */
-export function createWindowScene(parts: WindowSceneParts): BlockScene {
-  const { profile } = parts;
-  let pixels: Promise<WindowReader> | undefined;
+/** Makes a scene of a reader of samples: windows, edges, masks, reduced copies. */
+export function createReaderScene(parts: ReaderSceneParts): BlockScene {
+  const { profile, levels = [] } = parts;
+  let pixels: Promise<SampleReader> | undefined;
   let closed = false;
 
-  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<{ data: TypedArray; mask?: Uint8Array }> => {
+  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<Samples> => {
     pixels ??= parts.pixels();
-    const reader = await untilAborted(pixels, signal);
-    if (profile.maskSource === 'none') return { data: await reader.read(window, bands, signal) };
-    const mask = new Uint8Array(window.width * window.height);
-    if (parts.mask !== undefined) {
-      const [data, stored] = await Promise.all([
-        reader.read(window, bands, signal),
-        parts.mask.read(window, [0], signal),
-      ]);
-      maskFromBand(stored, mask);
-      return { data, mask };
-    }
-    // What is nodata must not depend on the bands that are read, so those that tell it are read too.
-    const wanted = withMaskBands(profile, bands);
-    const all = await reader.read(window, wanted, signal);
-    if (profile.maskSource === 'alpha') maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
-    else maskFromNodata(all, wanted.length, profile.nodata!, profile.alphaBand === undefined ? -1 : wanted.indexOf(profile.alphaBand), mask);
-    return { data: wanted === bands ? all : firstBands(all, wanted.length, bands.length), mask };
+    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal);
+  };
+
+  const checkOpen = (): void => {
+    if (closed) throw new Error(`${profile.source} was read after it was closed`);
   };
 
   const read = async (window: Window, options: ReadOptions = {}): Promise<Raster> => {
-    if (closed) throw new Error(`${profile.source} was read after it was closed`);
+    checkOpen();
     checkWindow(window);
     const bands = checkBands(options.bands, profile.bands);
     const shape = { width: window.width, height: window.height, bands: bands.length, layout: 'pixel' as const };
@@ -131,9 +120,20 @@ export function createWindowScene(parts: WindowSceneParts): BlockScene {
     return { ...shape, data, mask };
   };
 
+  const readReduced = async (window: Window, size: Size, options: ReducedReadOptions = {}): Promise<Raster> => {
+    checkOpen();
+    checkWindow(window);
+    const bands = checkBands(options.bands, profile.bands);
+    const { width, height, blockWidth, blockHeight } = profile;
+    const usable = await Promise.all(levels.map(async (level) => (await level.usable() ? [level.source] : [])));
+    const sources: ReducibleSource[] = [{ width, height, blockWidth, blockHeight, read: (part, wanted) => read(part, wanted) }, ...usable.flat()];
+    return readReducedFrom(sources, profile, window, size, { ...options, bands });
+  };
+
   return {
     profile,
     read,
+    readReduced,
     close: async () => {
       if (closed) return;
       closed = true;
@@ -160,37 +160,11 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   }
 }
 
-/** The bands to read, and behind them those that tell nodata, if they are not among them. */
-function withMaskBands(profile: SceneProfile, bands: readonly number[]): readonly number[] {
-  const telling = profile.maskSource === 'alpha'
-    ? [profile.alphaBand!]
-    : Array.from({ length: profile.bands }, (_, band) => band).filter((band) => band !== profile.alphaBand);
-  const more = telling.filter((band) => !bands.includes(band));
-  return more.length === 0 ? bands : [...bands, ...more];
-}
-
-function firstBands(data: TypedArray, from: number, to: number): TypedArray {
-  const pixels = data.length / from;
-  const out = data.slice(0, pixels * to);
-  for (let pixel = 1; pixel < pixels; pixel++) {
-    for (let s = 0; s < to; s++) out[pixel * to + s] = data[pixel * from + s]!;
-  }
-  return out;
-}
-
 function checkWindow(window: Window): void {
   const { x, y, width, height } = window;
   if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1) {
     throw new RangeError(`expected a window of whole pixels, at least 1 × 1, got x ${x}, y ${y}, ${width} × ${height}`);
   }
-}
-
-function checkBands(bands: readonly number[] | undefined, count: number): readonly number[] {
-  if (bands === undefined) return Array.from({ length: count }, (_, band) => band);
-  if (bands.length === 0 || bands.some((band) => !Number.isInteger(band) || band < 0 || band >= count)) {
-    throw new RangeError(`expected bands from 0 to ${count - 1}, got [${bands.join(', ')}]`);
-  }
-  return bands;
 }
 
 function boundsOf(columns: Int32Array, rows: Int32Array): Window {

@@ -15,6 +15,7 @@ import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-sc
 import { createTiffBlocks } from './tiff/blocks.js';
 import { readTiffHeader } from './tiff/directory.js';
 import { readPicture } from './tiff/picture.js';
+import { PHOTOMETRIC } from './tiff/tags.js';
 
 /** Whether the bytes begin like a JPEG. */
 export function isJpeg(head: Uint8Array): boolean {
@@ -141,7 +142,7 @@ async function decodeToFile(source: ByteSource, frame: Frame, options: PictureOp
       { advice: 'convert it to a tiled TIFF on a large machine first' });
   }
   const path = source.path;
-  if (path === undefined) throw new InvalidFileError(source.url, 'expected a file on this machine');
+  if (path === undefined) throw new InvalidFileError(source.url, 'a JPEG of this size is decoded from a file on this machine', { advice: 'download it first' });
   const file = await cacheFile(options.cacheDir, fingerprint, '.tif');
   const bytes = frame.width * frame.height * frame.components;
   await ensureCacheFile(file, bytes, async (partial) => {
@@ -169,7 +170,7 @@ async function openCopy(copy: ByteSource, frame: Frame): Promise<BlockRaster> {
   const header = await readTiffHeader(copy);
   const directory = header.directories[0]!;
   const picture = await readPicture(directory, copy.url);
-  const raster = await createTiffBlocks(copy, header, directory, picture, 'uint8', 0);
+  const raster = await createTiffBlocks({ source: copy, header, directory, picture: { ...picture, photometric: PHOTOMETRIC.minIsBlack } }, 'uint8', 0);
   if (raster.width !== frame.width || raster.height !== frame.height || raster.bands !== frame.components) {
     throw new RangeError(`expected a copy of ${frame.width} × ${frame.height} × ${frame.components}, found ${raster.width} × ${raster.height} × ${raster.bands}`);
   }

@@ -23,7 +23,7 @@ export function stripCacheBytes(profile: MemoryProfile, stripHeight: number): nu
   const { width, height, blockWidth, blockHeight } = profile;
   const down = Math.ceil(height / blockHeight);
   const rows = Math.min(down, Math.floor((stripHeight + blockHeight - 2) / blockHeight) + 1);
-  const samples = profile.bands + (profile.maskSource === 'internal' ? 1 : 0);
+  const samples = profile.bands + (profile.maskSource === 'internal' || profile.maskSource === 'external' ? 1 : 0);
   const entries = 64 * rows * Math.ceil(width / blockWidth) * samples;
   return rows * blockHeight * Math.ceil(width / blockWidth) * blockWidth * samples * bytesPerSample(profile.dtype) + entries;
 }

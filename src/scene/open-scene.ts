@@ -22,6 +22,8 @@ import { isTiff } from './tiff/directory.js';
 import { openTiff } from './tiff/open-tiff.js';
 
 export interface OpenSceneOptions extends Omit<PictureOptions, 'caches'> {
+  /** Which picture of a file that holds several (TIFF), from 0. Default 0. */
+  readonly page?: number;
   /**
    * Bytes of decoded blocks that the scene keeps for later reads. Default: enough to read strips of 1024 rows patch by
    * patch without decoding a block twice, at most 256 MB (`defaultCacheBytes`). `stripCacheBytes` tells what another
@@ -87,11 +89,19 @@ function mosaicContext(options: OpenSceneOptions): MosaicContext {
     policy: { network },
     chain: [],
     openBytes: (at) => (isRemote(at) ? openRemoteSource(at, options.remote) : openFileSource(at)),
-    openMember: (source, location, caches, context) => openSource(source, location, context, { ...options, caches }),
+    openMember: (source, location, caches, context) => openSource(source, location, context, { ...options, page: 0, caches }),
   };
 }
 
-async function openSource(source: ByteSource, location: MemberLocation, context: MosaicContext, options: OpenSceneOptions & { readonly caches?: SceneCaches }): Promise<BlockScene> {
+type SourceOptions = OpenSceneOptions & { readonly caches?: SceneCaches };
+
+async function openSource(source: ByteSource, location: MemberLocation, context: MosaicContext, options: SourceOptions): Promise<BlockScene> {
+  const scene = await openFormat(source, location, context, options);
+  source.opened?.();
+  return scene;
+}
+
+async function openFormat(source: ByteSource, location: MemberLocation, context: MosaicContext, options: SourceOptions): Promise<BlockScene> {
   const magic = await source.read(0, MAGIC_BYTES);
   if (isTiff(magic)) return openTiff(source, options);
   if (isJpeg(magic)) return openJpeg(source, options);

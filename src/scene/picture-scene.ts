@@ -7,8 +7,15 @@ import type { ByteSource } from './byte-source.js';
 import { createScene } from './create-scene.js';
 import type { BlockScene, SceneCaches } from './create-scene.js';
 import { fingerprint } from './fingerprint.js';
+import { describeBands } from './describe-bands.js';
 import { defaultCacheBytes } from './memory.js';
+import { AUX_FIRST, WORLD_FIRST, choosePlace } from './place.js';
 import { readSidecars } from './sidecars.js';
+import type { Sidecars } from './sidecars.js';
+import { createTiffBlocks } from './tiff/blocks.js';
+import { overviewSizes, tiffLevels } from './tiff/levels.js';
+import { openSideImages } from './tiff/side-images.js';
+import { maskSourceOf } from './tiff/open-tiff.js';
 
 /** Pictures with more pixels are decoded into a file. */
 export const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
@@ -73,51 +80,68 @@ export function checkClaim(source: ByteSource, header: Pick<PictureHeader, 'widt
 const BITS_PER_BYTE = 8;
 
 /**
- * A scene of a format that can only be decoded from its beginning: georeference from files beside it, pixels decoded once,
- * at the first read. `blockSize` is that of the decoded copy.
+ * A scene of a format that can only be decoded from its beginning: georeference, mask, reduced copies from files beside it;
+ * pixels decoded once, at the first read. `blockSize` is that of the decoded copy.
  */
 export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
   decode: (fingerprint: string) => Promise<DecodedPicture>,
 ): Promise<BlockScene> {
-  const beside = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
-  const datum = datumNote(beside.crs);
-  const print = await fingerprint(source);
-  const profile: SceneProfile = {
-    source: source.url,
-    format: header.format,
-    width: header.width,
-    height: header.height,
-    bands: header.bands,
-    dtype: header.dtype,
-    ...(header.bits === undefined ? {} : { bits: header.bits }),
-    ...(beside.transform === undefined ? {} : { transform: beside.transform }),
-    ...(beside.crs === undefined ? {} : { crs: beside.crs }),
-    ...(header.nodata === undefined ? {} : { nodata: header.nodata }),
-    ...(header.alphaBand === undefined ? {} : { alphaBand: header.alphaBand }),
-    maskSource: header.nodata !== undefined ? 'nodata' : header.alphaBand !== undefined ? 'alpha' : 'none',
-    ...(header.palette === undefined ? {} : { palette: header.palette }),
-    compression: header.compression,
-    blockWidth: blockSize.width,
-    blockHeight: blockSize.height,
-    overviews: [],
-    bytes: source.size,
-    fingerprint: print,
-    notes: [...header.notes, ...beside.notes, ...(datum === undefined ? [] : [datum])],
-  };
-  let decoded: Promise<DecodedPicture> | undefined;
-  return createScene({
-    profile,
-    pixels: async () => {
-      decoded ??= decode(print);
-      return (await decoded).raster;
-    },
-    cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
-    ...(options.caches === undefined ? {} : { caches: options.caches }),
-    close: async () => {
-      const picture = await decoded?.catch(() => undefined);
-      await picture?.release();
-      await source.close();
-    },
-  });
+  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const side = await openSideImages(beside, header, { mask: true, overviews: true });
+  try {
+    const { bands, dtype, nodata, alphaBand, palette } = header;
+    const notes = [...header.notes, ...beside.notes, ...side.notes];
+    const used = new Set(side.names);
+    const place = choosePlace({}, beside, header.format === 'PNG' ? WORLD_FIRST : AUX_FIRST, used, notes);
+    const described = describeBands({ bands, dtype }, {
+      ...(nodata === undefined ? {} : { nodata }), ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }),
+    }, beside.pam, used, notes);
+    const mask = side.mask === undefined ? undefined : await createTiffBlocks(side.mask, 'uint8', 0);
+    const datum = datumNote(place.crs);
+    const { statistics: _statistics, ...taken } = described;
+    const print = await fingerprint(source, {
+      ...(used.size === 0 ? {} : { taken: { place, bands: taken } }),
+      ...(side.maskFile === undefined ? {} : { mask: side.maskFile }),
+    });
+    const profile: SceneProfile = {
+      source: source.url,
+      format: header.format,
+      width: header.width,
+      height: header.height,
+      bands, dtype,
+      ...(header.bits === undefined ? {} : { bits: header.bits }),
+      ...place, ...described,
+      maskSource: mask !== undefined ? 'external' : maskSourceOf(described, dtype),
+      compression: header.compression,
+      blockWidth: blockSize.width,
+      blockHeight: blockSize.height,
+      overviews: overviewSizes(side.overviews),
+      bytes: source.size,
+      fingerprint: print,
+      ...(used.size === 0 ? {} : { sidecars: [...used].sort() }),
+      notes: [...notes, ...(datum === undefined ? [] : [datum])],
+    };
+    let decoded: Promise<DecodedPicture> | undefined;
+    return createScene({
+      profile,
+      pixels: async () => {
+        decoded ??= decode(print);
+        return (await decoded).raster;
+      },
+      ...(mask === undefined ? {} : { mask }),
+      levels: tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }),
+      cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+      ...(options.caches === undefined ? {} : { caches: options.caches }),
+      close: async () => {
+        const picture = await decoded?.catch(() => undefined);
+        await picture?.release();
+        await side.close();
+        await source.close();
+      },
+    });
+  } catch (error) {
+    await side.close();
+    throw error;
+  }
 }

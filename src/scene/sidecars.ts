@@ -1,48 +1,84 @@
 import { readFile, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import { crsFromWkt, parseWorldFile, worldFileExtensions } from '../georef/index.js';
-import type { Crs, Transform } from '../georef/index.js';
+import type { Crs, RationalCoefficients, Transform } from '../georef/index.js';
+import { parsePam } from './pam.js';
+import type { Pam } from './pam.js';
+import { rpcFromRpb, rpcFromText } from './rpc.js';
 
+/** What a file beside a scene says, and its name. */
+export interface Beside<T> {
+  readonly value: T;
+  readonly name: string;
+}
+
+/** What stands beside a file. */
 export interface Sidecars {
-  readonly transform?: Transform;
-  readonly crs?: Crs;
+  /** `<file>.aux.xml`, as GDAL writes it. */
+  readonly pam?: Beside<Pam>;
+  readonly world?: Beside<Transform>;
+  readonly prj?: Beside<Crs>;
+  readonly rpc?: Beside<RationalCoefficients>;
+  /** Paths of a mask (`<file>.msk`) and of reduced copies (`<file>.ovr`); not opened yet. */
+  readonly mask?: string;
+  readonly maskOverviews?: string;
+  readonly overviews?: string;
   readonly notes: readonly string[];
 }
 
 /** A world file or a `.prj` is a few hundred bytes; anything longer is something else. */
 const MAX_BYTES = 65536;
 
-/** Attribute tables of class maps are longer, histograms too; scenes with more have no class names there. */
+/** Attribute tables of class maps are longer, histograms too; a file with more is something else. */
 const MAX_AUX_BYTES = 2 ** 22;
 
-/** The world file and the `.prj` beside a file, in either case of their extensions. */
+/** Looks for the files that GDAL and its kin put beside a raster, in either case of their extensions. */
 export async function readSidecars(path: string): Promise<Sidecars> {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   const notes: string[] = [];
-  let transform: Transform | undefined;
-  for (const candidate of worldFileExtensions(extension.toLowerCase())) {
-    const text = await readSmall(stem, candidate);
-    if (text === undefined) continue;
-    transform = parseWorldFile(text);
-    if (transform !== undefined) break;
-    notes.push(`the world file ${candidate} does not hold six usable numbers and was ignored`);
+  const pam = await readOne([`${path}.aux.xml`], parsePam, MAX_AUX_BYTES);
+  const world = await readOne(worldFileExtensions(extension.toLowerCase()).map((end) => `${stem}${end}`), parseWorldFile);
+  if (world.refused !== undefined) notes.push(`the world file ${extname(world.refused)} does not hold six usable numbers and was ignored`);
+  const prj = await readOne([`${stem}.prj`], crsFromWkt);
+  if (prj.refused !== undefined) notes.push('the .prj holds no coordinate system that can be read and was ignored');
+  const rpb = await readOne([`${stem}.RPB`], rpcFromRpb);
+  const rpc = rpb.found === undefined ? await readOne([`${stem}_RPC.TXT`, `${stem}_rpc.txt`], rpcFromText) : rpb;
+  const mask = await firstFile([`${path}.msk`]);
+  const maskOverviews = await firstFile([`${path}.msk.ovr`]);
+  const overviews = await firstFile([`${path}.ovr`]);
+  return {
+    ...(pam.found === undefined ? {} : { pam: pam.found }),
+    ...(world.found === undefined ? {} : { world: world.found }),
+    ...(prj.found === undefined ? {} : { prj: prj.found }),
+    ...(rpc.found === undefined ? {} : { rpc: rpc.found }),
+    ...(mask === undefined ? {} : { mask }),
+    ...(maskOverviews === undefined ? {} : { maskOverviews }),
+    ...(overviews === undefined ? {} : { overviews }),
+    notes: [...notes, ...pam.found?.value.notes ?? []],
+  };
+}
+
+/** The first of some files that is there and makes sense. `refused` is one that is there and does not. */
+async function readOne<T>(paths: readonly string[], parse: (text: string) => T | undefined, limit = MAX_BYTES): Promise<{ found?: Beside<T>; refused?: string }> {
+  let refused: string | undefined;
+  for (const candidate of paths) {
+    const path = await firstFile([candidate], limit);
+    if (path === undefined) continue;
+    const value = parse(await readFile(path, 'utf8'));
+    if (value !== undefined) return { found: { value, name: basename(path) } };
+    refused ??= path;
   }
-  const wkt = await readSmall(stem, '.prj');
-  const crs = wkt === undefined ? undefined : crsFromWkt(wkt);
-  if (wkt !== undefined && crs === undefined) notes.push('the .prj holds no coordinate system that can be read and was ignored');
-  return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }), notes };
+  return refused === undefined ? {} : { refused };
 }
 
-/** Text of the GDAL sidecar of a file (`<file>.aux.xml`). */
-export async function readAuxXml(path: string): Promise<string | undefined> {
-  return readSmall(path, '.aux.xml', MAX_AUX_BYTES);
-}
-
-async function readSmall(stem: string, extension: string, limit = MAX_BYTES): Promise<string | undefined> {
-  for (const path of [`${stem}${extension}`, `${stem}${extension.toUpperCase()}`]) {
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isFile() && found.size <= limit) return readFile(path, 'utf8');
+async function firstFile(paths: readonly string[], limit = Number.POSITIVE_INFINITY): Promise<string | undefined> {
+  for (const path of paths) {
+    const extension = extname(path);
+    for (const name of [path, `${path.slice(0, path.length - extension.length)}${extension.toUpperCase()}`]) {
+      const found = await stat(name).catch(() => undefined);
+      if (found?.isFile() && found.size <= limit) return name;
+    }
   }
   return undefined;
 }

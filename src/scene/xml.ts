@@ -1,91 +1,48 @@
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { unescapeXml } from './tiff/gdal-metadata.js';
+import { XMLParser } from 'fast-xml-parser';
 
-/** An element. Names of elements and attributes are in lower case: GDAL does not tell the cases apart. */
-export interface XmlNode {
-  readonly name: string;
-  readonly attributes: ReadonlyMap<string, string>;
-  /** Elements inside, in their order. */
-  readonly children: readonly XmlNode[];
-  /** Text directly inside, character data included, without white space at its ends. */
-  readonly text: string;
+/** An XML element: its attributes under `@name`, its text under `#text`, its children as lists under their names. */
+export interface XmlElement {
+  readonly [name: string]: string | readonly XmlElement[] | undefined;
 }
 
-/** What the parser gives with `preserveOrder`. */
-interface Parsed {
-  readonly [name: string]: readonly Parsed[] | Readonly<Record<string, string>> | string | undefined;
-}
+const parser = new XMLParser({
+  ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false, parseAttributeValue: false, alwaysCreateTextNode: true,
+  isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
+});
 
-const ATTRIBUTES = ':@';
-const TEXT = '#text';
-const CDATA = '#cdata';
-
-/**
- * Parses XML whole and strictly, and without entities of its own: a document type is refused.
- * @throws {SyntaxError} saying what is wrong with it
- */
-export function parseXml(text: string): XmlNode {
-  if (/<!DOCTYPE/i.test(text)) throw new SyntaxError('it has a document type, which is not read');
-  const valid = XMLValidator.validate(text);
-  if (valid !== true) throw new SyntaxError(`it is not well-formed XML: line ${valid.err.line}: ${firstLine(valid.err.msg)}`);
-  const parser = new XMLParser({
-    preserveOrder: true, ignoreAttributes: false, attributeNamePrefix: '', parseTagValue: false, parseAttributeValue: false, trimValues: false,
-    ignoreDeclaration: true, ignorePiTags: true, processEntities: false, cdataPropName: CDATA,
-  });
-  let roots: XmlNode[];
+/** The root element of that name, or `undefined` if the text has none or is no XML. */
+export function parseXml(text: string, root: string): XmlElement | undefined {
   try {
-    roots = elementsOf(parser.parse(text) as readonly Parsed[]);
-  } catch (error) {
-    throw new SyntaxError(`it is not read as XML: ${firstLine(error instanceof Error ? error.message : String(error))}`, { cause: error });
+    const found = (parser.parse(text) as XmlElement)[root];
+    return Array.isArray(found) ? (found as readonly XmlElement[])[0] : undefined;
+  } catch {
+    return undefined;
   }
-  const [root] = roots;
-  if (root === undefined) throw new SyntaxError('it is not well-formed XML: it has no element');
-  return root;
 }
 
-/** The first child of this name. */
-export function childOf(node: XmlNode, name: string): XmlNode | undefined {
-  return node.children.find((child) => child.name === name);
+/** Children of that name; none of no element. */
+export function children(element: XmlElement | undefined, name: string): readonly XmlElement[] {
+  const found = element?.[name];
+  return Array.isArray(found) ? found as readonly XmlElement[] : [];
 }
 
-/** Children of this name, in their order. */
-export function childrenOf(node: XmlNode, name: string): XmlNode[] {
-  return node.children.filter((child) => child.name === name);
+/** The first child of that name. */
+export function child(element: XmlElement | undefined, name: string): XmlElement | undefined {
+  return children(element, name)[0];
 }
 
-/** Text of the first child of this name. */
-export function textOf(node: XmlNode, name: string): string | undefined {
-  return childOf(node, name)?.text;
+export function attribute(element: XmlElement | undefined, name: string): string | undefined {
+  const found = element?.[`@${name}`];
+  return typeof found === 'string' ? found : undefined;
 }
 
-function elementsOf(items: readonly Parsed[]): XmlNode[] {
-  const nodes: XmlNode[] = [];
-  for (const item of items) {
-    const name = Object.keys(item).find((key) => key !== ATTRIBUTES);
-    if (name === undefined || name === TEXT || name === CDATA) continue;
-    const children = item[name] as readonly Parsed[];
-    const attributes = (item[ATTRIBUTES] ?? {}) as Readonly<Record<string, string>>;
-    nodes.push({
-      name: name.toLowerCase(),
-      attributes: new Map(Object.entries(attributes).map(([key, value]) => [key.toLowerCase(), unescapeXml(String(value))])),
-      children: elementsOf(children),
-      text: directText(children).trim(),
-    });
-  }
-  return nodes;
+/** Text of an element itself. */
+export function textOf(element: XmlElement | undefined): string | undefined {
+  const found = element?.['#text'];
+  return typeof found === 'string' ? found : undefined;
 }
 
-function directText(items: readonly Parsed[]): string {
-  let text = '';
-  for (const item of items) {
-    const plain = item[TEXT];
-    const data = item[CDATA];
-    if (typeof plain === 'string') text += unescapeXml(plain);
-    else if (Array.isArray(data)) text += (data as readonly Parsed[]).map((part) => String(part[TEXT] ?? '')).join('');
-  }
-  return text;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? '';
+/** Text of the first child of that name. */
+export function childText(element: XmlElement | undefined, name: string): string | undefined {
+  return textOf(child(element, name));
 }

@@ -1,4 +1,4 @@
-import { allocate } from '../../src/raster/index.js';
+import { allocate, readReducedByReading } from '../../src/raster/index.js';
 import type { Raster, Scene, SceneProfile, TypedArray, Window } from '../../src/raster/index.js';
 
 /** Scenes in memory, for tests of rooms that only know the Scene contract. */
@@ -26,9 +26,10 @@ export function memoryScene(options: MemorySceneOptions): MemoryScene {
     ...options.profile,
   };
   const reads: Window[] = [];
-  return {
+  const scene: MemoryScene = {
     profile,
     reads,
+    readReduced(window, size, reduced) { return readReducedByReading(this, window, size, reduced); },
     read: (window, read = {}) => {
       reads.push(window);
       const bands = read.bands ?? Array.from({ length: options.bands }, (_, i) => i);
@@ -51,4 +52,5 @@ export function memoryScene(options: MemorySceneOptions): MemoryScene {
     },
     close: () => Promise.resolve(),
   };
+  return scene;
 }

@@ -2,8 +2,10 @@ import { InvalidFileError } from '../../errors.js';
 import { datumNote } from '../../georef/index.js';
 import { allocate } from '../../raster/index.js';
 import type { SceneProfile, TypedArray, Window } from '../../raster/index.js';
-import { createWindowScene } from '../create-scene.js';
-import type { BlockScene, WindowReader } from '../create-scene.js';
+import { createReaderScene } from '../create-scene.js';
+import type { BlockScene } from '../create-scene.js';
+import type { SampleReader } from '../masked-read.js';
+import { maskSourceOf } from '../tiff/open-tiff.js';
 import { defaultCacheBytes, stripCacheBytes } from '../memory.js';
 import { placeAxis } from './axis.js';
 import type { MosaicContext } from './context.js';
@@ -42,8 +44,10 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
     ...(mosaic.transform === undefined ? {} : { transform: mosaic.transform }),
     ...(mosaic.crs === undefined ? {} : { crs: mosaic.crs }),
     ...(mosaic.nodata === undefined ? {} : { nodata: mosaic.nodata }),
+    ...(mosaic.bandNodata === undefined ? {} : { bandNodata: mosaic.bandNodata }),
     ...(mosaic.alphaBand === undefined ? {} : { alphaBand: mosaic.alphaBand }),
-    maskSource: maskLayers !== undefined ? 'internal' : mosaic.nodata !== undefined ? 'nodata' : mosaic.alphaBand !== undefined ? 'alpha' : 'none',
+    ...mosaic.described,
+    maskSource: maskLayers !== undefined ? 'internal' : maskSourceOf(mosaic, dtype),
     ...(mosaic.bands.some((band) => band.name !== undefined) ? { bandNames: names } : {}),
     ...(mosaic.palette === undefined ? {} : { palette: mosaic.palette }),
     ...(mosaic.classNames === undefined ? {} : { classNames: mosaic.classNames }),
@@ -60,7 +64,7 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
   if (origin.outermost) cache.limit = Math.max(stripCacheBytes(profile, 1), origin.cacheBytes ?? defaultCacheBytes(profile));
   const reader = mosaicReader(mosaic, layers, members);
   const maskReader = maskLayers === undefined ? undefined : mosaicReader({ dtype: 'uint8', bands: [{ fill: 0 }] }, maskLayers, members);
-  return createWindowScene({
+  return createReaderScene({
     profile,
     pixels: () => Promise.resolve(reader),
     ...(maskReader === undefined ? {} : { mask: maskReader }),
@@ -91,8 +95,9 @@ async function placeLayers(layers: readonly Layer[], { width, height }: Pick<Mos
   return placed;
 }
 
-function mosaicReader(mosaic: Pick<Mosaic, 'dtype' | 'bands'>, layers: readonly PlacedLayer[], members: MemberTable): WindowReader {
+function mosaicReader(mosaic: Pick<Mosaic, 'dtype' | 'bands'>, layers: readonly PlacedLayer[], members: MemberTable): SampleReader {
   return {
+    bands: mosaic.bands.length,
     read: async (window, bands, signal) => {
       const data = allocate(mosaic.dtype, window.width * window.height * bands.length);
       fillBands(data, bands.map((band) => mosaic.bands[band]!.fill));

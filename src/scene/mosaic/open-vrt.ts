@@ -117,25 +117,36 @@ export function isVrtName(at: string): boolean {
 function mosaicOf(vrt: VrtFile, names: ReadonlyMap<string, string>): { readonly mosaic: Omit<Mosaic, 'notes'>; readonly notes: string[] } {
   const { width, height, dtype, bands, transform, crs } = vrt;
   const [first] = bands;
-  const notes = [...vrt.notes];
-  const nodata = first?.nodata;
-  if (bands.some((band) => !Object.is(band.nodata, nodata))) notes.push('its bands have different nodata values; that of band 1 is used');
+  const values = bands.map((band) => band.nodata);
+  const nodata = values.find((value) => value !== undefined);
+  const differ = values.some((value) => !Object.is(value, nodata));
   const alphaBand = bands.findIndex((band) => band.isAlpha);
   const isSingle = bands.length === 1;
   return {
-    notes,
+    notes: [...vrt.notes],
     mosaic: {
       width, height, dtype,
       bands: bands.map((band) => ({ fill: band.fill, ...(band.name === undefined ? {} : { name: band.name }) })),
       layers: layersOf(bands, names),
       ...(vrt.mask === undefined ? {} : { mask: layersOf([vrt.mask], names) }),
+      described: describedOf(vrt),
       ...(transform === undefined ? {} : { transform }),
       ...(crs === undefined ? {} : { crs }),
       ...(nodata === undefined ? {} : { nodata }),
+      ...(differ ? { bandNodata: values } : {}),
       ...(alphaBand < 0 ? {} : { alphaBand }),
       ...(isSingle && first?.palette !== undefined ? { palette: first.palette } : {}),
       ...(isSingle && first?.classNames !== undefined ? { classNames: first.classNames } : {}),
     },
+  };
+}
+
+function describedOf({ bands, gcps, rpc }: VrtFile): NonNullable<Mosaic['described']> {
+  return {
+    ...(gcps === undefined ? {} : { gcps }),
+    ...(rpc === undefined ? {} : { rpc }),
+    ...(bands.some((band) => band.scaling !== undefined) ? { scaling: bands.map((band) => band.scaling ?? { scale: 1, offset: 0 }) } : {}),
+    ...(bands.some((band) => band.unit !== undefined) ? { units: bands.map((band) => band.unit ?? '') } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Crs, Transform } from '../../georef/index.js';
-import type { DataType, Rgba } from '../../raster/index.js';
+import type { DataType, Rgba, SceneProfile } from '../../raster/index.js';
 
 /** A rectangle in pixels that may begin and end between them. */
 export interface Rect {
@@ -53,9 +53,12 @@ export interface Mosaic {
   readonly crs?: Crs;
   /** The value that stands for missing; what `fill` of the bands is may differ. */
   readonly nodata?: number;
+  readonly bandNodata?: SceneProfile['bandNodata'];
   readonly alphaBand?: number;
   readonly palette?: readonly Rgba[];
   readonly classNames?: readonly string[];
+  /** What goes into the profile as it is. */
+  readonly described?: Pick<SceneProfile, 'gcps' | 'rpc' | 'scaling' | 'units'>;
   /** Bottom to top: what comes later covers what came before. */
   readonly layers: readonly Layer[];
   /** A mask of its own, one band: 0 is missing. */

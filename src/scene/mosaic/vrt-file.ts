@@ -1,10 +1,11 @@
 import { InvalidFileError } from '../../errors.js';
 import { crsFromEpsg, crsFromWkt, isInvertible } from '../../georef/index.js';
-import type { Crs, Transform } from '../../georef/index.js';
+import type { Crs, GroundControl, RationalCoefficients, Transform } from '../../georef/index.js';
 import type { DataType, Rgba } from '../../raster/index.js';
 import { nodataOfType, parseNodata } from '../nodata.js';
-import { childOf, childrenOf, parseXml, textOf } from '../xml.js';
-import type { XmlNode } from '../xml.js';
+import { rpcFromItems } from '../rpc.js';
+import { childOf, childrenOf, parseXml, textOf } from './vrt-xml.js';
+import type { XmlNode } from './vrt-xml.js';
 import { RENDER, isSource, parseSource } from './vrt-source.js';
 import type { VrtSource } from './vrt-source.js';
 
@@ -17,6 +18,8 @@ export interface VrtFile {
   readonly mask?: VrtBand;
   readonly transform?: Transform;
   readonly crs?: Crs;
+  readonly gcps?: GroundControl;
+  readonly rpc?: RationalCoefficients;
   readonly notes: readonly string[];
 }
 
@@ -28,6 +31,8 @@ export interface VrtBand {
   readonly fill: number;
   readonly isAlpha: boolean;
   readonly name?: string;
+  readonly scaling?: { readonly scale: number; readonly offset: number };
+  readonly unit?: string;
   readonly palette?: readonly Rgba[];
   readonly classNames?: readonly string[];
   readonly sources: readonly VrtSource[];
@@ -117,6 +122,8 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
   if (nodata === undefined && text !== '') notes.push(`nodata "${text}" of ${label} cannot be a value of ${dtype} and was ignored`);
   const isHidden = /^\s*(1|true|yes|on)/i.test(textOf(node, 'hidenodatavalue') ?? '');
   const name = textOf(node, 'description');
+  const [scale, offset] = [numberOf(node, 'scale'), numberOf(node, 'offset')];
+  const unit = textOf(node, 'unittype');
   const palette = paletteOf(node);
   const classNames = childOf(node, 'categorynames')?.children.filter((child) => child.name === 'category').map((child) => child.text);
   return {
@@ -125,6 +132,8 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
     fill: nodata ?? 0,
     isAlpha: /^alpha$/i.test(textOf(node, 'colorinterp') ?? ''),
     ...(name === undefined || name === '' ? {} : { name }),
+    ...(scale === undefined && offset === undefined ? {} : { scaling: { scale: scale ?? 1, offset: offset ?? 0 } }),
+    ...(unit === undefined || unit === '' ? {} : { unit }),
     ...(palette === undefined ? {} : { palette }),
     ...(classNames === undefined || classNames.length === 0 ? {} : { classNames }),
     sources: node.children.filter(isSource).map((source) => parseSource(source, url)),
@@ -140,18 +149,48 @@ function paletteOf(node: XmlNode): Rgba[] | undefined {
   }) as unknown as Rgba);
 }
 
-function placeOf(root: XmlNode, notes: string[]): Pick<VrtFile, 'transform' | 'crs'> {
+function placeOf(root: XmlNode, notes: string[]): Pick<VrtFile, 'transform' | 'crs' | 'gcps' | 'rpc'> {
   const numbers = (textOf(root, 'geotransform') ?? '').split(',').map((word) => (word.trim() === '' ? Number.NaN : Number(word)));
   let transform: Transform | undefined;
   if (numbers.length === 6 && isInvertible(numbers as unknown as Transform)) transform = numbers as unknown as Transform;
   else if (childOf(root, 'geotransform') !== undefined) notes.push('the GeoTransform does not hold six usable numbers and was ignored');
   // GDAL writes pixel coordinates where there is no place.
   if (transform !== undefined && IDENTITY.every((value, i) => value === transform?.[i])) transform = undefined;
-  const points = childrenOf(childOf(root, 'gcplist') ?? NOTHING, 'gcp').length;
-  if (transform === undefined && points > 0) notes.push(`placed by ${points} ground control points, which are not used; warp it first, for example with gdalwarp`);
-  const text = textOf(root, 'srs') ?? '';
+  const crs = crsOf(textOf(root, 'srs') ?? '', 'SRS', notes);
+  const gcps = gcpsOf(childOf(root, 'gcplist'), notes);
+  if (transform === undefined && gcps !== undefined) {
+    notes.push(`placed by ${gcps.points.length} ground control points, which are not used to move pixels; warp it first, for example with gdalwarp`);
+  }
+  const rpc = rpcFromItems(new Map(childrenOf(root, 'metadata')
+    .filter((list) => list.attributes.get('domain') === 'RPC')
+    .flatMap((list) => childrenOf(list, 'mdi').map((item) => [item.attributes.get('key') ?? '', item.text]))));
+  return {
+    ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }),
+    ...(gcps === undefined ? {} : { gcps }), ...(rpc === undefined ? {} : { rpc }),
+  };
+}
+
+function crsOf(text: string, where: string, notes: string[]): Crs | undefined {
+  if (text === '') return undefined;
   const code = /^EPSG:(\d{4,6})$/i.exec(text)?.[1];
-  const crs = text === '' ? undefined : code === undefined ? crsFromWkt(text) : crsFromEpsg(Number(code));
-  if (text !== '' && crs === undefined) notes.push('the SRS holds no coordinate system that can be read and was ignored');
-  return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }) };
+  const crs = code === undefined ? crsFromWkt(text) : crsFromEpsg(Number(code));
+  if (crs === undefined) notes.push(`the ${where} holds no coordinate system that can be read and was ignored`);
+  return crs;
+}
+
+function gcpsOf(list: XmlNode | undefined, notes: string[]): GroundControl | undefined {
+  const points = childrenOf(list ?? NOTHING, 'gcp').map(({ attributes }) => {
+    const number = (name: string): number => Number(attributes.get(name) ?? 0);
+    const id = attributes.get('id');
+    return { ...(id === undefined || id === '' ? {} : { id }), column: number('pixel'), row: number('line'), x: number('x'), y: number('y'), z: number('z') };
+  }).filter(({ column, row, x, y, z }) => [column, row, x, y, z].every(Number.isFinite));
+  if (points.length === 0) return undefined;
+  const crs = crsOf(list?.attributes.get('projection') ?? '', 'Projection of its ground control points', notes);
+  return { points, ...(crs === undefined ? {} : { crs }) };
+}
+
+function numberOf(node: XmlNode, name: string): number | undefined {
+  const text = textOf(node, name);
+  const value = text === undefined || text === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }

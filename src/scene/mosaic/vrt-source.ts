@@ -1,7 +1,7 @@
 import { InvalidFileError } from '../../errors.js';
 import { parseNodata } from '../nodata.js';
-import { childOf, textOf } from '../xml.js';
-import type { XmlNode } from '../xml.js';
+import { childOf, textOf } from './vrt-xml.js';
+import type { XmlNode } from './vrt-xml.js';
 import type { Placement, Rect, ValueRule } from './types.js';
 
 /** A source of a band, as the VRT has it. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError } from '../../errors.js';
@@ -17,7 +17,7 @@ export interface AwsSettings {
   credentials(): Promise<AwsCredentials | undefined>;
 }
 
-/** Seconds before their end at which credentials are asked for anew. */
+/** Time before their end at which credentials are asked for anew. */
 const MARGIN_MS = 5 * 60_000;
 
 /** Package that reads profiles and asks containers and machines for credentials. */
@@ -44,9 +44,18 @@ export async function awsSettings(env: Readonly<Record<string, string | undefine
 function isSetUp(env: Readonly<Record<string, string | undefined>>): boolean {
   const named = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'];
   if (named.some((name) => env[name])) return true;
-  if (/^(no|false|off|0)$/i.test(env['AWS_EC2_METADATA_DISABLED'] ?? '')) return true;
+  if (!/^(yes|true|on|1)$/i.test(env['AWS_EC2_METADATA_DISABLED'] ?? '') && isAmazonMachine()) return true;
   const home = env['HOME'] ?? env['USERPROFILE'] ?? homedir();
   return [env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(home, '.aws', 'credentials'), env['AWS_CONFIG_FILE'] ?? join(home, '.aws', 'config')].some((file) => existsSync(file));
+}
+
+/** Whether this is one of Amazon's machines, which may have a role. */
+function isAmazonMachine(): boolean {
+  try {
+    return readFileSync('/sys/devices/virtual/dmi/id/sys_vendor', 'utf8').trim() === 'Amazon EC2';
+  } catch {
+    return false;
+  }
 }
 
 async function chain(): Promise<AwsSettings['credentials']> {

@@ -8,6 +8,9 @@ import type { RemoteOptions, Request } from './server.js';
 /** What is asked for first: all directories of most cloud-optimised files. */
 const FIRST_BYTES = 65536;
 
+/** Headers are kept in one piece up to so many bytes: the lists of five hundred thousand blocks. */
+const MAX_HEAD_BYTES = 8 * 2 ** 20;
+
 /** A server that gives whole files only may give one of so many bytes. */
 const MAX_WHOLE_BYTES = 32 * 2 ** 20;
 
@@ -57,7 +60,22 @@ export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}
   const first = await get(0, FIRST_BYTES, undefined);
   const { version } = first;
   if (version.size === 0) throw new RemoteError(file.name, 'the file is empty');
-  const head = first.bytes;
+  let head = first.bytes;
+  let reading: 'header' | 'pixels' = 'header';
+  let growing: Promise<void> | undefined;
+  // A header that goes on behind the first bytes has two lists of about one length there, so twice as much is fetched.
+  const grow = async (end: number): Promise<void> => {
+    while (growing !== undefined) await growing;
+    if (end <= head.length) return;
+    growing = (async () => {
+      const more = await get(head.length, Math.min(version.size, MAX_HEAD_BYTES, 2 * end) - head.length, version);
+      const longer = new Uint8Array(head.length + more.bytes.length);
+      longer.set(head);
+      longer.set(more.bytes, head.length);
+      head = longer;
+    })().finally(() => { growing = undefined; });
+    await growing;
+  };
   const queue = createReadQueue(async (start, length) => (await get(start, length, version)).bytes);
   const modified = version.modified === null ? Number.NaN : Date.parse(version.modified);
   return {
@@ -70,9 +88,11 @@ export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}
     read: async (offset, length) => {
       const end = Math.min(version.size, offset + length);
       if (end <= offset) return new Uint8Array(0);
+      if (reading === 'header' && end > head.length && end <= MAX_HEAD_BYTES && offset < 2 * head.length) await grow(end);
       if (end <= head.length) return head.slice(offset, end);
       return queue.read(offset, end - offset);
     },
+    opened: () => { reading = 'pixels'; },
     close: () => {
       stop.abort();
       return Promise.resolve();
@@ -149,7 +169,7 @@ async function partial(file: RemoteFile, response: Response, { start, length, kn
 }
 
 /** The whole file instead of a part: the server knows no ranges, or the file is another one now. */
-async function whole(file: RemoteFile, response: Response, { start, length, known, count }: Get): Promise<Part> {
+async function whole(file: RemoteFile, response: Response, { known, count }: Get): Promise<Part> {
   const declared = Number(response.headers.get('content-length') ?? Number.NaN);
   const version = versionOf(response, declared);
   if (known !== undefined) {
@@ -165,7 +185,6 @@ async function whole(file: RemoteFile, response: Response, { start, length, know
   }
   count.bytes += bytes.length;
   if (!Number.isNaN(declared) && bytes.length !== declared) throw new Passing(`the connection is lost (${bytes.length} of ${declared} bytes came)`);
-  void start, void length;
   return { bytes, version: { ...version, size: bytes.length }, isWhole: true };
 }
 

@@ -3,10 +3,14 @@ import { bytesPerSample } from '../../raster/index.js';
 import type { DataType, TypedArray } from '../../raster/index.js';
 import type { BlockRaster } from '../block-raster.js';
 import type { ByteSource } from '../byte-source.js';
+import { colourConversion, convertRaster } from './colour-conversion.js';
 import { DECODED_COMPRESSIONS, decodeBlock, storedBytes } from './decode.js';
 import type { BlockShape, DecodeContext } from './decode.js';
-import type { Directory, TiffHeader } from './directory.js';
+import type { Directory } from './directory.js';
+import type { TiffImage } from './pages.js';
+import { isSubsampled } from './picture.js';
 import type { TiffPicture } from './picture.js';
+import { WRAPPED_COMPRESSIONS } from './wrapped-block.js';
 import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, PHOTOMETRIC_NAMES, TAG } from './tags.js';
 
 /** Uncompressed strips larger than this are read in pieces of whole rows. */
@@ -33,14 +37,22 @@ interface Place {
  * @throws {InvalidFileError} if the compression or layout is not read, blocks are missing from the lists, or the file ends before
  * the end of a block
  */
-export async function createTiffBlocks(source: ByteSource, header: TiffHeader, directory: Directory, picture: TiffPicture, dtype: DataType, fill: number): Promise<BlockRaster> {
-  refuseUnread(picture, source.url);
+export async function createTiffBlocks(image: TiffImage, dtype: DataType, fill: number): Promise<BlockRaster> {
+  refuseUnread(image.picture, image.source.url);
+  const raster = await storedBlocks(image, dtype, fill);
+  const conversion = colourConversion(image.picture);
+  return conversion === undefined ? raster : convertRaster(raster, conversion);
+}
+
+async function storedBlocks({ source, header, directory, picture }: TiffImage, dtype: DataType, fill: number): Promise<BlockRaster> {
   const planes = picture.planar ? picture.samples : 1;
   const samples = picture.planar ? 1 : picture.samples;
   const across = Math.ceil(picture.width / picture.tileWidth);
   const tilesDown = Math.ceil(picture.height / picture.tileHeight);
   const places = await readPlaces(source, directory, picture, across * tilesDown * planes);
-  const rowBytes = storedBytes(picture, { width: picture.tileWidth, rows: 1, samples });
+  const rowBytes = isSubsampled(picture)
+    ? storedBytes(picture, { width: picture.tileWidth, rows: picture.tileHeight, samples }) / picture.tileHeight
+    : storedBytes(picture, { width: picture.tileWidth, rows: 1, samples });
   const pieceRows = piecesOf(picture, rowBytes);
   const piecesPerTile = Math.ceil(picture.tileHeight / pieceRows);
   const down = Math.ceil(picture.height / pieceRows);
@@ -50,7 +62,11 @@ export async function createTiffBlocks(source: ByteSource, header: TiffHeader, d
       { advice: 'rewrite it in tiles, for example with gdal_translate -co TILED=YES -co COMPRESS=DEFLATE' });
   }
   const jpegTables = picture.compression === COMPRESSION.jpeg ? await directory.bytes(TAG.jpegTables) : undefined;
-  const context: DecodeContext = { picture, dtype, littleEndian: header.littleEndian, jpegTables };
+  const context: DecodeContext = {
+    picture, dtype, littleEndian: header.littleEndian, jpegTables,
+    lercAround: (await directory.numbers(TAG.lercParameters))?.[1] ?? 0,
+    faxOptions: await directory.number(picture.compression === COMPRESSION.ccittG3 ? TAG.t4Options : TAG.t6Options) ?? 0,
+  };
 
   const shapeOf = (key: number): BlockShape => {
     const row = Math.floor(key / across) % down;
@@ -117,7 +133,7 @@ export async function createTiffBlocks(source: ByteSource, header: TiffHeader, d
 
 /** Rows per piece: whole tiles and compressed strips cannot be divided. */
 function piecesOf(picture: TiffPicture, rowBytes: number): number {
-  if (picture.tiled || picture.compression !== COMPRESSION.none) return picture.tileHeight;
+  if (picture.tiled || picture.compression !== COMPRESSION.none || isSubsampled(picture)) return picture.tileHeight;
   return Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
 }
 
@@ -175,13 +191,25 @@ function refuseUnread(picture: TiffPicture, url: string): void {
     const name = COMPRESSION_NAMES.get(picture.compression) ?? `number ${picture.compression}`;
     throw new InvalidFileError(url, `its compression (${name}) is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
   }
+  const colour = PHOTOMETRIC_NAMES.get(picture.photometric);
+  if (colour !== undefined) throw new InvalidFileError(url, `its colour space (${colour}) is not read`, { advice: 'convert it to RGB first' });
+  const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' };
   const isJpeg = picture.compression === COMPRESSION.jpeg;
-  const colour = PHOTOMETRIC_NAMES.get(picture.photometric) ?? (picture.photometric === PHOTOMETRIC.ycbcr && !isJpeg ? 'YCbCr without JPEG' : undefined);
-  if (colour !== undefined) {
-    throw new InvalidFileError(url, `its colour space (${colour}) is not read`, { advice: 'convert it to RGB first' });
+  if (isJpeg && picture.bits !== 8) throw new InvalidFileError(url, `JPEG blocks with ${picture.bits} bits are not read`, advice);
+  if (picture.photometric === PHOTOMETRIC.ycbcr && !isJpeg && (picture.bits !== 8 || picture.samples !== 3)) {
+    throw new InvalidFileError(url, `YCbCr with ${picture.samples} samples of ${picture.bits} bits is not read`, advice);
   }
-  if (isJpeg && picture.bits !== 8) {
-    throw new InvalidFileError(url, `JPEG blocks with ${picture.bits} bits are not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  const [h, v] = picture.subsampling;
+  if (isSubsampled(picture) && (![1, 2, 4].includes(h) || ![1, 2, 4].includes(v))) {
+    throw new InvalidFileError(url, `expected chroma for 1, 2 or 4 pixels, found ${h} × ${v}`);
+  }
+  const isWrapped = WRAPPED_COMPRESSIONS.has(picture.compression);
+  const name = COMPRESSION_NAMES.get(picture.compression) ?? '';
+  if (isWrapped && (picture.bits > 4 || (picture.samples > 1 && !picture.planar))) {
+    throw new InvalidFileError(url, `${name} with ${picture.samples} samples of ${picture.bits} bits is not read`, advice);
+  }
+  if (picture.compression === COMPRESSION.webp && (picture.bits !== 8 || picture.planar || picture.samples < 3 || picture.samples > 4)) {
+    throw new InvalidFileError(url, `${name} with ${picture.samples} samples of ${picture.bits} bits is not read`, advice);
   }
 }
 

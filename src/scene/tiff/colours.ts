@@ -1,7 +1,7 @@
 import type { Rgba } from '../../raster/index.js';
 import type { Directory } from './directory.js';
 import type { TiffPicture } from './picture.js';
-import { EXTRA, PHOTOMETRIC, TAG } from './tags.js';
+import { EXTRA, PHOTOMETRIC, SAMPLE_FORMAT, TAG } from './tags.js';
 
 /** Samples that are colour, by photometric interpretation; samples beyond them are extra. */
 const COLOUR_SAMPLES: ReadonlyMap<number, number> = new Map<number, number>([
@@ -21,6 +21,7 @@ export function alphaBand(picture: TiffPicture): number | undefined {
 
 /** The colours of a palette picture (TIFF 6.0, section 5): all reds, all greens, all blues, in 16 bits. */
 export async function readPalette(directory: Directory, picture: TiffPicture): Promise<Rgba[] | undefined> {
+  if (picture.photometric === PHOTOMETRIC.minIsWhite && picture.samples === 1 && picture.bits <= 8 && picture.sampleFormat === SAMPLE_FORMAT.uint) return whiteToBlack(2 ** picture.bits);
   if (picture.photometric !== PHOTOMETRIC.palette) return undefined;
   const map = await directory.numbers(TAG.colorMap);
   const count = 2 ** Math.min(picture.bits, 16);
@@ -31,4 +32,12 @@ export async function readPalette(directory: Directory, picture: TiffPicture): P
   const scale = largest > 255 ? 257 : 1;
   const at = (i: number): number => Math.min(255, Math.round(map[i]! / scale));
   return Array.from({ length: count }, (_, i): Rgba => [at(i), at(count + i), at(2 * count + i), 255]);
+}
+
+/** Pixels of a "min is white" picture stay as they are stored; what they look like is told by a palette, as GDAL does. */
+function whiteToBlack(count: number): Rgba[] {
+  return Array.from({ length: count }, (_, i): Rgba => {
+    const light = Math.floor(255 - (i * 255) / (count - 1));
+    return [light, light, light, 255];
+  });
 }

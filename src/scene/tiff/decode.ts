@@ -1,14 +1,21 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
 import { viewAs } from '../../raster/index.js';
-import { widenFloat16 } from './float16.js';
+import { widenFloat16, widenFloat24 } from './float16.js';
 import { inflateBlock } from './inflate.js';
 import { decodeJpegBlock } from './jpeg-block.js';
+import { decodeLercBlock } from './lerc-block.js';
 import { decodeLzw } from './lzw.js';
 import { decodePackBits } from './pack-bits.js';
+import { isSubsampled, isWideInteger } from './picture.js';
 import type { TiffPicture } from './picture.js';
 import { undoFloatingPoint, undoHorizontal } from './predictor.js';
 import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT } from './tags.js';
 import { reverseBits, unpackBits } from './unpack.js';
+import { decodeWebpBlock } from './webp-block.js';
+import { doublesOfIntegers } from './wide-integers.js';
+import { WRAPPED_COMPRESSIONS, decodeWrappedBlock } from './wrapped-block.js';
+import { decodeXz } from './xz.js';
+import { spreadSubsampled, subsampledBytes } from './ycbcr.js';
 import { decodeZstd } from './zstd.js';
 
 export interface BlockShape {
@@ -26,6 +33,9 @@ export interface DecodeContext {
   readonly dtype: DataType;
   readonly littleEndian: boolean;
   readonly jpegTables: Uint8Array | undefined;
+  /** What stands around LERC streams (tag 50674). */
+  readonly lercAround: number;
+  readonly faxOptions: number;
 }
 
 /**
@@ -37,15 +47,17 @@ const MAX_RATIO: ReadonlyMap<number, number> = new Map<number, number>([
 ]);
 
 /** Predictors are part of these compressions only (libtiff ignores the tag elsewhere). */
-const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.zstd]);
+const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.zstd, COMPRESSION.lzma]);
 
 /** Compressions that {@link decodeBlock} can undo. */
 export const DECODED_COMPRESSIONS: ReadonlySet<number> = new Set([
-  COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.jpeg, COMPRESSION.zstd,
+  COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.jpeg, COMPRESSION.zstd, COMPRESSION.lzma,
+  COMPRESSION.webp, COMPRESSION.lerc, ...WRAPPED_COMPRESSIONS,
 ]);
 
 /** Bytes of a block when it is unpacked but not yet widened; rows begin at whole bytes. */
-export function storedBytes(picture: Pick<TiffPicture, 'bits'>, shape: Pick<BlockShape, 'width' | 'rows' | 'samples'>): number {
+export function storedBytes(picture: TiffPicture, shape: Pick<BlockShape, 'width' | 'rows' | 'samples'>): number {
+  if (isSubsampled(picture)) return subsampledBytes(shape.width, shape.rows, picture.subsampling);
   return Math.ceil((shape.width * shape.samples * picture.bits) / 8) * shape.rows;
 }
 
@@ -55,25 +67,35 @@ export function storedBytes(picture: Pick<TiffPicture, 'bits'>, shape: Pick<Bloc
  */
 export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture, dtype } = context;
+  const { compression } = picture;
+  if (compression === COMPRESSION.lerc) return decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+  if (WRAPPED_COMPRESSIONS.has(compression)) {
+    return decodeWrappedBlock(stored, {
+      width: shape.width, height: shape.rows, bits: picture.bits, compression, fillOrder: picture.fillOrder, faxOptions: context.faxOptions,
+    });
+  }
   const length = storedBytes(picture, shape);
-  const rowBytes = length / shape.rows;
-  const least = rowBytes * shape.needed;
-  const ratio = MAX_RATIO.get(picture.compression);
+  const least = storedBytes(picture, { ...shape, rows: shape.needed });
+  const ratio = MAX_RATIO.get(compression);
   if (ratio !== undefined && stored.length * ratio + 4096 < least) {
     throw new RangeError(`expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`);
   }
   const bytes = await decompress(stored, length, shape, context);
   if (bytes.length < least) throw new RangeError(`expected ${least} bytes, found ${bytes.length}`);
+  if (isSubsampled(picture)) return spreadSubsampled(bytes, shape.width, shape.needed, picture.subsampling);
+  const rowBytes = length / shape.rows;
   const rows = Math.min(shape.rows, Math.floor(bytes.length / rowBytes));
   return toSamples(bytes.subarray(0, rows * rowBytes), { ...shape, rows }, context, dtype);
 }
 
 async function decompress(stored: Uint8Array, length: number, shape: BlockShape, { picture, jpegTables }: DecodeContext): Promise<Uint8Array> {
-  if (picture.fillOrder === 2 && picture.compression !== COMPRESSION.jpeg) reverseBits(stored);
+  if (picture.fillOrder === 2 && picture.compression !== COMPRESSION.jpeg && picture.compression !== COMPRESSION.webp) reverseBits(stored);
   switch (picture.compression) {
     case COMPRESSION.none: return stored;
     case COMPRESSION.deflate: case COMPRESSION.oldDeflate: return inflateBlock(stored, length);
     case COMPRESSION.zstd: return decodeZstd(stored, length);
+    case COMPRESSION.lzma: return decodeXz(stored, length);
+    case COMPRESSION.webp: return decodeWebpBlock(stored, { width: shape.width, height: shape.rows, samples: shape.samples });
     case COMPRESSION.lzw: {
       const target = new Uint8Array(length);
       return target.subarray(0, decodeLzw(stored, target));
@@ -97,20 +119,26 @@ function toSamples(bytes: Uint8Array, shape: BlockShape, context: DecodeContext,
   const rowSamples = shape.width * shape.samples;
   const predictor = WITH_PREDICTOR.has(picture.compression) ? picture.predictor : 1;
   const rows = { rowSamples, rows: shape.rows, step: shape.samples };
-  if (bits % 8 !== 0 || bits === 24) {
+  const float = picture.sampleFormat === SAMPLE_FORMAT.float;
+  if (bits % 8 !== 0 || (bits === 24 && predictor !== 3)) {
     if (predictor !== 1) throw new RangeError(`predictor ${predictor} with ${bits} bits is not read`);
-    return unpack(bits === 24 && littleEndian ? bigEndian24(bytes) : bytes, bits, rowSamples, shape.rows);
+    const values = unpack(bits === 24 && littleEndian ? bigEndian24(bytes) : bytes, bits, rowSamples, shape.rows);
+    if (float) return widenFloat24(values);
+    if (picture.sampleFormat === SAMPLE_FORMAT.int) refuseNegative(values, bits);
+    return values;
   }
-  const data = aligned(bytes, bits / 8);
+  const data = aligned(bytes, bits === 24 ? 1 : bits / 8);
   if (predictor === 3) {
-    if (picture.sampleFormat !== SAMPLE_FORMAT.float) throw new RangeError('predictor 3 with samples that are not floating-point numbers');
+    if (!float) throw new RangeError('predictor 3 with samples that are not floating-point numbers');
     undoFloatingPoint(data, bits, rows);
+    if (bits === 24) return widenFloat24(unpack(bigEndian24(data), bits, rowSamples, shape.rows));
   } else {
     if (!littleEndian) swap(data, bits);
     if (predictor === 2) undoHorizontal(data, bits, rows);
     else if (predictor !== 1) throw new RangeError(`predictor ${predictor} is not known`);
   }
-  if (picture.sampleFormat === SAMPLE_FORMAT.float && bits === 16) {
+  if (isWideInteger(picture)) return doublesOfIntegers(data, picture.sampleFormat === SAMPLE_FORMAT.int);
+  if (float && bits === 16) {
     return widenFloat16(new Uint16Array(data.buffer, data.byteOffset, data.length / 2));
   }
   return viewAs(dtype, data.buffer, data.byteOffset, data.length / (bits / 8));
@@ -133,6 +161,12 @@ function unpack(bytes: Uint8Array, bits: number, rowSamples: number, rows: numbe
   if (bits < 8) return unpackBits(bytes, bits, rowSamples, rows, new Uint8Array(count));
   if (bits < 16) return unpackBits(bytes, bits, rowSamples, rows, new Uint16Array(count));
   return unpackBits(bytes, bits, rowSamples, rows, new Uint32Array(count));
+}
+
+/** Signed integers of unusual widths are read as unsigned ones, which is right as long as none is negative. */
+function refuseNegative(values: TypedArray, bits: number): void {
+  const sign = 2 ** (bits - 1);
+  for (const value of values) if (value >= sign) throw new RangeError(`a signed integer of ${bits} bits is negative, which is not read`);
 }
 
 /** 24-bit samples are the one odd width that has a byte order. */

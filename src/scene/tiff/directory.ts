@@ -25,6 +25,8 @@ export interface TiffHeader {
   readonly littleEndian: boolean;
   readonly big: boolean;
   readonly directories: readonly Directory[];
+  /** A directory outside the chain, at a byte that a tag names; `undefined` if there is none. */
+  readonly at: (offset: number) => Promise<Directory | undefined>;
   /** Remarks: a chain of directories that runs in a circle, or into nothing. */
   readonly notes: readonly string[];
 }
@@ -89,7 +91,7 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader> {
     offset = found.next;
   }
   if (directories.length === 0) throw new InvalidFileError(source.url, 'the TIFF has no directory, so no picture');
-  return { littleEndian, big, directories, notes };
+  return { littleEndian, big, directories, notes, at: async (place) => (await readDirectory(reader, place))?.directory };
 }
 
 interface Reader {

@@ -20,3 +20,18 @@ function buildTable(): Float32Array {
   }
   return values;
 }
+
+/** Widens floats of 24 bits (1 sign, 7 exponent, 16 fraction; TIFF Technical Note 3), given as integers. */
+export function widenFloat24(values: ArrayLike<number>): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) {
+    const bits = values[i]!;
+    const sign = bits & 0x800000 ? -1 : 1;
+    const exponent = (bits >> 16) & 127;
+    const fraction = bits & 0xffff;
+    if (exponent === 127) out[i] = fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+    else if (exponent === 0) out[i] = sign * fraction * 2 ** -78;
+    else out[i] = sign * (1 + fraction / 65536) * 2 ** (exponent - 63);
+  }
+  return out;
+}

@@ -56,13 +56,6 @@ export function classNames(items: readonly MetadataItem[]): string[] | undefined
   return names.length === 0 ? undefined : Array.from(names, (name) => name ?? '');
 }
 
-/** Names by pixel value from the category names of a GDAL sidecar (`.aux.xml`). */
-export function categoryNames(xml: string): string[] | undefined {
-  const list = /<CategoryNames>([\s\S]*?)<\/CategoryNames>/.exec(xml)?.[1];
-  const names = [...(list ?? '').matchAll(/<Category\s*(?:\/>|>([^<]*)<\/Category>)/g)].map((match) => unescapeXml(match[1] ?? ''));
-  return names.length === 0 ? undefined : names;
-}
-
 function parseAttributes(text: string): Map<string, string> {
   return new Map([...text.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map((match) => [match[1]!, unescapeXml(match[2] ?? match[3] ?? '')]));
 }

@@ -1,26 +1,42 @@
 import { crsFromGeoKeys, fromCentre, isInvertible, KEY, parseGeoKeys, RASTER_TYPE } from '../../georef/index.js';
-import type { Crs, GeoKeys, Transform } from '../../georef/index.js';
+import type { Crs, GeoKeys, GroundControl, GroundControlPoint, Transform } from '../../georef/index.js';
+import type { InnerPlace } from '../place.js';
+import { rpcFromTag } from '../rpc.js';
 import type { Directory } from './directory.js';
 import { TAG } from './tags.js';
 
-export interface Georeference {
-  readonly transform?: Transform;
-  readonly crs?: Crs;
+export interface Georeference extends InnerPlace {
   readonly notes: readonly string[];
 }
 
 /** Numbers of one tie point: column, row, depth, X, Y, Z. */
 const TIEPOINT = 6;
 
-/** The georeference tags of a directory (OGC 19-008r4, sections 7.2 and 7.3). */
+/** The georeference tags of a directory (OGC 19-008r4, sections 7.2 and 7.3; RPCs in GeoTIFF). */
 export async function readGeoreference(directory: Directory): Promise<Georeference> {
   const geoKeys = await readGeoKeys(directory);
   const notes: string[] = [];
-  const raw = await readTransform(directory, notes);
   const isPoint = geoKeys !== undefined && parseGeoKeys(geoKeys).get(KEY.rasterType) === RASTER_TYPE.pixelIsPoint;
   const crs = geoKeys === undefined ? undefined : crsFromGeoKeys(geoKeys);
+  const raw = await readTransform(directory, notes);
   const transform = raw === undefined ? undefined : isPoint ? fromCentre(raw) : raw;
-  return { ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }), notes };
+  const gcps = raw === undefined ? await readControlPoints(directory, isPoint ? 0.5 : 0, crs) : undefined;
+  const rpc = rpcFromTag(await directory.numbers(TAG.rpcCoefficients));
+  return {
+    ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }),
+    ...(gcps === undefined ? {} : { gcps }), ...(rpc === undefined ? {} : { rpc }), notes,
+  };
+}
+
+/** Tie points without a scale are ground control points. GDAL takes one alone for one, too. */
+async function readControlPoints(directory: Directory, shift: number, crs: Crs | undefined): Promise<GroundControl | undefined> {
+  const numbers = await directory.numbers(TAG.modelTiepoint);
+  if (numbers === undefined || numbers.length < TIEPOINT || directory.has(TAG.modelPixelScale)) return undefined;
+  const points = Array.from({ length: Math.floor(numbers.length / TIEPOINT) }, (_, i): GroundControlPoint => {
+    const at = i * TIEPOINT;
+    return { id: String(i + 1), column: numbers[at]! + shift, row: numbers[at + 1]! + shift, x: numbers[at + 3]!, y: numbers[at + 4]!, z: numbers[at + 5]! };
+  });
+  return { points, ...(crs === undefined ? {} : { crs }) };
 }
 
 async function readGeoKeys(directory: Directory): Promise<GeoKeys | undefined> {
@@ -53,9 +69,6 @@ async function readTransform(directory: Directory, notes: string[]): Promise<Tra
     if (isInvertible(transform)) return transform;
     notes.push('the transformation in the file is not usable and was ignored');
     return undefined;
-  }
-  if (points !== undefined && points.length > TIEPOINT) {
-    notes.push(`placed by ${Math.floor(points.length / TIEPOINT)} ground control points, which are not used; warp it first, for example with gdalwarp`);
   }
   return undefined;
 }

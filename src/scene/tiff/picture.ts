@@ -22,7 +22,13 @@ export interface TiffPicture {
   readonly tileWidth: number;
   readonly tileHeight: number;
   readonly extraSamples: readonly number[];
+  /** Pixels per chroma sample of YCbCr, along a row and along a column. */
   readonly subsampling: readonly [number, number];
+  readonly ycbcrCoefficients: readonly number[];
+  readonly referenceBlackWhite: readonly number[];
+  readonly whitePoint: readonly number[];
+  /** 1 for cyan, magenta, yellow, black. */
+  readonly inkSet: number;
 }
 
 /** Sizes above this are mistakes or attacks. */
@@ -45,6 +51,7 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
   const rows = tiled ? await number(TAG.tileLength, 0) : Math.min(await number(TAG.rowsPerStrip, height), height);
   const tileHeight = !tiled && rows === 0 ? height : rows;
   if (!isEdge(tileWidth) || !isEdge(tileHeight)) refuse(`expected blocks of at least 1 × 1 pixels, found ${tileWidth} × ${tileHeight}`);
+  const few = async (tag: number): Promise<number[]> => Array.from(await directory.numbers(tag) ?? []).slice(0, 6);
   const subsampling = await directory.numbers(TAG.ycbcrSubsampling);
   return {
     width, height, samples, tiled, tileWidth, tileHeight,
@@ -57,6 +64,10 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
     planar: samples > 1 && await number(TAG.planarConfiguration, 1) === 2,
     extraSamples: Array.from(await directory.numbers(TAG.extraSamples) ?? []),
     subsampling: [subsampling?.[0] ?? 2, subsampling?.[1] ?? 2],
+    ycbcrCoefficients: await few(TAG.ycbcrCoefficients),
+    referenceBlackWhite: await few(TAG.referenceBlackWhite),
+    whitePoint: await few(TAG.whitePoint),
+    inkSet: await number(TAG.inkSet, 1),
   };
 }
 
@@ -74,8 +85,8 @@ async function sameBits(directory: Directory, samples: number, url: string): Pro
 }
 
 /**
- * The sample type in memory: packed integers and float16 are widened.
- * @throws {InvalidFileError} for types that are not read: complex numbers, 64-bit integers, unusual widths
+ * The sample type in memory: packed integers and floats of 16 and 24 bits are widened, 64-bit integers become doubles.
+ * @throws {InvalidFileError} for types that are not read: complex numbers, unusual widths
  */
 export function sampleType(picture: TiffPicture, url: string): DataType {
   const { bits, sampleFormat } = picture;
@@ -83,17 +94,30 @@ export function sampleType(picture: TiffPicture, url: string): DataType {
     throw new InvalidFileError(url, `samples are complex numbers of ${bits} bits, which are not read`,
       { advice: 'write amplitude or phase as float32 first, for example with gdal_calc' });
   }
-  if (sampleFormat === SAMPLE_FORMAT.float) {
-    if (bits === 16 || bits === 32) return 'float32';
+  const float = sampleFormat === SAMPLE_FORMAT.float;
+  if (float) {
+    if (bits === 16 || bits === 24 || bits === 32) return 'float32';
     if (bits === 64) return 'float64';
-  } else if (sampleFormat === SAMPLE_FORMAT.int) {
-    if (bits === 8) return 'int8';
-    if (bits === 16) return 'int16';
-    if (bits === 32) return 'int32';
+  } else if (sampleFormat === SAMPLE_FORMAT.int && (bits === 8 || bits === 16 || bits === 32)) {
+    return bits === 8 ? 'int8' : bits === 16 ? 'int16' : 'int32';
   } else if (bits >= 1 && bits <= 32) {
+    // Signed integers of other widths too, as GDAL has them; negative ones are refused when they are met.
     return bits <= 8 ? 'uint8' : bits <= 16 ? 'uint16' : 'uint32';
+  } else if (bits === 64) {
+    return 'float64';
   }
-  const kind = sampleFormat === SAMPLE_FORMAT.float ? 'floating-point numbers' : sampleFormat === SAMPLE_FORMAT.int ? 'signed integers' : 'unsigned integers';
+  const kind = float ? 'floating-point numbers' : sampleFormat === SAMPLE_FORMAT.int ? 'signed integers' : 'unsigned integers';
   throw new InvalidFileError(url, `samples are ${kind} of ${bits} bits, which are not read`,
     { advice: 'convert it to a usual type first, for example with gdal_translate -ot' });
+}
+
+/** Whether samples are integers of 64 bits, which are read as doubles. */
+export function isWideInteger(picture: Pick<TiffPicture, 'bits' | 'sampleFormat'>): boolean {
+  return picture.bits === 64 && picture.sampleFormat !== SAMPLE_FORMAT.float;
+}
+
+/** Whether chroma is stored for several pixels together, among their luma. */
+export function isSubsampled(picture: TiffPicture): boolean {
+  return picture.photometric === PHOTOMETRIC.ycbcr && picture.compression !== COMPRESSION.jpeg && picture.compression !== COMPRESSION.oldJpeg
+    && !picture.planar && picture.samples === 3 && (picture.subsampling[0] !== 1 || picture.subsampling[1] !== 1);
 }
