@@ -31,7 +31,8 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
   const maskLayers = mosaic.mask === undefined ? undefined : await placeLayers(mosaic.mask, mosaic, members);
   const first = mosaic.layers[0] ?? mosaic.mask?.[0];
   const sample = first === undefined ? undefined : await members.profile(first.member);
-  const names = mosaic.bands.map((band, i) => band.name ?? `band ${i + 1}`);
+  const names = bandNames(mosaic, sample);
+  const classNames = mosaic.classNames ?? (mosaic.palette === undefined ? undefined : sample?.classNames);
   const datum = datumNote(mosaic.crs);
   const profile: SceneProfile = {
     source: origin.source,
@@ -48,9 +49,9 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
     ...(mosaic.alphaBand === undefined ? {} : { alphaBand: mosaic.alphaBand }),
     ...mosaic.described,
     maskSource: maskLayers !== undefined ? 'internal' : maskSourceOf(mosaic, dtype),
-    ...(mosaic.bands.some((band) => band.name !== undefined) ? { bandNames: names } : {}),
+    ...(names === undefined ? {} : { bandNames: names }),
     ...(mosaic.palette === undefined ? {} : { palette: mosaic.palette }),
-    ...(mosaic.classNames === undefined ? {} : { classNames: mosaic.classNames }),
+    ...(classNames === undefined ? {} : { classNames }),
     compression: sample?.compression ?? 'none',
     blockWidth: Math.min(width, sample?.blockWidth ?? EMPTY_BLOCK),
     blockHeight: Math.min(height, sample?.blockHeight ?? EMPTY_BLOCK),
@@ -76,6 +77,17 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
       await context.open.close();
     },
   });
+}
+
+/** Names that the mosaic gives, else those of its first file: GDAL's tools leave them out of VRTs. */
+function bandNames(mosaic: Mosaic, first: SceneProfile | undefined): string[] | undefined {
+  const given = mosaic.bands.map((band) => band.name);
+  const inFile = given.map((_, band) => {
+    const from = mosaic.layers[0]?.bands.find(({ to }) => to === band)?.from;
+    return typeof from === 'number' ? first?.bandNames?.[from] : undefined;
+  });
+  const names = given.some((name) => name !== undefined) ? given : inFile;
+  return names.every((name) => name === undefined) ? undefined : names.map((name, i) => name ?? `band ${i + 1}`);
 }
 
 /** Edge of the blocks of a mosaic without any source. */

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../errors.js';
 import { intersect } from '../../raster/index.js';
-import type { DataType, Raster, Rgba, Window } from '../../raster/index.js';
+import type { DataType, Raster, Rgba, TypedArray, Window } from '../../raster/index.js';
+import { VALID } from '../masks.js';
 import { coveredBy, nearestOf } from './axis.js';
 import type { Axis } from './axis.js';
 import { claim, unclaimed } from './canvas.js';
@@ -126,27 +127,81 @@ function readPiece(piece: Piece, readMember: ReadMember, signal: AbortSignal | u
 
 /** Samples of one band of the member that a piece paints with, or its mask. */
 interface Channel {
-  readonly data: ArrayLike<number>;
+  readonly data: TypedArray;
   readonly samples: number;
   readonly at: number;
 }
 
 function paintPiece(canvas: Canvas, dtype: DataType, piece: Piece, member: MemberRaster): void {
-  const { layer } = piece.placed;
+  const { layer, x, y } = piece.placed;
   const { raster } = member;
   const bands = memberBands(piece);
+  const isCopy = layer.rule === undefined && !layer.averaged && x.isUnit && y.isUnit && holdsAll(member.dtype, dtype);
+  const isWhole = isCopy && isOpaque(layer) && bands.length === canvas.bands.length
+    && piece.slots.length === bands.length && piece.slots.every(({ slot, from }) => from === bands[slot]);
+  if (isWhole) {
+    copyRows(canvas, piece, raster, bands.length);
+    return;
+  }
   const nodata = layer.nodata === undefined ? undefined : member.dtype === 'float32' ? Math.fround(layer.nodata) : layer.nodata;
-  const mask = raster.mask ?? undefined;
+  const mask = layer.useMask ? raster.mask : undefined;
   for (const { slot, from } of piece.slots) {
-    const isMask = from === 'mask';
-    const channel: Channel | undefined = isMask
-      ? mask === undefined ? undefined : { data: mask, samples: 1, at: 0 }
-      : { data: raster.data, samples: raster.bands, at: bands.indexOf(from) };
-    const isPlain = layer.rule === undefined && (isMask || holdsAll(member.dtype, dtype));
-    paintChannel(canvas, slot, piece, {
-      channel, mask: layer.useMask ? mask : undefined, nodata,
-      convert: isPlain && !layer.averaged ? undefined : applyRule(layer.rule, dtype, member.palette),
-    });
+    const channel: Channel | undefined = from !== 'mask' ? { data: raster.data, samples: raster.bands, at: bands.indexOf(from) }
+      : raster.mask === undefined ? undefined : { data: raster.mask, samples: 1, at: 0 };
+    if (isCopy && channel !== undefined && mask === undefined) {
+      copyChannel(canvas, slot, piece.part, channel, nodata);
+      continue;
+    }
+    const isPlain = layer.rule === undefined && !layer.averaged && (from === 'mask' || holdsAll(member.dtype, dtype));
+    paintChannel(canvas, slot, piece, { channel, mask, nodata, convert: isPlain ? undefined : applyRule(layer.rule, dtype, member.palette) });
+  }
+}
+
+/** All bands, row by row, where nothing has been painted; else pixel by pixel. */
+function copyRows(canvas: Canvas, { part, slots }: Piece, raster: Raster, samples: number): void {
+  const { window, data, painted } = canvas;
+  for (let y = 0; y < part.height; y++) {
+    const to = ((part.y + y - window.y) * window.width + part.x - window.x) * samples;
+    const from = y * part.width * samples;
+    const count = part.width * samples;
+    if (painted.subarray(to, to + count).includes(1)) {
+      for (const { slot } of slots) copyRow(data, painted, to + slot, samples, raster.data, from + slot, samples, part.width);
+    } else {
+      data.set(raster.data.subarray(from, from + count), to);
+      painted.fill(1, to, to + count);
+    }
+  }
+}
+
+/** One band as it is, without nodata. */
+function copyChannel(canvas: Canvas, slot: number, part: Window, { data, samples, at }: Channel, nodata: number | undefined): void {
+  const { window } = canvas;
+  const step = canvas.bands.length;
+  for (let y = 0; y < part.height; y++) {
+    const to = ((part.y + y - window.y) * window.width + part.x - window.x) * step + slot;
+    const from = y * part.width * samples + at;
+    if (nodata === undefined) copyRow(canvas.data, canvas.painted, to, step, data, from, samples, part.width);
+    else copyRowWithout(nodata, canvas.data, canvas.painted, to, step, data, from, samples, part.width);
+  }
+}
+
+function copyRow(target: TypedArray, painted: Uint8Array, to: number, toStep: number, source: TypedArray, from: number, fromStep: number, count: number): void {
+  for (let i = 0; i < count; i++, to += toStep, from += fromStep) {
+    if (painted[to] === 1) continue;
+    target[to] = source[from]!;
+    painted[to] = 1;
+  }
+}
+
+function copyRowWithout(
+  nodata: number, target: TypedArray, painted: Uint8Array, to: number, toStep: number, source: TypedArray, from: number, fromStep: number, count: number,
+): void {
+  const isNan = nodata !== nodata;
+  for (let i = 0; i < count; i++, to += toStep, from += fromStep) {
+    const value = source[from]!;
+    if (painted[to] === 1 || value === nodata || (isNan && value !== value)) continue;
+    target[to] = value;
+    painted[to] = 1;
   }
 }
 
@@ -158,35 +213,35 @@ interface ChannelPaint {
   readonly convert: ((value: number) => number | undefined) | undefined;
 }
 
-function paintChannel(canvas: Canvas, slot: number, piece: Piece, { channel, mask, nodata, convert }: ChannelPaint): void {
-  const { part, placed } = piece;
+/** One band of whatever kind: resampled, converted, masked. */
+function paintChannel(canvas: Canvas, slot: number, { part, placed }: Piece, { channel, mask, nodata, convert }: ChannelPaint): void {
   const { window, data, painted } = canvas;
   const samples = canvas.bands.length;
   const need = sourceWindow(placed, part);
   const columns = Int32Array.from({ length: part.width }, (_, i) => nearestOf(placed.x, part.x + i) - need.x);
+  const valueAt = (x: number, y: number, pixel: number): number | undefined => {
+    if (channel === undefined) return VALID;
+    if (placed.layer.averaged) return meanOf(channel, need, coveredBy(placed.x, x), coveredBy(placed.y, y), nodata);
+    const value = channel.data[pixel * channel.samples + channel.at]!;
+    return isNodata(value, nodata) ? undefined : value;
+  };
   for (let y = part.y; y < part.y + part.height; y++) {
     let to = ((y - window.y) * window.width + part.x - window.x) * samples + slot;
     const row = (nearestOf(placed.y, y) - need.y) * need.width;
     for (let i = 0; i < part.width; i++, to += samples) {
-      if (painted[to] === 1) continue;
       const pixel = row + columns[i]!;
-      let value: number | undefined;
-      if (placed.layer.averaged) {
-        value = channel === undefined ? 255 : meanOf(channel, need, coveredBy(placed.x, part.x + i), coveredBy(placed.y, y), nodata);
-        if (value === undefined) continue;
-      } else {
-        value = channel === undefined ? 255 : channel.data[pixel * channel.samples + channel.at]!;
-        if (nodata !== undefined && (value === nodata || (value !== value && nodata !== nodata))) continue;
-        if (mask !== undefined && mask[pixel] === 0) continue;
-      }
-      if (convert !== undefined) {
-        value = convert(value);
-        if (value === undefined) continue;
-      }
+      if (painted[to] === 1 || mask?.[pixel] === 0) continue;
+      const found = valueAt(part.x + i, y, pixel);
+      const value = found === undefined || convert === undefined ? found : convert(found);
+      if (value === undefined) continue;
       data[to] = value;
       painted[to] = 1;
     }
   }
+}
+
+function isNodata(value: number, nodata: number | undefined): boolean {
+  return nodata !== undefined && (value === nodata || (value !== value && nodata !== nodata));
 }
 
 /** Mean of a rectangle of a channel, without nodata; `undefined` if nothing is left. */
@@ -196,7 +251,7 @@ function meanOf(channel: Channel, need: Window, [left, right]: readonly [number,
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const value = channel.data[((y - need.y) * need.width + x - need.x) * channel.samples + channel.at]!;
-      if (nodata !== undefined && (value === nodata || (value !== value && nodata !== nodata))) continue;
+      if (isNodata(value, nodata)) continue;
       sum += value;
       count++;
     }
