@@ -14,6 +14,8 @@ export interface ByteSource {
   readonly state?: string;
   /** Path on this machine, for libraries that open files themselves. */
   readonly path?: string;
+  /** Names in its folder, where they have been listed already: thousands of files are not asked about one by one. */
+  readonly neighbours?: ReadonlySet<string>;
   /**
    * Reads `length` bytes from `offset`; fewer only where the source ends. The array starts a buffer of its own, so that it
    * can be viewed as any sample type.

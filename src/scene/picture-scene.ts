@@ -87,7 +87,7 @@ export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
   decode: (fingerprint: string) => Promise<DecodedPicture>,
 ): Promise<BlockScene> {
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, header, { mask: true, overviews: true });
   try {
     const { bands, dtype, nodata, alphaBand, palette } = header;

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
@@ -31,9 +33,20 @@ export interface MemberTable {
 export function createMemberTable(members: ReadonlyMap<string, Member>, url: string, context: MosaicContext): MemberTable {
   const sizes = new Map<string, { readonly width: number; readonly height: number }>();
   const states = new Map<string, string>();
+  const listings = new Map<string, Promise<ReadonlySet<string>>>();
+  const neighboursOf = (path: string): Promise<ReadonlySet<string>> => {
+    const folder = dirname(path);
+    let listing = listings.get(folder);
+    if (listing === undefined) {
+      listing = readdir(folder).then((names) => new Set(names), () => new Set<string>());
+      listings.set(folder, listing);
+    }
+    return listing;
+  };
   const open = async (name: string): Promise<OpenMember> => {
     const member = members.get(name)!;
-    const source = await openSource(name, member, url, context);
+    const bytes = await openSource(name, member, url, context);
+    const source = member.location.kind === 'file' ? { ...bytes, neighbours: await neighboursOf(member.location.at) } : bytes;
     let scene: BlockScene;
     try {
       scene = await context.openMember(source, member.location, context.blocks.viewOf(keyOf(name, member.location)), context);

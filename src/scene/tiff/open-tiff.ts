@@ -39,7 +39,7 @@ export interface OpenTiffOptions {
 export async function openTiff(source: ByteSource, options: OpenTiffOptions = {}): Promise<BlockScene> {
   const page = await readPage(source, await readTiffHeader(source), options.page ?? 0);
   sampleType(page.main.picture, source.url);
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, page.main.picture, { mask: page.mask === undefined, overviews: page.overviews.length === 0 });
   try {
     return await openPage(page, options, beside, side);
