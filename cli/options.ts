@@ -32,6 +32,11 @@ export function bandList(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(1)(part));
 }
 
+/** A picture of a file that holds several, from 1; the tasks count from 0. */
+export function pageNumber(text: string): number {
+  return wholeNumber(1)(text) - 1;
+}
+
 /** `512MB`, `2GB`. */
 export function byteSize(text: string): number {
   try {

@@ -5,7 +5,7 @@ import type { SegmentResult } from '../src/tasks/segment.js';
 import type { SegmentPlan } from '../src/tasks/segment/plan.js';
 import type { SegmentOptions } from '../src/tasks/segment/setup.js';
 import { execute } from './execute.js';
-import { bandList, byteSize, wholeNumber, wholeNumberOrAuto } from './options.js';
+import { bandList, byteSize, pageNumber, wholeNumber, wholeNumberOrAuto } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
@@ -19,6 +19,7 @@ export function registerSegment(program: Command): void {
     .option('--patch-size <pixels>', 'edge of what the model sees, or auto', wholeNumberOrAuto(1), 'auto')
     .option('--overlap <pixels>', 'pixels that neighbouring patches share, or auto (receptive field)', wholeNumberOrAuto(0), 64)
     .addOption(new Option('--blend <kind>', 'how shared pixels are decided (default: linear)').choices(['linear', 'hann', 'crop', 'none']))
+    .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
     .option('--probabilities <file.tif>', 'also write every class\'s probability (× 255)')
     .option('--confidence <file.tif>', 'also write the winning class\'s probability (× 255)')

@@ -3,12 +3,13 @@ import { formatBytes } from '../src/run/index.js';
 import { tile, type TileResult } from '../src/tasks/tile.js';
 import { TILE_FORMATS, type TileFormat } from '../src/tiles/index.js';
 import { execute } from './execute.js';
-import { bandList, wholeNumber } from './options.js';
+import { bandList, pageNumber, wholeNumber } from './options.js';
 
 interface Flags {
   readonly patchSize: number;
   readonly overlap: number;
   readonly format: TileFormat;
+  readonly page?: number;
   readonly bands?: readonly number[];
   readonly quality?: number;
   readonly overwrite?: boolean;
@@ -24,6 +25,7 @@ export function registerTile(program: Command): void {
     .option('--patch-size <pixels>', 'edge of a tile', wholeNumber(1), 512)
     .option('--overlap <pixels>', 'pixels that neighbours share', wholeNumber(0), 64)
     .addOption(new Option('--format <format>', 'jpg is lossy').choices(TILE_FORMATS).default('tif'))
+    .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands to keep, from 1, in this order, such as 3,2,1', bandList)
     .option('--quality <1-100>', 'quality of jpg tiles (default: 90)', wholeNumber(1))
     .option('--overwrite', 'replace the tiles of another run in the folder')

@@ -5,6 +5,7 @@ export { MAX_PICTURE_EDGE, parseColor, resizePicture } from './picture.js';
 export type { Thumbnail, ThumbnailOptions } from './thumbnail.js';
 export { displayBands, sceneThumbnail, thumbnailMemory } from './thumbnail.js';
 export { sceneStretch } from './scene-stretch.js';
+export { scenePicture } from './scene-picture.js';
 export type { Stretch } from './stretch.js';
 export { IDENTITY_STRETCH, classPicture, displayStretch, rasterPicture, thumbnailPicture } from './stretch.js';
 export type { LegendEntry } from './legend.js';

@@ -1,9 +1,7 @@
-import { throwIfAborted } from '../errors.js';
-import { bytesPerSample, intersect } from '../raster/index.js';
 import type { Raster, Rgba, Scene, SceneProfile, Window } from '../raster/index.js';
 import { fitInto } from './picture.js';
 
-/** Bytes of one read while a scene is reduced. */
+/** Bytes of one read while a scene is reduced (see `readReducedFrom`). */
 const READ_BYTES = 12 * 1024 * 1024;
 
 /** A scene, or a part of it, in few pixels: the means of the valid pixels, pixel-interleaved. */
@@ -30,9 +28,13 @@ export interface ThumbnailOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Pixels of a palette scene are looked at so many times more closely than they are shown, along each axis. */
+const PALETTE_OVERSAMPLING = 4;
+
 /**
- * Reduces a scene by averaging areas, reading it once from top to bottom in pieces of at most 12 MB (but at least one row of
- * blocks), so that memory does not depend on the scene's size.
+ * Reduces a scene by averaging areas, from its smallest reduced copy that is large enough, or reading it once from top to
+ * bottom in pieces of at most 12 MB, so that memory does not depend on the scene's size. Of a palette scene the colours are
+ * averaged, of at most 16 ids per pixel.
  */
 export async function sceneThumbnail(scene: Scene, options: ThumbnailOptions = {}): Promise<Thumbnail> {
   const { profile } = scene;
@@ -40,25 +42,30 @@ export async function sceneThumbnail(scene: Scene, options: ThumbnailOptions = {
   const whole: Window = options.window ?? { x: 0, y: 0, width: profile.width, height: profile.height };
   const size = fitInto(whole, { width: edge, height: edge });
   const bands = options.bands ?? displayBands(profile);
-  const palette = profile.palette !== undefined && bands.length === 1 ? profile.palette : undefined;
-  const channels = palette === undefined ? bands.length : 3;
-  const sums = createSums(size.width, size.height, channels);
-  for (const window of readingWindows(profile, whole, bands.length)) {
-    throwIfAborted(options.signal);
-    const raster = await scene.read(window, { bands, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    const toColumn = binsOf(window.x - whole.x, window.width, whole.width, size.width);
-    const toRow = binsOf(window.y - whole.y, window.height, whole.height, size.height);
-    if (palette === undefined) addRaster(sums, raster, toColumn, toRow);
-    else addPaletteRaster(sums, raster, palette, toColumn, toRow);
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const reduction = [whole.width / size.width, whole.height / size.height] as const;
+  const palette = bands.length === 1 ? profile.palette : undefined;
+  if (palette === undefined) {
+    const raster = await scene.readReduced(whole, size, { bands, resampling: 'average', ...signal });
+    return {
+      data: Float32Array.from(raster.data), width: size.width, height: size.height, bands: bands.length,
+      mask: raster.mask ?? new Uint8Array(size.width * size.height).fill(255), reduction, display: false,
+    };
   }
-  return {
-    ...finishSums(sums), width: size.width, height: size.height, bands: channels,
-    reduction: [whole.width / size.width, whole.height / size.height], display: palette !== undefined,
+  const closer = {
+    width: Math.min(whole.width, size.width * PALETTE_OVERSAMPLING), height: Math.min(whole.height, size.height * PALETTE_OVERSAMPLING),
   };
+  const sums = createSums(size.width, size.height, 3);
+  const raster = await scene.readReduced(whole, closer, { bands, resampling: 'nearest', ...signal });
+  addPaletteRaster(sums, raster, palette, binsOf(closer.width, size.width), binsOf(closer.height, size.height));
+  return { ...finishSums(sums), width: size.width, height: size.height, bands: 3, reduction, display: true };
 }
 
-/** Bytes per pixel of a thumbnail while it is made and drawn: sums and counts, means, and about six 8-bit pictures of its size. */
-const PIXEL_BYTES = 3 * 8 + 2 * 4 + 3 * 4 + 1 + 6 * 4;
+/**
+ * Bytes per pixel of a thumbnail while it is made and drawn: sums and shares of three bands and two of the pixel, means, the
+ * ids of a palette scene, and about six 8-bit pictures of its size.
+ */
+const PIXEL_BYTES = 6 * 8 + 2 * 8 + 3 * 4 + 1 + 16 + 6 * 4;
 
 /** Bytes that making and drawing a thumbnail holds at most, the scene's own cache not counted. */
 export function thumbnailMemory(size: { readonly width: number; readonly height: number }, maxEdge: number): number {
@@ -75,23 +82,6 @@ export function displayBands(profile: SceneProfile): readonly number[] {
   return color.length >= 3 ? color.slice(0, 3) : color.slice(0, 1);
 }
 
-/** Pieces of a part of a scene, top to bottom, along the scene's block rows. */
-function* readingWindows(profile: SceneProfile, whole: Window, bands: number): Generator<Window> {
-  const rowBytes = whole.width * bands * bytesPerSample(profile.dtype);
-  const block = Math.max(1, profile.blockHeight);
-  const blockRows = Math.max(1, Math.floor(READ_BYTES / (rowBytes * block)));
-  const tooLarge = rowBytes * block > READ_BYTES;
-  // Block rows that are too large are read in halves, quarters … of their height: memory goes before speed.
-  const step = tooLarge ? Math.max(1, Math.floor(READ_BYTES / rowBytes)) : blockRows * block;
-  const bottom = whole.y + whole.height;
-  for (let y = whole.y; y < bottom;) {
-    const next = Math.min(bottom, tooLarge ? y + step : (Math.floor(y / block) + blockRows) * block);
-    const window = intersect({ x: whole.x, y, width: whole.width, height: next - y }, whole);
-    if (window !== undefined) yield window;
-    y = next;
-  }
-}
-
 interface Sums {
   readonly width: number;
   readonly channels: number;
@@ -105,32 +95,9 @@ function createSums(width: number, height: number, channels: number): Sums {
   return { width, channels, sum: new Float64Array(pixels * channels), valid: new Uint32Array(pixels), seen: new Uint32Array(pixels) };
 }
 
-/** For pixels `start … start + count` of an axis of `length`, the pixel of the reduced axis that each belongs to. */
-function binsOf(start: number, count: number, length: number, reduced: number): Uint32Array {
-  const bins = new Uint32Array(count);
-  for (let i = 0; i < count; i++) bins[i] = Math.floor(((start + i) * reduced) / length);
-  return bins;
-}
-
-function addRaster(sums: Sums, raster: Raster, toColumn: Uint32Array, toRow: Uint32Array): void {
-  const { data, mask, width, height } = raster;
-  const { channels, sum, valid, seen } = sums;
-  const planes = raster.layout === 'band';
-  const pixelStep = planes ? 1 : channels;
-  const bandStep = planes ? width * height : 1;
-  for (let y = 0; y < height; y++) {
-    const row = toRow[y]! * sums.width;
-    for (let x = 0; x < width; x++) {
-      const from = y * width + x;
-      const to = row + toColumn[x]!;
-      seen[to]!++;
-      if (mask !== undefined && mask[from] === 0) continue;
-      const first = data[from * pixelStep]!;
-      if (!Number.isFinite(first)) continue;
-      valid[to]!++;
-      for (let b = 0; b < channels; b++) sum[to * channels + b]! += data[from * pixelStep + b * bandStep]!;
-    }
-  }
+/** For the pixels of an axis of `length`, the pixel of the reduced axis that each belongs to. */
+function binsOf(length: number, reduced: number): Uint32Array {
+  return Uint32Array.from({ length }, (_, i) => Math.floor((i * reduced) / length));
 }
 
 function addPaletteRaster(sums: Sums, raster: Raster, palette: readonly Rgba[], toColumn: Uint32Array, toRow: Uint32Array): void {

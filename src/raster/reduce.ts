@@ -1,4 +1,4 @@
-import { allocate } from './data-type.js';
+import { allocate, bytesPerSample } from './data-type.js';
 import type { ReadOptions, ReducedReadOptions, Scene, SceneProfile, Size } from './scene.js';
 import type { DataType, Raster, TypedArray, Window } from './types.js';
 
@@ -10,7 +10,7 @@ export interface ReducibleSource extends Size {
 }
 
 /** Bytes of one read while pixels are reduced. */
-export const REDUCED_READ_BYTES = 12 * 2 ** 20;
+const REDUCED_READ_BYTES = 12 * 2 ** 20;
 
 /** A rectangle that may begin and end inside pixels. */
 interface Area { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
@@ -133,7 +133,7 @@ async function average(source: ReducibleSource, read: ReadPart, profile: ScenePr
   const nodata = bands.map((band) => (profile.bandNodata === undefined ? (band === profile.alphaBand ? undefined : profile.nodata) : profile.bandNodata[band]));
   // Where pixels are masked, their alpha still counts: it is what the mask is made of.
   const always = bands.map((band) => band === profile.alphaBand);
-  for (const window of pieces(source, area, samples * 8)) {
+  for (const window of pieces(source, area, samples * bytesPerSample(profile.dtype))) {
     const raster = await read(window);
     const columns = sharesOf(window.x, window.width, area.x, area.width, size.width);
     const rows = sharesOf(window.y, window.height, area.y, area.height, size.height);
@@ -207,7 +207,7 @@ async function nearest(source: ReducibleSource, read: ReadPart, profile: ScenePr
   const columns = middles(area.x, area.width, size.width, source.width);
   const rows = middles(area.y, area.height, size.height, source.height);
   let mask: Uint8Array | undefined;
-  for (const piece of pieces(source, area, samples * 8, 1)) {
+  for (const piece of pieces(source, area, samples * bytesPerSample(profile.dtype), 1)) {
     const wantedRows = indicesWithin(rows, piece.y, piece.height);
     const wantedColumns = indicesWithin(columns, piece.x, piece.width);
     if (wantedRows.length === 0 || wantedColumns.length === 0) continue;

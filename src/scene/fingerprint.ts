@@ -6,8 +6,11 @@ const END_BYTES = 65536;
 
 /** What a scene took from files beside it. */
 export interface FingerprintBeside {
-  /** Whatever changes what the scene is: place, nodata, names … Statistics are not part of it: programs that only look at a scene write them. */
-  readonly taken?: unknown;
+  /** What the scene would be without them, and what it is: place, nodata, names … Counts only where the two differ. */
+  readonly inside: object;
+  readonly taken: object;
+  /** Which picture of the file, from 0. */
+  readonly page?: number;
   /** A mask in a file of its own. Reduced copies are not part of it: results do not depend on them. */
   readonly mask?: ByteSource;
 }
@@ -16,11 +19,15 @@ export interface FingerprintBeside {
  * A name for the state of a scene: changes when its size, its modification time, its first or its last 64 KiB change, or
  * what was taken from beside it. 32 hexadecimal digits. Where a source tells its state, that is digested instead of bytes. A change in the middle that keeps the modification time is not seen.
  */
-export async function fingerprint(source: ByteSource, beside: FingerprintBeside = {}): Promise<string> {
+export async function fingerprint(source: ByteSource, beside?: FingerprintBeside): Promise<string> {
   const hash = createHash('sha256');
   await addFile(hash, source);
-  if (beside.taken !== undefined) hash.update(` beside ${JSON.stringify(beside.taken, numbersAsText)}`);
-  if (beside.mask !== undefined) {
+  if (beside !== undefined) {
+    const taken = asText(beside.taken);
+    if (taken !== asText(beside.inside)) hash.update(` beside ${taken}`);
+    if (beside.page !== undefined && beside.page > 0) hash.update(` page ${beside.page}`);
+  }
+  if (beside?.mask !== undefined) {
     hash.update(' mask ');
     await addFile(hash, beside.mask);
   }
@@ -41,7 +48,11 @@ async function addFile(hash: ReturnType<typeof createHash>, source: ByteSource):
   }
 }
 
-/** JSON has no NaN. */
-function numbersAsText(_key: string, value: unknown): unknown {
-  return typeof value === 'number' ? String(value) : value;
+/**
+ * As JSON, with NaN. Statistics and notes are left out: programs that only look at a scene write statistics beside it, and no
+ * result depends on them.
+ */
+function asText(value: object): string {
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).filter(([key, part]) => key !== 'statistics' && key !== 'notes' && part !== undefined);
+  return JSON.stringify(sorted, (_key, part: unknown) => (typeof part === 'number' ? String(part) : part));
 }

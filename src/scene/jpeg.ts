@@ -7,8 +7,10 @@ import type { ByteSource } from './byte-source.js';
 import { openFileSource } from './byte-source.js';
 import { cacheFile, ensureCacheFile, releaseCacheFile } from './cache-folder.js';
 import type { BlockScene } from './create-scene.js';
+import { firstLineOf } from './first-line.js';
 import { MARKER, adobeTransform, isFrame, parseFrame, readSegments } from './jpeg-segments.js';
 import type { Frame, Segment } from './jpeg-segments.js';
+import type { SceneLevel } from './level.js';
 import { memoryRaster } from './memory-raster.js';
 import { checkClaim, createPictureScene, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
@@ -42,7 +44,7 @@ const NOTABLE_PROGRESSIVE_BYTES = 2 ** 26;
  * @throws {InvalidFileError} if the header is damaged, or the kind is not read (lossless, arithmetic, 12 bits)
  */
 export async function openJpeg(source: ByteSource, options: PictureOptions = {}): Promise<BlockScene> {
-  const segments = await readHeader(source);
+  const { segments, end } = await readHeader(source);
   const frame = frameOf(segments, source.url);
   const orientation = segments.map((segment) => exifOrientation(segment)).find((value) => value !== undefined);
   const isCmyk = frame.components === 4;
@@ -54,6 +56,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
     bands: isCmyk ? 3 : frame.components,
     dtype: 'uint8',
     notes: [
+      ...(await endsEarly(source, end) ? ['it has no end mark: the file may be cut off, and pixels may be missing'] : []),
       ...(isCmyk ? [`four components (${segments.some((segment) => (adobeTransform(segment) ?? 0) === 2) ? 'YCCK' : 'CMYK'}) are turned into RGB without a colour profile`] : []),
       ...(orientation === undefined || orientation === 1 ? [] : [`EXIF orientation ${orientation} is not applied: pixels are as stored`]),
       ...(frame.progressive && frame.width * frame.height * frame.components > NOTABLE_PROGRESSIVE_BYTES / 2
@@ -68,23 +71,64 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
       return inMemory ? await decodeToMemory(source, frame) : await decodeToFile(source, frame, options, fingerprint);
     } catch (error) {
       if (error instanceof TilewrightError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
-      throw new InvalidFileError(source.url, `the JPEG data are damaged or cut off: ${firstLine(error)}`, { cause: error });
+      throw damaged(source, error);
     }
+  }, inMemory ? [] : shrunkLevels(source, frame, header.bands));
+}
+
+function damaged(source: ByteSource, error: unknown): InvalidFileError {
+  return new InvalidFileError(source.url, `the JPEG data are damaged or cut off: ${firstLineOf(error)}`, { cause: error });
+}
+
+/** How many times smaller libjpeg can decode, by leaving out high frequencies: area averages at a fraction of the cost. */
+const SHRINKS = [2, 4, 8] as const;
+
+/** Shrunken pictures that are larger are not worth holding; the decoded copy has their pixels too. */
+const MAX_SHRUNK_BYTES = 64 * 2 ** 20;
+
+function shrunkLevels(source: ByteSource, frame: Frame, bands: number): SceneLevel[] {
+  const path = source.path;
+  if (path === undefined) return [];
+  return SHRINKS.flatMap((shrink) => {
+    const width = Math.ceil(frame.width / shrink);
+    const height = Math.ceil(frame.height / shrink);
+    if (width * height * frame.components > MAX_SHRUNK_BYTES) return [];
+    const decode = async (): Promise<TypedArray[]> => {
+      try {
+        const { data, info } = await pipeline(path, frame.components).resize(width, height, { fit: 'fill' }).raw().toBuffer({ resolveWithObject: true });
+        if (info.channels !== frame.components) throw new RangeError(`expected ${frame.components} components, found ${info.channels}`);
+        return [frame.components === 4 ? cmykToRgb(data) : data];
+      } catch (error) {
+        throw damaged(source, error);
+      }
+    };
+    const raster: BlockRaster = { ...memoryRaster(new Uint8Array(0), { width, height, bands, dtype: 'uint8' }), decode };
+    return [{ width, height, blockWidth: width, blockHeight: height, pixels: () => Promise.resolve(raster) }];
   });
 }
 
-async function readHeader(source: ByteSource): Promise<Segment[]> {
+/** Bytes at the end in which the end mark is looked for; some programs write more behind it. */
+const TAIL_BYTES = 65536;
+
+async function endsEarly(source: ByteSource, headerEnd: number): Promise<boolean> {
+  const start = Math.max(headerEnd, source.size - TAIL_BYTES);
+  const tail = Buffer.from(await source.read(start, source.size - start));
+  return tail.lastIndexOf(Uint8Array.of(0xff, MARKER.eoi)) < 0;
+}
+
+/** The segments before the first scan, and where that begins. */
+async function readHeader(source: ByteSource): Promise<{ segments: Segment[]; end: number }> {
   const segments: Segment[] = [];
   let at = 0;
   while (at < Math.min(source.size, MAX_HEADER)) {
     const bytes = await source.read(at, HEADER_STEP);
     const part = readSegments(bytes);
     segments.push(...part.segments);
-    if (part.complete) return segments;
+    if (part.complete) return { segments, end: at + part.next };
     if (part.next === 0) break;
     at += part.next;
   }
-  return segments;
+  return { segments, end: at };
 }
 
 function frameOf(segments: readonly Segment[], url: string): Frame {
@@ -200,9 +244,3 @@ export function cmykToRgb(data: TypedArray): Uint8Array {
 function divide255(value: number): number {
   return (value + 127) / 255 | 0;
 }
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n').find((line) => line.trim() !== '')?.replace(/^Input (buffer|file) /, '') ?? 'no reason given';
-}
-

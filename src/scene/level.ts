@@ -12,7 +12,7 @@ export interface SceneLevel extends Size {
 }
 
 /** Decoded blocks of a reduced copy that are kept while it is read. */
-const CACHE_BYTES = 16 * 2 ** 20;
+const CACHE_BYTES = 64 * 2 ** 20;
 
 export interface OpenLevel {
   /** Whether it can stand for the scene; opens it. */

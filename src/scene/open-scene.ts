@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { InvalidFileError } from '../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { openFileSource } from './byte-source.js';
 import type { ByteSource } from './byte-source.js';
 import type { BlockScene, SceneCaches } from './create-scene.js';
@@ -19,7 +19,9 @@ import { isPng } from './png-header.js';
 import { isRemote, openRemoteSource } from './remote/open-remote.js';
 import type { RemoteOptions } from './remote/open-remote.js';
 import { isTiff } from './tiff/directory.js';
+import { isWebp } from './tiff/webp-block.js';
 import { openTiff } from './tiff/open-tiff.js';
+import { openWebp } from './webp.js';
 
 export interface OpenSceneOptions extends Omit<PictureOptions, 'caches'> {
   /** Which picture of a file that holds several (TIFF), from 0. Default 0. */
@@ -43,7 +45,7 @@ export interface OpenSceneOptions extends Omit<PictureOptions, 'caches'> {
 const MAGIC_BYTES = 4096;
 
 /**
- * Opens a raster by what its bytes say it is, whatever its name: GeoTIFF, JPEG or PNG, a path, an `http(s)://` URL or
+ * Opens a raster by what its bytes say it is, whatever its name: GeoTIFF, JPEG, PNG or WebP, a path, an `http(s)://` URL or
  * `s3://bucket/key`; or several of one grid as one scene: a VRT, a folder of them, a `tiles.json`, a list of paths. Reads
  * headers and sidecars, no pixels.
  * @throws {InvalidFileError} if there is no such file, or it is of another kind, damaged, or not supported
@@ -104,8 +106,10 @@ async function openSource(source: ByteSource, location: MemberLocation, context:
 async function openFormat(source: ByteSource, location: MemberLocation, context: MosaicContext, options: SourceOptions): Promise<BlockScene> {
   const magic = await source.read(0, MAGIC_BYTES);
   if (isTiff(magic)) return openTiff(source, options);
+  if ((options.page ?? 0) > 0) throw new InvalidOptionError('--page', `${source.url} holds one picture, got ${options.page! + 1}`);
   if (isJpeg(magic)) return openJpeg(source, options);
   if (isPng(magic)) return openPng(source, options);
+  if (isWebp(magic)) return openWebp(source, options);
   const text = Buffer.from(magic).toString('utf8');
   if (isVrt(text)) {
     if (context.chain.length > 0 && location.kind !== 'inline' && !isVrtName(location.at)) {
@@ -114,7 +118,7 @@ async function openFormat(source: ByteSource, location: MemberLocation, context:
     return openVrt(source, location, context, options);
   }
   if (isTileList(text) && context.chain.length === 0) return openTileList(source, context, options);
-  throw new InvalidFileError(source.url, `expected a GeoTIFF, JPEG, PNG or VRT, found ${describe(magic.subarray(0, DESCRIBED_BYTES))}`);
+  throw new InvalidFileError(source.url, `expected a GeoTIFF, JPEG, PNG, WebP or VRT, found ${describe(magic.subarray(0, DESCRIBED_BYTES))}`);
 }
 
 const DESCRIBED_BYTES = 16;

@@ -7,6 +7,7 @@ import type { ByteSource } from './byte-source.js';
 import { createScene } from './create-scene.js';
 import type { BlockScene, SceneCaches } from './create-scene.js';
 import { fingerprint } from './fingerprint.js';
+import type { SceneLevel } from './level.js';
 import { describeBands } from './describe-bands.js';
 import { defaultCacheBytes } from './memory.js';
 import { AUX_FIRST, WORLD_FIRST, choosePlace } from './place.js';
@@ -81,11 +82,12 @@ const BITS_PER_BYTE = 8;
 
 /**
  * A scene of a format that can only be decoded from its beginning: georeference, mask, reduced copies from files beside it;
- * pixels decoded once, at the first read. `blockSize` is that of the decoded copy.
+ * pixels decoded once, at the first read. `blockSize` is that of the decoded copy; `ownLevels` are reduced pictures that the
+ * decoder can make by itself.
  */
 export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
-  decode: (fingerprint: string) => Promise<DecodedPicture>,
+  decode: (fingerprint: string) => Promise<DecodedPicture>, ownLevels: readonly SceneLevel[] = [],
 ): Promise<BlockScene> {
   const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, header, { mask: true, overviews: true });
@@ -94,14 +96,12 @@ export async function createPictureScene(
     const notes = [...header.notes, ...beside.notes, ...side.notes];
     const used = new Set(side.names);
     const place = choosePlace({}, beside, header.format === 'PNG' ? WORLD_FIRST : AUX_FIRST, used, notes);
-    const described = describeBands({ bands, dtype }, {
-      ...(nodata === undefined ? {} : { nodata }), ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }),
-    }, beside.pam, used, notes);
+    const inside = { ...(nodata === undefined ? {} : { nodata }), ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }) };
+    const described = describeBands({ bands, dtype }, inside, beside.pam, used, notes);
     const mask = side.mask === undefined ? undefined : await createTiffBlocks(side.mask, 'uint8', 0);
     const datum = datumNote(place.crs);
-    const { statistics: _statistics, ...taken } = described;
     const print = await fingerprint(source, {
-      ...(used.size === 0 ? {} : { taken: { place, bands: taken } }),
+      inside, taken: { ...place, ...described },
       ...(side.maskFile === undefined ? {} : { mask: side.maskFile }),
     });
     const profile: SceneProfile = {
@@ -130,7 +130,7 @@ export async function createPictureScene(
         return (await decoded).raster;
       },
       ...(mask === undefined ? {} : { mask }),
-      levels: tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }),
+      levels: [...tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }), ...ownLevels],
       cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
       ...(options.caches === undefined ? {} : { caches: options.caches }),
       close: async () => {

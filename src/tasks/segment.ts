@@ -140,10 +140,11 @@ function fits(plan: SegmentPlan, options: SegmentOptions): boolean {
 
 /** Opens the scene with room for the blocks of one strip of patches, so that no block is decoded twice for it. */
 async function openForPatches(options: SegmentOptions): Promise<Scene> {
-  const scene = await openScene(options.scene);
+  const page = options.page === undefined ? {} : { page: options.page };
+  const scene = await openScene(options.scene, page);
   const height = typeof options.patchSize === 'number' ? options.patchSize : 0;
   if (height <= DEFAULT_PATCH) return scene;
   const cacheBytes = stripCacheBytes(scene.profile, height);
   await scene.close();
-  return openScene(options.scene, { cacheBytes });
+  return openScene(options.scene, { cacheBytes, ...page });
 }

@@ -21,6 +21,8 @@ import { checkTileFormat, isTileWhole, removeTile, writeTile, type TilePosition,
 export interface TileOptions {
   /** File of the scene. */
   readonly scene: string;
+  /** Which picture of a file that holds several, from 0. Default 0. */
+  readonly page?: number;
   /** Folder for the tiles; made if absent. */
   readonly folder: string;
   /** Edge of a tile in pixels. Default 512. */
@@ -83,7 +85,7 @@ const TILES_BYTES = 256 << 20;
  */
 export async function tile(options: TileOptions, context: TaskContext = {}): Promise<TileResult> {
   // Rows are read in steps of whole blocks, so nothing needs to be kept decoded.
-  const scene = await openScene(options.scene, { cacheBytes: 0 });
+  const scene = await openScene(options.scene, { cacheBytes: 0, ...(options.page === undefined ? {} : { page: options.page }) });
   try {
     return await tileScene(scene, options, context);
   } finally {

@@ -107,7 +107,7 @@ function check(found: SceneProfile, { expected }: Member, state: string | undefi
 
 /** What a picture without random access holds when it is decoded. */
 function pictureBytes(profile: SceneProfile): number {
-  const isPicture = profile.format === 'JPEG' || profile.format === 'PNG';
+  const isPicture = ['JPEG', 'PNG', 'WEBP'].includes(profile.format);
   const bytes = isPicture ? decodedBytes(profile) : 0;
   return bytes <= DEFAULT_IN_MEMORY_BYTES ? bytes : 0;
 }

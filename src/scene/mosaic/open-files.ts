@@ -14,7 +14,7 @@ import type { Layer } from './types.js';
 import { unionArea } from './union-area.js';
 
 /** Endings of files that belong to a folder's mosaic; everything else in it is left alone. */
-const ENDINGS: ReadonlySet<string> = new Set(['.tif', '.tiff', '.jpg', '.jpeg', '.png']);
+const ENDINGS: ReadonlySet<string> = new Set(['.tif', '.tiff', '.jpg', '.jpeg', '.png', '.webp']);
 
 const MAX_FILES = 100_000;
 
@@ -22,7 +22,7 @@ const MAX_FILES = 100_000;
 export async function listRasters(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isDirectory() && ENDINGS.has(extname(entry.name).toLowerCase())).map(({ name }) => name);
-  if (names.length === 0) throw new InvalidFileError(folder, 'the folder holds no GeoTIFF, JPEG or PNG', { advice: 'expected rasters of one grid directly in it' });
+  if (names.length === 0) throw new InvalidFileError(folder, 'the folder holds no GeoTIFF, JPEG, PNG or WebP', { advice: 'expected rasters of one grid directly in it' });
   const order = new Intl.Collator('en', { numeric: true });
   return names.sort((a, b) => order.compare(a, b) || (a < b ? -1 : 1)).map((name) => join(folder, name));
 }

@@ -7,6 +7,7 @@ import { colourConversion, convertRaster } from './colour-conversion.js';
 import { DECODED_COMPRESSIONS, decodeBlock, storedBytes } from './decode.js';
 import type { BlockShape, DecodeContext } from './decode.js';
 import type { Directory } from './directory.js';
+import { oldJpegBlocks } from './old-jpeg.js';
 import type { TiffImage } from './pages.js';
 import { isSubsampled } from './picture.js';
 import type { TiffPicture } from './picture.js';
@@ -50,6 +51,9 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
   const across = Math.ceil(picture.width / picture.tileWidth);
   const tilesDown = Math.ceil(picture.height / picture.tileHeight);
   const places = await readPlaces(source, directory, picture, across * tilesDown * planes);
+  if (picture.compression === COMPRESSION.oldJpeg) {
+    return oldJpegBlocks({ source, header, directory, picture }, Array.from({ length: across * tilesDown * planes }, (_, i) => places(i)));
+  }
   const rowBytes = isSubsampled(picture)
     ? storedBytes(picture, { width: picture.tileWidth, rows: picture.tileHeight, samples }) / picture.tileHeight
     : storedBytes(picture, { width: picture.tileWidth, rows: 1, samples });
@@ -196,7 +200,7 @@ function refuseUnread(picture: TiffPicture, url: string): void {
   const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' };
   const isJpeg = picture.compression === COMPRESSION.jpeg;
   if (isJpeg && picture.bits !== 8) throw new InvalidFileError(url, `JPEG blocks with ${picture.bits} bits are not read`, advice);
-  if (picture.photometric === PHOTOMETRIC.ycbcr && !isJpeg && (picture.bits !== 8 || picture.samples !== 3)) {
+  if (picture.photometric === PHOTOMETRIC.ycbcr && !isJpeg && picture.compression !== COMPRESSION.oldJpeg && (picture.bits !== 8 || picture.samples !== 3)) {
     throw new InvalidFileError(url, `YCbCr with ${picture.samples} samples of ${picture.bits} bits is not read`, advice);
   }
   const [h, v] = picture.subsampling;

@@ -52,7 +52,7 @@ const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRE
 /** Compressions that {@link decodeBlock} can undo. */
 export const DECODED_COMPRESSIONS: ReadonlySet<number> = new Set([
   COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.jpeg, COMPRESSION.zstd, COMPRESSION.lzma,
-  COMPRESSION.webp, COMPRESSION.lerc, ...WRAPPED_COMPRESSIONS,
+  COMPRESSION.webp, COMPRESSION.lerc, COMPRESSION.oldJpeg, ...WRAPPED_COMPRESSIONS,
 ]);
 
 /** Bytes of a block when it is unpacked but not yet widened; rows begin at whole bytes. */
@@ -122,7 +122,9 @@ function toSamples(bytes: Uint8Array, shape: BlockShape, context: DecodeContext,
   const float = picture.sampleFormat === SAMPLE_FORMAT.float;
   if (bits % 8 !== 0 || (bits === 24 && predictor !== 3)) {
     if (predictor !== 1) throw new RangeError(`predictor ${predictor} with ${bits} bits is not read`);
-    const values = unpack(bits === 24 && littleEndian ? bigEndian24(bytes) : bytes, bits, rowSamples, shape.rows);
+    // GDAL, which writes most files of this kind, has integers of 24 bits the other way round than the file's byte order.
+    const turned = bits === 24 && littleEndian === float;
+    const values = unpack(turned ? bigEndian24(bytes) : bytes, bits, rowSamples, shape.rows);
     if (float) return widenFloat24(values);
     if (picture.sampleFormat === SAMPLE_FORMAT.int) refuseNegative(values, bits);
     return values;

@@ -68,7 +68,6 @@ async function openPage(page: TiffPage, options: OpenTiffOptions, beside: Sideca
   const maskImage = page.mask ?? side.mask;
   const mask = maskImage === undefined ? undefined : await createTiffBlocks(maskImage, 'uint8', 0);
   const overviews = page.overviews.length > 0 ? page.overviews : side.overviews;
-  const { statistics: _statistics, ...taken } = bands;
   const profile: SceneProfile = {
     source: source.url,
     format: 'GTiff',
@@ -84,7 +83,7 @@ async function openPage(page: TiffPage, options: OpenTiffOptions, beside: Sideca
     overviews: overviewSizes(overviews),
     bytes: source.size,
     fingerprint: await fingerprint(source, {
-      ...(used.size > 0 || page.count > 1 ? { taken: { page: options.page ?? 0, place, bands: taken } } : {}),
+      inside: { ...(used.size === 0 ? place : georeference), ...inside }, taken: { ...place, ...bands }, page: options.page ?? 0,
       ...(side.maskFile === undefined ? {} : { mask: side.maskFile }),
     }),
     ...(page.count > 1 ? { page: { index: options.page ?? 0, count: page.count } } : {}),

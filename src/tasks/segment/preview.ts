@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { groundSize } from '../../georef/index.js';
 import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
-import type { Scene } from '../../raster/index.js';
+import { fullWindow } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { NODATA_CLASS } from '../../stitch/index.js';
 import type { ClassArea } from '../../stitch/index.js';
@@ -33,7 +33,8 @@ export async function writePreview(options: PreviewOptions): Promise<void> {
   const map = await openScene(options.map);
   let ids: Uint8Array;
   try {
-    ids = await nearestClasses(map, thumbnail.width, thumbnail.height, options.signal);
+    // Ids are never averaged: the class in the middle of each pixel.
+    ids = Uint8Array.from((await map.readReduced(fullWindow(map.profile), { width: thumbnail.width, height: thumbnail.height }, { resampling: 'nearest', ...signal })).data);
   } finally {
     await map.close();
   }
@@ -54,20 +55,6 @@ export async function writePreview(options: PreviewOptions): Promise<void> {
     ...(ground === undefined ? {} : { metresPerPixel: ground.width * thumbnail.reduction[0] }),
   });
   await writeFile(options.path, png);
-}
-
-/** A map in few pixels: the class in the middle of each; ids are never averaged. Reads single rows. */
-async function nearestClasses(map: Scene, width: number, height: number, signal?: AbortSignal): Promise<Uint8Array> {
-  const { profile } = map;
-  const ids = new Uint8Array(width * height);
-  for (let row = 0; row < height; row++) {
-    const y = Math.floor(((row + 0.5) * profile.height) / height);
-    const { data } = await map.read({ x: 0, y, width: profile.width, height: 1 }, signal === undefined ? {} : { signal });
-    for (let column = 0; column < width; column++) {
-      ids[row * width + column] = data[Math.floor(((column + 0.5) * profile.width) / width)]!;
-    }
-  }
-  return ids;
 }
 
 function hex(color: readonly number[]): string {

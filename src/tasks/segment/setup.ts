@@ -15,6 +15,8 @@ import { chooseOverlap, choosePatchSize } from './patches.js';
 export interface SegmentOptions {
   /** Path of the scene. */
   readonly scene: string;
+  /** Which picture of a file that holds several, from 0. Default 0. */
+  readonly page?: number;
   /** Name of a shipped model, a model folder, or an ONNX file. */
   readonly model: string;
   /** The theme map: a cloud-optimised GeoTIFF with one byte per pixel. */
