@@ -3,6 +3,9 @@ import type { TypedArray } from '../raster/index.js';
 /** A decoded block; `undefined` for one that the file leaves out. */
 export type Block = TypedArray | undefined;
 
+/** What reading blocks needs of a cache. */
+export type BlockStore = Pick<BlockCache, 'has' | 'get' | 'load'>;
+
 /** What a missing block costs in the cache, so that a sparse file cannot fill it with entries. */
 const EMPTY_BYTES = 64;
 
@@ -11,7 +14,8 @@ const EMPTY_BYTES = 64;
  * is waited for, not decoded again. Blocks that are waited for may exceed the limit for as long as they are needed.
  */
 export class BlockCache {
-  readonly limit: number;
+  /** Bytes that are kept at most. */
+  limit: number;
   /** Bytes held now. */
   bytes = 0;
   /** Blocks decoded since the start, for tests of what is read twice. */

@@ -10,13 +10,19 @@ export interface ByteSource {
   readonly size: number;
   /** Modification time in milliseconds, where the source has one. */
   readonly modified?: number;
+  /** Changes when the source does, where that is known without reading it. */
+  readonly state?: string;
   /** Path on this machine, for libraries that open files themselves. */
   readonly path?: string;
+  /** Names in its folder, where they have been listed already: thousands of files are not asked about one by one. */
+  readonly neighbours?: ReadonlySet<string>;
   /**
    * Reads `length` bytes from `offset`; fewer only where the source ends. The array starts a buffer of its own, so that it
    * can be viewed as any sample type.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Tells the source that headers have been read and that pixels follow: a remote one reads ahead until then. */
+  opened?(): void;
   close(): Promise<void>;
 }
 

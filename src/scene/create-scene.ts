@@ -3,12 +3,19 @@ import { allocate, contains, dataTypeOf, fullWindow, intersect, readReducedFrom 
 import type { Raster, ReadOptions, ReducedReadOptions, ReducibleSource, Scene, SceneProfile, Size, TypedArray, Window } from '../raster/index.js';
 import type { BlockRaster } from './block-raster.js';
 import { BlockCache } from './block-cache.js';
+import type { BlockStore } from './block-cache.js';
 import { createLevel } from './level.js';
-import type { SceneLevel } from './level.js';
-import { checkBands, readMasked } from './masked-read.js';
-import type { Samples } from './masked-read.js';
+import type { OpenLevel, SceneLevel } from './level.js';
+import { blockReader, checkBands, readMasked } from './masked-read.js';
+import type { SampleReader, Samples } from './masked-read.js';
 import { VALID } from './masks.js';
 import { reflectIndices } from './reflect.js';
+
+/** Caches of a scene's pixels and of its mask, where they are not its own. */
+export interface SceneCaches {
+  readonly pixels: BlockStore;
+  readonly mask: BlockStore;
+}
 
 export interface SceneParts {
   readonly profile: SceneProfile;
@@ -20,6 +27,8 @@ export interface SceneParts {
   readonly levels?: readonly SceneLevel[];
   /** Bytes of decoded blocks that are kept. */
   readonly cacheBytes: number;
+  /** Decoded blocks are kept here instead, where several scenes share one cache. */
+  readonly caches?: SceneCaches;
   /** Frees what the scene holds open. */
   readonly close: () => Promise<void>;
 }
@@ -32,19 +41,49 @@ export interface BlockScene extends Scene {
   heldBytes(): number;
 }
 
-/** Makes a scene of pixels in blocks: windows, edges, masks, reduced copies. Format readers only bring blocks. */
+export interface ReaderSceneParts extends Pick<BlockScene, 'decodedBlocks' | 'heldBytes'> {
+  readonly profile: SceneProfile;
+  /** Asked for once, at the first read. */
+  readonly pixels: () => Promise<SampleReader>;
+  /** 0 is nodata. */
+  readonly mask?: SampleReader;
+  readonly levels?: readonly OpenLevel[];
+  /** Frees what the scene holds open. */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a scene of pixels in blocks. Format readers only bring blocks. */
 export function createScene(parts: SceneParts): BlockScene {
   const { profile } = parts;
   const maskShare = parts.mask === undefined ? 0 : 1 / (profile.bands + 1);
   const cache = new BlockCache(Math.floor(parts.cacheBytes * (1 - maskShare)));
   const maskCache = new BlockCache(Math.ceil(parts.cacheBytes * maskShare));
-  let pixels: Promise<BlockRaster> | undefined;
+  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level));
+  return createReaderScene({
+    profile,
+    levels,
+    pixels: async () => blockReader(await parts.pixels(), parts.caches?.pixels ?? cache),
+    ...(parts.mask === undefined ? {} : { mask: blockReader(parts.mask, parts.caches?.mask ?? maskCache) }),
+    decodedBlocks: () => cache.decoded + maskCache.decoded,
+    heldBytes: () => cache.bytes + maskCache.bytes + levels.reduce((sum, level) => sum + level.heldBytes(), 0),
+    close: async () => {
+      cache.clear();
+      maskCache.clear();
+      for (const level of levels) level.clear();
+      await parts.close();
+    },
+  });
+}
+
+/** Makes a scene of a reader of samples: windows, edges, masks, reduced copies. */
+export function createReaderScene(parts: ReaderSceneParts): BlockScene {
+  const { profile, levels = [] } = parts;
+  let pixels: Promise<SampleReader> | undefined;
   let closed = false;
 
   const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<Samples> => {
     pixels ??= parts.pixels();
-    const raster = await untilAborted(pixels, signal);
-    return readMasked(profile, { raster, cache }, parts.mask === undefined ? undefined : { raster: parts.mask, cache: maskCache }, window, bands, signal, into);
+    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal, into);
   };
 
   const checkOpen = (): void => {
@@ -81,7 +120,6 @@ export function createScene(parts: SceneParts): BlockScene {
     return { ...shape, data, mask };
   };
 
-  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level));
   const readReduced = async (window: Window, size: Size, options: ReducedReadOptions = {}): Promise<Raster> => {
     checkOpen();
     checkWindow(window);
@@ -99,13 +137,10 @@ export function createScene(parts: SceneParts): BlockScene {
     close: async () => {
       if (closed) return;
       closed = true;
-      cache.clear();
-      maskCache.clear();
-      for (const level of levels) level.clear();
       await parts.close();
     },
-    decodedBlocks: () => cache.decoded + maskCache.decoded,
-    heldBytes: () => cache.bytes + maskCache.bytes + levels.reduce((sum, level) => sum + level.heldBytes(), 0),
+    decodedBlocks: parts.decodedBlocks,
+    heldBytes: parts.heldBytes,
   };
 }
 

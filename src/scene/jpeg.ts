@@ -186,7 +186,7 @@ async function decodeToFile(source: ByteSource, frame: Frame, options: PictureOp
       { advice: 'convert it to a tiled TIFF on a large machine first' });
   }
   const path = source.path;
-  if (path === undefined) throw new InvalidFileError(source.url, 'expected a file on this machine');
+  if (path === undefined) throw new InvalidFileError(source.url, 'a JPEG of this size is decoded from a file on this machine', { advice: 'download it first' });
   const file = await cacheFile(options.cacheDir, fingerprint, '.tif');
   const bytes = frame.width * frame.height * frame.components;
   await ensureCacheFile(file, bytes, async (partial) => {

@@ -1,7 +1,7 @@
 import type { ReducibleSource, SceneProfile, Size } from '../raster/index.js';
 import { BlockCache } from './block-cache.js';
 import type { BlockRaster } from './block-raster.js';
-import { checkBands, readMasked } from './masked-read.js';
+import { blockReader, checkBands, readMasked } from './masked-read.js';
 
 /** A reduced copy. Its rasters are asked for when they are first needed; `undefined` for one that turns out not to fit. */
 export interface SceneLevel extends Size {
@@ -43,7 +43,7 @@ export function createLevel(profile: SceneProfile, level: SceneLevel): OpenLevel
       read: async (window, options) => {
         const { pixels, mask } = await openOnce();
         const bands = checkBands(options.bands, profile.bands);
-        const samples = await readMasked(profile, { raster: pixels!, cache }, mask === undefined ? undefined : { raster: mask, cache: maskCache }, window, bands, options.signal);
+        const samples = await readMasked(profile, blockReader(pixels!, cache), mask === undefined ? undefined : blockReader(mask, maskCache), window, bands, options.signal);
         return { ...samples, width: window.width, height: window.height, bands: bands.length, layout: 'pixel' };
       },
     },

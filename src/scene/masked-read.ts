@@ -1,31 +1,42 @@
 import type { SceneProfile, TypedArray, Window } from '../raster/index.js';
-import type { BlockCache } from './block-cache.js';
+import type { BlockStore } from './block-cache.js';
 import type { BlockRaster } from './block-raster.js';
 import { maskFromAlpha, maskFromBands, maskFromNodata } from './masks.js';
 import { readBlocks } from './read-blocks.js';
 
 export interface Samples { readonly data: TypedArray; readonly mask?: Uint8Array }
-export interface CachedRaster { readonly raster: BlockRaster; readonly cache: BlockCache }
+
+/** Brings samples of windows that lie inside the scene, pixel-interleaved, bands in the order given. */
+export interface SampleReader {
+  readonly bands: number;
+  /** `into` of the right type and length may be written to and returned; it may hold anything. */
+  read(window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray>;
+}
+
+/** Reads from blocks through a cache. */
+export function blockReader(raster: BlockRaster, cache: BlockStore): SampleReader {
+  return { bands: raster.bands, read: (window, bands, signal, into) => readBlocks(raster, cache, window, bands, signal, into) };
+}
 
 /** Samples inside a raster, and its mask where the scene has one. */
 export async function readMasked(
-  profile: SceneProfile, pixels: CachedRaster, stored: CachedRaster | undefined, window: Window, bands: readonly number[], signal: AbortSignal | undefined,
+  profile: SceneProfile, pixels: SampleReader, stored: SampleReader | undefined, window: Window, bands: readonly number[], signal: AbortSignal | undefined,
   into?: TypedArray,
 ): Promise<Samples> {
-  if (profile.maskSource === 'none') return { data: await readBlocks(pixels.raster, pixels.cache, window, bands, signal, into) };
+  if (profile.maskSource === 'none') return { data: await pixels.read(window, bands, signal, into) };
   const mask = new Uint8Array(window.width * window.height);
   if (stored !== undefined) {
-    const maskBands = Array.from({ length: stored.raster.bands }, (_, band) => band);
+    const maskBands = Array.from({ length: stored.bands }, (_, band) => band);
     const [data, flags] = await Promise.all([
-      readBlocks(pixels.raster, pixels.cache, window, bands, signal, into),
-      readBlocks(stored.raster, stored.cache, window, maskBands, signal),
+      pixels.read(window, bands, signal, into),
+      stored.read(window, maskBands, signal),
     ]);
     maskFromBands(flags, maskBands.length, mask);
     return { data, mask };
   }
   // What is nodata must not depend on the bands that are read, so those that tell it are read too.
   const wanted = withMaskBands(profile, bands);
-  const all = await readBlocks(pixels.raster, pixels.cache, window, wanted, signal, wanted === bands ? into : undefined);
+  const all = await pixels.read(window, wanted, signal, wanted === bands ? into : undefined);
   if (profile.maskSource === 'alpha') {
     maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
   } else {

@@ -5,7 +5,7 @@ import { datumNote } from '../georef/index.js';
 import type { BlockRaster } from './block-raster.js';
 import type { ByteSource } from './byte-source.js';
 import { createScene } from './create-scene.js';
-import type { BlockScene } from './create-scene.js';
+import type { BlockScene, SceneCaches } from './create-scene.js';
 import { fingerprint } from './fingerprint.js';
 import type { SceneLevel } from './level.js';
 import { describeBands } from './describe-bands.js';
@@ -18,10 +18,12 @@ import { overviewSizes, tiffLevels } from './tiff/levels.js';
 import { openSideImages } from './tiff/side-images.js';
 import { maskSourceOf } from './tiff/open-tiff.js';
 
-const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
+/** Pictures with more pixels are decoded into a file. */
+export const DEFAULT_IN_MEMORY_BYTES = 64 * 2 ** 20;
 
 export interface PictureOptions {
   readonly cacheBytes?: number;
+  readonly caches?: SceneCaches;
   /**
    * Folder for decoded copies of large JPEG and PNG files, which have no random access. Copies in it are kept and used
    * again. Default: a folder in the system's temporary folder, from which they are removed at close.
@@ -87,7 +89,7 @@ export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
   decode: (fingerprint: string) => Promise<DecodedPicture>, ownLevels: readonly SceneLevel[] = [],
 ): Promise<BlockScene> {
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, header, { mask: true, overviews: true });
   try {
     const { bands, dtype, nodata, alphaBand, palette } = header;
@@ -130,6 +132,7 @@ export async function createPictureScene(
       ...(mask === undefined ? {} : { mask }),
       levels: [...tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }), ...ownLevels],
       cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+      ...(options.caches === undefined ? {} : { caches: options.caches }),
       close: async () => {
         const picture = await decoded?.catch(() => undefined);
         await picture?.release();

@@ -3,7 +3,7 @@ import { allocate, dataTypeOf } from '../raster/index.js';
 import type { TypedArray, Window } from '../raster/index.js';
 import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
-import type { Block, BlockCache } from './block-cache.js';
+import type { Block, BlockStore } from './block-cache.js';
 import { copyBlock, fillBlock } from './copy-block.js';
 import type { BlockCopy } from './copy-block.js';
 
@@ -14,7 +14,7 @@ export const RUNS_IN_FLIGHT = 6;
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
  * most once, and copied as soon as it is there. Every sample is written, so `into` may hold anything.
  */
-export async function readBlocks(raster: BlockRaster, cache: BlockCache, window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray> {
+export async function readBlocks(raster: BlockRaster, cache: BlockStore, window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray> {
   const length = window.width * window.height * bands.length;
   const data = into !== undefined && into.length === length && dataTypeOf(into) === raster.dtype ? into : allocate(raster.dtype, length);
   const needed = blocksOf(raster, window, bands);
@@ -48,7 +48,7 @@ export async function readBlocks(raster: BlockRaster, cache: BlockCache, window:
 }
 
 /** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
-async function readRun(raster: BlockRaster, cache: BlockCache, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
+async function readRun(raster: BlockRaster, cache: BlockStore, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
   const own = run.filter((key) => !cache.has(key));
   const others = run.filter((key) => cache.has(key)).map((key) => ({ key, known: cache.get(key)! }));
   if (own.length > 0) {

@@ -32,11 +32,16 @@ const MAX_BYTES = 65536;
 /** Attribute tables of class maps are longer, histograms too; a file with more is something else. */
 const MAX_AUX_BYTES = 2 ** 22;
 
-/** Looks for the files that GDAL and its kin put beside a raster, in either case of their extensions. */
-export async function readSidecars(path: string): Promise<Sidecars> {
+/**
+ * Looks for the files that GDAL and its kin put beside a raster, in either case of their extensions. `neighbours` are the
+ * names in its folder, where they are known: then only those are looked at that are there.
+ */
+export async function readSidecars(path: string, neighbours?: ReadonlySet<string>): Promise<Sidecars> {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   const notes: string[] = [];
+  const firstFile = (paths: readonly string[], limit?: number): Promise<string | undefined> => findFirst(paths, neighbours, limit);
+  const readOne = <T>(paths: readonly string[], parse: (text: string) => T | undefined, limit = MAX_BYTES): Promise<Found<T>> => readFirst(paths, parse, limit, neighbours);
   const pam = await readOne([`${path}.aux.xml`], parsePam, MAX_AUX_BYTES);
   const world = await readOne(worldFileExtensions(extension.toLowerCase()).map((end) => `${stem}${end}`), parseWorldFile);
   if (world.refused !== undefined) notes.push(`the world file ${extname(world.refused)} does not hold six usable numbers and was ignored`);
@@ -59,11 +64,13 @@ export async function readSidecars(path: string): Promise<Sidecars> {
   };
 }
 
+interface Found<T> { readonly found?: Beside<T>; readonly refused?: string }
+
 /** The first of some files that is there and makes sense. `refused` is one that is there and does not. */
-async function readOne<T>(paths: readonly string[], parse: (text: string) => T | undefined, limit = MAX_BYTES): Promise<{ found?: Beside<T>; refused?: string }> {
+async function readFirst<T>(paths: readonly string[], parse: (text: string) => T | undefined, limit: number, neighbours: ReadonlySet<string> | undefined): Promise<Found<T>> {
   let refused: string | undefined;
   for (const candidate of paths) {
-    const path = await firstFile([candidate], limit);
+    const path = await findFirst([candidate], neighbours, limit);
     if (path === undefined) continue;
     const value = parse(await readFile(path, 'utf8'));
     if (value !== undefined) return { found: { value, name: basename(path) } };
@@ -72,10 +79,11 @@ async function readOne<T>(paths: readonly string[], parse: (text: string) => T |
   return refused === undefined ? {} : { refused };
 }
 
-async function firstFile(paths: readonly string[], limit = Number.POSITIVE_INFINITY): Promise<string | undefined> {
+async function findFirst(paths: readonly string[], neighbours: ReadonlySet<string> | undefined, limit = Number.POSITIVE_INFINITY): Promise<string | undefined> {
   for (const path of paths) {
     const extension = extname(path);
     for (const name of [path, `${path.slice(0, path.length - extension.length)}${extension.toUpperCase()}`]) {
+      if (neighbours !== undefined && !neighbours.has(basename(name))) continue;
       const found = await stat(name).catch(() => undefined);
       if (found?.isFile() && found.size <= limit) return name;
     }

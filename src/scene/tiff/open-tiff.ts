@@ -2,7 +2,7 @@ import { datumNote } from '../../georef/index.js';
 import type { SceneProfile } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
 import { createScene } from '../create-scene.js';
-import type { BlockScene } from '../create-scene.js';
+import type { BlockScene, SceneCaches } from '../create-scene.js';
 import { describeBands } from '../describe-bands.js';
 import type { BandDescription } from '../describe-bands.js';
 import { fingerprint } from '../fingerprint.js';
@@ -26,6 +26,7 @@ import { COMPRESSION_NAMES, TAG } from './tags.js';
 export interface OpenTiffOptions {
   /** Bytes of decoded blocks to keep. Default: {@link defaultCacheBytes}. */
   readonly cacheBytes?: number;
+  readonly caches?: SceneCaches;
   /** Which picture of the file, from 0. Default 0. */
   readonly page?: number;
 }
@@ -38,7 +39,7 @@ export interface OpenTiffOptions {
 export async function openTiff(source: ByteSource, options: OpenTiffOptions = {}): Promise<BlockScene> {
   const page = await readPage(source, await readTiffHeader(source), options.page ?? 0);
   sampleType(page.main.picture, source.url);
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
+  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, page.main.picture, { mask: page.mask === undefined, overviews: page.overviews.length === 0 });
   try {
     return await openPage(page, options, beside, side);
@@ -95,6 +96,7 @@ async function openPage(page: TiffPage, options: OpenTiffOptions, beside: Sideca
     ...(mask === undefined ? {} : { mask }),
     levels: tiffLevels(overviews, page.mask === undefined ? side.maskOverviews : page.maskOverviews, { ...shape, fill: bands.nodata ?? 0 }),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
+    ...(options.caches === undefined ? {} : { caches: options.caches }),
     close: async () => {
       await side.close();
       await source.close();

@@ -1,0 +1,29 @@
+import { InvalidFileError } from '../../errors.js';
+import { openHttpSource } from './http-source.js';
+import type { RemoteSource } from './http-source.js';
+import { s3File } from './s3.js';
+import type { RemoteOptions } from './server.js';
+import { webAddress } from './web-address.js';
+
+export type { RemoteOptions } from './server.js';
+
+/** Whether a scene's name is a URL of a kind that is read. */
+export function isRemote(source: string): boolean {
+  return /^(https?|s3):\/\//i.test(source);
+}
+
+/**
+ * Opens a file on a server: `https://…`, `http://…`, `s3://bucket/key`.
+ * @throws {InvalidFileError} if the URL is none
+ * @throws {RemoteError} if it cannot be read
+ */
+export async function openRemoteSource(url: string, options: RemoteOptions = {}): Promise<RemoteSource> {
+  if (/^s3:/i.test(url)) return openHttpSource(await s3File(url), options);
+  if (!URL.canParse(url)) throw new InvalidFileError(url, 'expected a URL such as https://server/scene.tif');
+  const { href, name, authorization } = webAddress(url);
+  return openHttpSource({
+    name,
+    refusedAdvice: 'check the URL; a signed one may have run out',
+    request: (headers) => Promise.resolve({ url: href, headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) } }),
+  }, options);
+}
