@@ -19,6 +19,8 @@ export { tile } from './tasks/tile.js';
 export type { TileOptions, TileResult } from './tasks/tile.js';
 export { mosaic } from './tasks/mosaic.js';
 export type { MosaicOptions, MosaicResult } from './tasks/mosaic.js';
+export { convert } from './tasks/convert.js';
+export type { ConvertOptions, ConvertResult } from './tasks/convert.js';
 export { segment } from './tasks/segment.js';
 export type { SegmentResult } from './tasks/segment.js';
 export type { SegmentPlan } from './tasks/segment/plan.js';

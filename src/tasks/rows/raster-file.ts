@@ -1,0 +1,61 @@
+import { rm } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { InvalidOptionError } from '../../errors.js';
+import { classSidecar, encodeTiff, type CogOptions, type TiffDescription } from '../../cog/index.js';
+import { bytesPerSample, type Scene, type Window } from '../../raster/index.js';
+import { checkOutput, hasJournal, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
+
+/** Folder of the unfinished file and the journal of a raster that is written. */
+export function partialOf(output: string): string {
+  return `${output}.partial`;
+}
+
+export interface RasterOutputCheck {
+  readonly output: string;
+  readonly inputs: readonly InputFile[];
+  readonly option: string;
+  readonly overwrite: boolean;
+}
+
+/**
+ * Checks the place of a raster before it is made. An unfinished run of this output has been through this already: its file may
+ * stand under its final name.
+ * @throws {InvalidOptionError | OutputError}
+ */
+export async function checkRasterOutput({ output, inputs, option, overwrite }: RasterOutputCheck): Promise<void> {
+  if (!['.tif', '.tiff'].includes(extname(output).toLowerCase())) {
+    throw new InvalidOptionError(option, `expected a name that ends in .tif or .tiff, got ${output}`);
+  }
+  await refuseInputs(output, partialOf(output), inputs, option);
+  await checkOutput(output, { overwrite: overwrite || await hasJournal(partialOf(output)), option });
+}
+
+/** Class names for GDAL older than 3.12; removes those that belonged to a file that was replaced. */
+export async function writeClassSidecar(output: string, description: TiffDescription): Promise<void> {
+  const text = classSidecar(description);
+  if (text === undefined) await rm(`${output}.aux.xml`, { force: true });
+  else await writeWhole(`${output}.aux.xml`, text);
+}
+
+/** Edge of the windows that are packed to see how small a scene gets, and how many of them. */
+const PROBE_EDGE = 512;
+const PROBES = 4;
+/** Overviews halve both ways: 1 + 1/4 + 1/16 … */
+const WITH_OVERVIEWS = 4 / 3;
+
+/** About the length of a file that is made of a scene's pixels, measured by packing windows along its diagonal. */
+export async function estimateRasterBytes(scene: Scene, window: Window, bands: readonly number[], cog: CogOptions, signal?: AbortSignal): Promise<number> {
+  const width = Math.min(PROBE_EDGE, window.width);
+  const height = Math.min(PROBE_EDGE, window.height);
+  let [raw, packed] = [0, 0];
+  for (let i = 0; i < PROBES; i++) {
+    const at = (size: number, length: number): number => Math.floor(((length - size) * (i + 0.5)) / PROBES);
+    const part = { x: window.x + at(width, window.width), y: window.y + at(height, window.height), width, height };
+    const raster = await scene.read(part, { bands, ...(signal ? { signal } : {}) });
+    raw += raster.data.byteLength;
+    const pieces = await encodeTiff(raster, { ...cog, inPlace: true, metadata: undefined, classNames: undefined, crs: undefined });
+    packed += pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+  const share = Math.min(1, packed / raw);
+  return Math.ceil(cog.width * cog.height * cog.bands * bytesPerSample(cog.dtype) * share * (cog.overviews === 'none' ? 1 : WITH_OVERVIEWS));
+}
