@@ -56,10 +56,10 @@ export function resampleNearest(source: SourcePart, target: TargetBlock, xs: Flo
 
 /**
  * The mean of the four pixels around each position, by distance; missing ones are left out. A pixel is missing where the one
- * in which the position lies is outside.
+ * in which the position lies is missing or outside, as in GDAL.
  */
 export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
-  const { raster: { width, height, bands }, x: left, y: top } = source;
+  const { raster: { mask, width, height, bands }, x: left, y: top } = source;
   for (let row = 0, i = 0; row < target.height; row++) {
     for (let column = 0; column < target.width; column++, i++) {
       const x = xs[i]! - left;
@@ -67,6 +67,7 @@ export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Fl
       if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
       const x0 = Math.floor(x - 0.5);
       const y0 = Math.floor(y - 0.5);
+      if (mask !== undefined && mask[Math.floor(y) * width + Math.floor(x)] === 0) continue;
       const [fx, fy] = [x - 0.5 - x0, y - 0.5 - y0];
       const to = target.at + row * target.stride + column;
       for (let band = 0; band < bands; band++) {
@@ -89,7 +90,8 @@ export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Fl
 
 /**
  * The mean of what each new pixel covers, by area; missing pixels are left out. `xs` and `ys` are those of the new pixels'
- * corners, one more per row and per column than there are pixels; what lies around all four counts as covered.
+ * corners, one more per row and per column than there are pixels. A pixel that lies askew counts as an upright rectangle with
+ * the same middle and the same edges.
  */
 export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
   const { raster: { width, height, bands }, x: left, y: top } = source;
@@ -97,10 +99,8 @@ export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Flo
   for (let row = 0; row < target.height; row++) {
     for (let column = 0; column < target.width; column++) {
       const c = row * line + column;
-      const x0 = Math.max(0, Math.min(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!) - left);
-      const x1 = Math.min(width, Math.max(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!) - left);
-      const y0 = Math.max(0, Math.min(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!) - top);
-      const y1 = Math.min(height, Math.max(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!) - top);
+      const [x0, x1] = span(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!, left, width);
+      const [y0, y1] = span(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!, top, height);
       if (!(x1 > x0 && y1 > y0)) continue;
       const to = target.at + row * target.stride + column;
       for (let band = 0; band < bands; band++) {
@@ -120,6 +120,13 @@ export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Flo
       }
     }
   }
+}
+
+/** From four corners (upper left, upper right, lower left, lower right) to the stretch that they cover along one axis. */
+function span(a: number, b: number, c: number, d: number, start: number, length: number): [from: number, to: number] {
+  const middle = (a + b + c + d) / 4 - start;
+  const half = Math.hypot(b - a + d - c, c - a + d - b) / 4;
+  return [Math.max(0, middle - half), Math.min(length, middle + half)];
 }
 
 /** A sample, NaN where it is missing. Alpha itself is never missing inside the scene. */

@@ -14,8 +14,8 @@ export interface WarpOptions {
   readonly resampling: Resampling;
 }
 
-/** Positions in the scene are at most this far from the exact ones, in pixels of the scene, as in GDAL's warper. */
-export const MAX_ERROR = 0.125;
+/** Positions in the scene are at most this far from the exact ones, in pixels of the scene. GDAL's warper allows 0.125. */
+export const MAX_ERROR = 0.01;
 /** Rows and columns of the new grid that are made at once, at most. */
 const LARGEST_BLOCK = 256;
 /** Edge in scene pixels of what is read for a block, about. */
