@@ -57,3 +57,10 @@ export function pixelWindow(text: string): Window {
   const [x, y, width, height] = parts.map((part, i) => wholeNumber(i < 2 ? 0 : 1)(part)) as [number, number, number, number];
   return { x, y, width, height };
 }
+
+/** `8-14`, or one level alone. */
+export function zoomRange(text: string): readonly [number, number] {
+  const match = /^\s*(\d{1,2})(?:\s*-\s*(\d{1,2}))?\s*$/.exec(text);
+  if (match === null) throw new InvalidArgumentError(`expected zoom levels such as 8-14, got '${text}'.`);
+  return [Number(match[1]), Number(match[2] ?? match[1])];
+}

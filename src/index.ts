@@ -17,6 +17,8 @@ export { info } from './tasks/info.js';
 export type { InfoOptions, InfoResult } from './tasks/info.js';
 export { tile } from './tasks/tile.js';
 export type { TileOptions, TileResult } from './tasks/tile.js';
+export { tileXyz } from './tasks/xyz.js';
+export type { XyzOptions, XyzResult } from './tasks/xyz.js';
 export { mosaic } from './tasks/mosaic.js';
 export type { MosaicOptions, MosaicResult } from './tasks/mosaic.js';
 export { convert } from './tasks/convert.js';

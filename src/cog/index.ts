@@ -3,4 +3,5 @@ export type { CheckpointJson, CogCheckpoint, CogOptions, CogWriter, Compression,
 export { cogMemory, createCog, resumeCog } from './cog-writer.js';
 export { outputError, writingTo } from './output.js';
 export { classSidecar } from './metadata.js';
+export { reduceRows, type Reduction, type RowMasks } from './overview.js';
 export { encodeTiff, writeTiff, type TiffOptions } from './tiff-file.js';

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
-import { classSidecar, encodeTiff, type CogOptions, type TiffDescription } from '../../cog/index.js';
-import { bytesPerSample, type Scene, type Window } from '../../raster/index.js';
+import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
+import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
 import { checkOutput, hasJournal, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
 
 /** Folder of the unfinished file and the journal of a raster that is written. */
@@ -43,8 +43,16 @@ const PROBES = 4;
 /** Overviews halve both ways: 1 + 1/4 + 1/16 … */
 const WITH_OVERVIEWS = 4 / 3;
 
-/** About the length of a file that is made of a scene's pixels, measured by packing windows along its diagonal. */
+/** About the length of a file that is made of a scene's pixels. */
 export async function estimateRasterBytes(scene: Scene, window: Window, bands: readonly number[], cog: CogOptions, signal?: AbortSignal): Promise<number> {
+  const share = await packedShare(scene, window, bands, cog, signal);
+  return Math.ceil(cog.width * cog.height * cog.bands * bytesPerSample(cog.dtype) * share * (cog.overviews === 'none' ? 1 : WITH_OVERVIEWS));
+}
+
+/** Packed bytes per byte of a scene's samples, measured by packing windows along its diagonal; at most 1. */
+export async function packedShare(
+  scene: Scene, window: Window, bands: readonly number[], tiff: TiffDescription & TiffPacking, signal?: AbortSignal,
+): Promise<number> {
   const width = Math.min(PROBE_EDGE, window.width);
   const height = Math.min(PROBE_EDGE, window.height);
   let [raw, packed] = [0, 0];
@@ -53,9 +61,13 @@ export async function estimateRasterBytes(scene: Scene, window: Window, bands: r
     const part = { x: window.x + at(width, window.width), y: window.y + at(height, window.height), width, height };
     const raster = await scene.read(part, { bands, ...(signal ? { signal } : {}) });
     raw += raster.data.byteLength;
-    const pieces = await encodeTiff(raster, { ...cog, inPlace: true, metadata: undefined, classNames: undefined, crs: undefined });
-    packed += pieces.reduce((sum, piece) => sum + piece.length, 0);
+    packed += await packedBytes(raster, tiff);
   }
-  const share = Math.min(1, packed / raw);
-  return Math.ceil(cog.width * cog.height * cog.bands * bytesPerSample(cog.dtype) * share * (cog.overviews === 'none' ? 1 : WITH_OVERVIEWS));
+  return Math.min(1, packed / raw);
+}
+
+/** Length of a raster's samples when packed. */
+export async function packedBytes(raster: Raster, { compression, quality, level, predictor, palette, alphaBand }: TiffDescription & TiffPacking): Promise<number> {
+  const pieces = await encodeTiff(raster, { compression, quality, level, predictor, palette, alphaBand, inPlace: true });
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
