@@ -1,5 +1,5 @@
-import { dirname, join, resolve } from 'node:path';
-import { Interrupted, throwIfAborted } from '../errors.js';
+import { dirname, extname, join, resolve } from 'node:path';
+import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
 import { createCog, resumeCog, type CogWriter } from '../cog/index.js';
 import { bytesPerSample, type Scene } from '../raster/index.js';
 import { checkRoom, openJournal, peakRss, promote, type Journal, type TaskContext } from '../run/index.js';
@@ -28,6 +28,9 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
   const started = performance.now();
   const output = resolve(options.output);
   const inputs = [{ path: options.scene, what: 'the scene' }, ...(options.area === undefined ? [] : [{ path: options.area, what: 'the area' }])];
+  if (!['.tif', '.tiff'].includes(extname(output).toLowerCase())) {
+    throw new InvalidOptionError('<out.tif>', `expected a name that ends in .tif or .tiff, got ${options.output}`);
+  }
   await checkRasterOutput({ output, inputs, option: '<out.tif>', overwrite: options.overwrite === true || options.dryRun === true });
   const scene = await openFor(options);
   try {

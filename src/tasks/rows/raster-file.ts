@@ -1,6 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { InvalidOptionError } from '../../errors.js';
 import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
 import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
 import { checkOutput, hasJournal, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
@@ -23,9 +21,6 @@ export interface RasterOutputCheck {
  * @throws {InvalidOptionError | OutputError}
  */
 export async function checkRasterOutput({ output, inputs, option, overwrite }: RasterOutputCheck): Promise<void> {
-  if (!['.tif', '.tiff'].includes(extname(output).toLowerCase())) {
-    throw new InvalidOptionError(option, `expected a name that ends in .tif or .tiff, got ${output}`);
-  }
   await refuseInputs(output, partialOf(output), inputs, option);
   await checkOutput(output, { overwrite: overwrite || await hasJournal(partialOf(output)), option });
 }
