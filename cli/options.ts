@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { InvalidOptionError } from '../src/errors.js';
+import type { Window } from '../src/raster/index.js';
 import { parseBytes } from '../src/run/index.js';
 import { parseStretch } from '../src/tasks/stretch.js';
 import type { StretchRule } from '../src/tasks/stretch.js';
@@ -57,4 +58,26 @@ export function byteSize(text: string): number {
     if (error instanceof InvalidOptionError) throw new InvalidArgumentError(`expected a size such as 512MB or 2GB, got '${text}'.`);
     throw error;
   }
+}
+
+/** `EPSG:32640`, or the number alone. */
+export function epsgCode(text: string): number {
+  const code = /^(?:EPSG:)?(\d{4,6})$/i.exec(text.trim())?.[1];
+  if (code === undefined) throw new InvalidArgumentError(`expected a code such as EPSG:32640, got '${text}'.`);
+  return Number(code);
+}
+
+/** `x,y,width,height` in pixels. */
+export function pixelWindow(text: string): Window {
+  const parts = text.split(',');
+  if (parts.length !== 4) throw new InvalidArgumentError(`expected x,y,width,height, got '${text}'.`);
+  const [x, y, width, height] = parts.map((part, i) => wholeNumber(i < 2 ? 0 : 1)(part)) as [number, number, number, number];
+  return { x, y, width, height };
+}
+
+/** `8-14`, or one level alone. */
+export function zoomRange(text: string): readonly [number, number] {
+  const match = /^\s*(\d{1,2})(?:\s*-\s*(\d{1,2}))?\s*$/.exec(text);
+  if (match === null) throw new InvalidArgumentError(`expected zoom levels such as 8-14, got '${text}'.`);
+  return [Number(match[1]), Number(match[2] ?? match[1])];
 }

@@ -1,15 +1,15 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import type { AppliedStretch, Scene } from '../raster/index.js';
-import { openJournal, peakRss, promote, writeWhole } from '../run/index.js';
+import { checkRoom, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
 import { checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
 import { DEFAULT_PATCH } from './segment/patches.js';
-import { checkMemory, planSegment } from './segment/plan.js';
+import { checkMemory, planSegment, segmentRoom } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
 import { writePreview } from './segment/preview.js';
 import { createSegmentRun } from './segment/run.js';
@@ -84,6 +84,7 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
 async function run(setup: SegmentSetup, started: number, context: TaskContext): Promise<SegmentResult> {
   const { options, grid } = setup;
   const partial = partialFolder(options.output);
+  await checkRoom(dirname(options.output), segmentRoom(setup), partial);
   const journal = await openJournal({ folder: partial, identity: identityOf(setup), restart: options.overwrite ?? false });
   let finished = false;
   try {

@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
-import { checkOutput, hasJournal } from '../../run/index.js';
+import { checkOutput, hasJournal, isSameFile, trueName } from '../../run/index.js';
 import type { SegmentOptions } from './setup.js';
 
 /** Unfinished files and the journal of a run. */
@@ -40,18 +39,11 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     const other = taken.get(name);
     if (other !== undefined) throw new InvalidOptionError(option, `${path} is ${other}`, { advice: 'give every output a name of its own' });
     if (name.startsWith(partial + sep)) throw new InvalidOptionError(option, `${path} lies in the folder for unfinished files, which is removed at the end`);
+    if (await isSameFile(path, options.scene)) throw new InvalidOptionError(option, `${path} is the scene`, { advice: 'give every output a name of its own' });
     taken.set(name, `the file of ${option}, too`);
     await checkOutput(path, { overwrite, option });
   }
   if ((await trueName(options.scene)).startsWith(partial + sep)) {
     throw new InvalidOptionError('-o', `the scene lies in ${partialFolder(options.output)}, the folder for unfinished files, which is removed at the end`);
   }
-}
-
-/** The path with links resolved as far as it exists. */
-async function trueName(path: string): Promise<string> {
-  const full = resolve(path);
-  const found = await realpath(full).catch(() => undefined);
-  if (found !== undefined || dirname(full) === full) return found ?? full;
-  return join(await trueName(dirname(full)), basename(full));
 }
