@@ -2,8 +2,8 @@ import { InvalidArgumentError } from 'commander';
 import { InvalidOptionError } from '../src/errors.js';
 import type { Window } from '../src/raster/index.js';
 import { parseBytes } from '../src/run/index.js';
-import { parseStretch } from '../src/tasks/stretch.js';
-import type { StretchRule } from '../src/tasks/stretch.js';
+import { parseStretch } from '../src/tasks/model-input/stretch.js';
+import type { StretchRule } from '../src/tasks/model-input/stretch.js';
 
 /** Parsers for option values. Each throws what commander shows as one line. */
 
@@ -33,6 +33,11 @@ export function numberBetween(low: number, high: number): (text: string) => numb
 /** Band numbers from 1, separated by commas: `3,2,1`. */
 export function bandList(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(1)(part));
+}
+
+/** Metres per pixel, or `model`. */
+export function gsdOrModel(text: string): number | 'model' {
+  return text === 'model' ? text : numberBetween(1e-6, 1e9)(text);
 }
 
 /** `percentile:2,98`, `minmax:0,3000`, `scale:0.0255,0`. */

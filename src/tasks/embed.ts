@@ -10,12 +10,12 @@ import type { IndexManifest, IndexSource } from '../search/index.js';
 import type { ChipPlan } from './chips/plan.js';
 import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
 import type { EmbedSource } from './embed/sources.js';
-import type { StretchRule } from './stretch.js';
+import type { SceneChoices } from './model-input/model-scene.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
 
-export interface EmbedOptions {
+export interface EmbedOptions extends SceneChoices {
   /** Path of a scene, of a folder of chips, or of a `tiles.json`. */
   readonly input: string;
   /** Folder of the index; made if absent, else the new entries are added to it. */
@@ -28,8 +28,6 @@ export interface EmbedOptions {
   readonly overlap?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
-  /** How the values of scenes and chips reach the model. Default: as they are. */
-  readonly stretch?: StretchRule;
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */

@@ -61,7 +61,7 @@ function gsdWarnings(card: ModelCard, gsd: number | undefined): string[] {
   if (gsd === undefined) return [`${card.name} was trained at ${trained} m per pixel; the scene does not say its own ground sample distance`];
   const ratio = gsd / trained;
   if (ratio > 0.67 && ratio < 1.5) return [];
-  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results, or resample the scene first (tilewright convert --gsd ${trained})`];
+  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results, or resample it with --gsd model`];
 }
 
 /** Width and height that the model's input is fixed to; `undefined` where it is free. */

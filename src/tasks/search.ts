@@ -12,7 +12,7 @@ import { nearest, readManifest } from '../search/index.js';
 import type { IndexManifest, Metric } from '../search/index.js';
 import { findQuery } from './search/query.js';
 import type { Query } from './search/query.js';
-import type { StretchRule } from './stretch.js';
+import type { StretchRule } from './model-input/stretch.js';
 
 export interface SearchOptions {
   /** Folder of the index. */

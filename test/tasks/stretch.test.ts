@@ -7,11 +7,11 @@ import { fullWindow } from '../../src/raster/index.js';
 import type { Raster, Scene } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { segment } from '../../src/tasks/segment.js';
-import { applyStretch, parseStretch, refusePercentiles } from '../../src/tasks/stretch.js';
+import { applyStretch, parseStretch, refusePercentiles } from '../../src/tasks/model-input/stretch.js';
 import { root, scratch } from '../places.js';
 import { brightestBand } from './known-models.js';
 
-/** What NumPy says of the 16-bit scene; made by `fixtures/stretch/make_stretch.py`. */
+/** What NumPy says of the 16-bit scene; made by `fixtures/model-input/make_stretch.py`. */
 interface Golden {
   readonly valid: number;
   readonly percentile: { readonly low: readonly number[]; readonly high: readonly number[]; readonly sums: readonly number[] };
@@ -19,7 +19,7 @@ interface Golden {
   readonly 'brightest after percentile': readonly number[];
 }
 
-const place = join(root, 'fixtures', 'stretch');
+const place = join(root, 'fixtures', 'model-input');
 const golden = JSON.parse(readFileSync(join(place, 'stretch.json'), 'utf8')) as Golden;
 const folder = scratch();
 const model = brightestBand(folder);

@@ -13,8 +13,8 @@ import { chipPlaces } from './places.js';
 import type { ChipPlace } from './places.js';
 import { rowsOf } from './strips.js';
 import { bandsForModel } from '../model-input.js';
-import { applyStretch } from '../stretch.js';
-import type { StretchRule } from '../stretch.js';
+import { applyStretch } from '../model-input/stretch.js';
+import type { StretchRule } from '../model-input/stretch.js';
 
 /** Endings of files that are chips; everything else in a folder is left alone. */
 const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff']);

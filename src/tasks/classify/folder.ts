@@ -19,7 +19,8 @@ import {
 } from './outputs.js';
 import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
-import { applyStretch, refusePercentiles } from '../stretch.js';
+import { refuseSceneChoices } from '../model-input/model-scene.js';
+import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import type { ClassifyOptions } from './setup.js';
 import type { RowFile } from '../chips/row-file.js';
@@ -39,6 +40,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
     if (value !== undefined) throw new InvalidOptionError(name, `${options.input} is a folder of chips, which are taken whole`);
   }
   if (resolve(options.output) === resolve(options.input)) throw new InvalidOptionError('-o', 'the results cannot go into the folder of the chips');
+  refuseSceneChoices(options, options.input);
   refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
   await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });

@@ -22,7 +22,8 @@ import type { TagRule, TagSummary } from './outputs.js';
 import { engineOptions } from './setup.js';
 import type { ClassifyOptions } from './setup.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
-import { applyStretch } from '../stretch.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { ModelScene } from '../model-input/model-scene.js';
 import { pictureBands } from '../picture-bands.js';
 import type { RowFile } from '../chips/row-file.js';
 
@@ -33,6 +34,7 @@ export const MAP_EDGE = 1280;
 export interface SceneSetup extends ChipSource {
   readonly options: ClassifyOptions;
   readonly stretch: AppliedStretch | undefined;
+  readonly toFile: ModelScene['toFile'];
   readonly model: LoadedModel;
   readonly rule: TagRule;
   /** The scene's file name without its ending: begins every chip's id. */
@@ -43,7 +45,7 @@ export interface SceneSetup extends ChipSource {
 /** Checks scene, model and options against each other and starts the engine. */
 export async function prepareScene(options: ClassifyOptions, opened: Scene, model: LoadedModel): Promise<SceneSetup> {
   const { card } = model;
-  const { scene, stretch } = await applyStretch(opened, card, options.stretch);
+  const { scene, stretch, toFile } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const rule = tagRule(card, options.threshold);
@@ -58,7 +60,7 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
   const predictor = await openPredictor(model, {
     outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
   });
-  return { options, scene, stretch, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
+  return { options, scene, stretch, toFile, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
 }
 
 /** What the results' bytes depend on. */
@@ -120,7 +122,7 @@ async function* chipsOf(
     const tags = tagsOf(rule, values);
     seen(row * grid.columns.length + column, tags, values);
     yield {
-      id: chipId(setup.name, grid, row, column), window, ...placeOf(window), tags,
+      id: chipId(setup.name, grid, row, column), window: setup.toFile(window), ...placeOf(window), tags,
       ...(isPredicted(values) ? { probabilities: values } : {}),
     };
   }

@@ -2,9 +2,9 @@ import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { Device, LoadedModel } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
-import type { StretchRule } from '../stretch.js';
+import type { SceneChoices } from '../model-input/model-scene.js';
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends SceneChoices {
   /** Path of a scene, or of a folder of chips (JPEG, PNG, GeoTIFF), each a file of its own. */
   readonly input: string;
   /** Name of a shipped model, a model folder, or an ONNX file. */
@@ -19,8 +19,6 @@ export interface ClassifyOptions {
   readonly threshold?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
-  /** How the values of scenes and chips reach the model. Default: as they are. */
-  readonly stretch?: StretchRule;
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */

@@ -11,7 +11,7 @@ import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
 import { bandsForModel, fixedInputSize } from '../model-input.js';
-import { applyStretch } from '../stretch.js';
+import { applyStretch } from '../model-input/stretch.js';
 import type { SearchOptions } from '../search.js';
 
 /** What is searched for. */

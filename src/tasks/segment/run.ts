@@ -9,7 +9,6 @@ import type { Raster, Window } from '../../raster/index.js';
 import { memoryPlan, ordered, peakRss } from '../../run/index.js';
 import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../../run/index.js';
 import type { PatchOutput } from '../../predict/index.js';
-import { readMemory } from '../../scene/index.js';
 import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../../stitch/index.js';
 import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
 import { mapLegend } from './setup.js';
@@ -238,7 +237,7 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryP
   const parts: MemoryPart[] = [
     { name: 'program', bytes: setup.baseRssBytes },
     { name: `model and engine (${predictor.device})`, bytes: engineBytes },
-    { name: 'blocks of the scene', bytes: readMemory(scene.profile, patchSize) },
+    { name: 'blocks of the scene', bytes: setup.readBytes },
     { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
     { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
     { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },

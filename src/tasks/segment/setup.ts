@@ -7,14 +7,15 @@ import { groundSize } from '../../georef/index.js';
 import { loadModel, openPredictor } from '../../predict/index.js';
 import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
 import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
+import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
-import { applyStretch } from '../stretch.js';
-import type { StretchRule } from '../stretch.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { SceneChoices } from '../model-input/model-scene.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
 
-export interface SegmentOptions {
+export interface SegmentOptions extends SceneChoices {
   /** Path of the scene. */
   readonly scene: string;
   /** Which picture of a file that holds several, from 0. Default 0. */
@@ -31,8 +32,6 @@ export interface SegmentOptions {
   readonly blend?: Blend;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
-  /** How the scene's values reach the model. Default: as they are. */
-  readonly stretch?: StretchRule;
   /** GeoTIFF with one band per class: probability × 255 (the file's scale says so). */
   readonly probabilities?: string;
   /** GeoTIFF with the probability of the winning class × 255. */
@@ -69,7 +68,12 @@ export interface SegmentSetup {
   readonly warnings: readonly string[];
   /** Resident memory before the model was loaded. */
   readonly baseRssBytes: number;
+  /** What the file underneath holds in memory while strips are read. */
+  readonly readBytes: number;
 }
+
+/** Rows of the file that are read at once where it is resampled. */
+const RESAMPLED_ROWS = 1024;
 
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
 export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
@@ -83,12 +87,14 @@ export async function prepareSegment(options: SegmentOptions, opened: Scene, wor
   if (card.output.classes.length > MAX_CLASSES) {
     throw new ModelError(card.name, `has ${card.output.classes.length} classes; a theme map has one byte per pixel, ${MAX_CLASSES} at most`);
   }
-  const { scene, stretch } = await applyStretch(opened, card, options.stretch);
+  const { scene, stretch } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const margin = card.output.margin ?? 0;
   const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
   const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
+  // A scene in other pixels is read in squares of about this height, whatever the patch.
+  const readBytes = readMemory(opened.profile, options.gsd === undefined ? patchSize : RESAMPLED_ROWS);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
   const blend = chooseBlend(card, options.blend);
   const baseRssBytes = process.memoryUsage.rss();
@@ -105,7 +111,7 @@ export async function prepareSegment(options: SegmentOptions, opened: Scene, wor
     ...model.notes, ...profile.notes, ...domainWarnings(card, gsd),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
-  return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes };
+  return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes, readBytes };
 }
 
 /** Values of a theme map with their names; a model with a single score has a background, 0, and the class, 1. */

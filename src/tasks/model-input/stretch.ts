@@ -1,8 +1,8 @@
-import { InvalidFileError, InvalidOptionError } from '../errors.js';
-import type { ModelCard } from '../card/index.js';
-import type { AppliedStretch, LinearRule, Scene, SceneProfile } from '../raster/index.js';
-import { sampleValues, stretchScene } from '../scene/index.js';
-import { sceneDataTypes } from './model-input.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
+import type { ModelCard } from '../../card/index.js';
+import type { AppliedStretch, LinearRule, Scene, SceneProfile } from '../../raster/index.js';
+import { sampleValues, stretchScene } from '../../scene/index.js';
+import { sceneDataTypes } from '../model-input.js';
 
 /**
  * How a scene's values reach a model that was made for others. `percentile` and `minmax`: two values become 0 and 255, what is
