@@ -258,6 +258,39 @@ describe('the life of a predictor', () => {
     await predictor.close();
   });
 
+  it('writes into the arrays of an answer that was given back, and into no others', async () => {
+    const model = await loadModel(fixture('identity.onnx'), { card: mapCard(3) });
+    const predictor = await openPredictor(model, { outputs: ['scores', 'classes'], threads: 2 });
+    const batches = Array.from({ length: 9 }, (_, i) => patches(1, 6, 5, (k) => (k * (i + 3)) % 251));
+    const first = await predictor.predict(copyOf(batches[0]!));
+    const kept = await predictor.predict(copyOf(batches[1]!));
+    predictor.recycle(first);
+    predictor.recycle(first);
+    for (const batch of batches.slice(2)) {
+      const output = await predictor.predict(copyOf(batch));
+      expect(output.scores).toEqual(bandsFirst(batch));
+      predictor.recycle(output);
+    }
+    // Handed over to be written again: nothing is left of it here.
+    expect([first.scores!.length, first.classes!.length]).toEqual([0, 0]);
+    expect(kept.scores).toEqual(bandsFirst(batches[1]!));
+    // Of another size, and as many patches at once: not what was given back.
+    const other = patches(2, 4, 4);
+    expect((await predictor.predict(copyOf(other))).scores).toEqual(bandsFirst(other));
+    await predictor.close();
+  });
+
+  it('lends the arrays of batches that were predicted', async () => {
+    const model = await loadModel(fixture('identity.onnx'), { card: mapCard(3) });
+    const predictor = await openPredictor(model, { outputs: ['scores'] });
+    expect(predictor.spareBatch(48)).toBeUndefined();
+    await predictor.predict(patches(1, 4, 4));
+    expect(predictor.spareBatch(47)).toBeUndefined();
+    expect(predictor.spareBatch(48)).toHaveLength(48);
+    expect(predictor.spareBatch(48)).toBeUndefined();
+    await predictor.close();
+  });
+
   it('stops waiting when the signal is aborted, and answers later batches', async () => {
     const model = await loadModel(fixture('identity.onnx'), { card: mapCard(3) });
     const predictor = await openPredictor(model, { outputs: ['scores'], threads: 1 });
