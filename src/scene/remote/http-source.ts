@@ -126,7 +126,8 @@ async function getPart(file: RemoteFile, get: Get): Promise<Part> {
 async function attempt(file: RemoteFile, get: Get): Promise<Part> {
   const { start, length, known, count } = get;
   const strong = known?.etag !== null && known?.etag !== undefined && !known.etag.startsWith('W/') ? known.etag : undefined;
-  const headers = { range: `bytes=${start}-${start + length - 1}`, 'accept-encoding': 'identity', ...(strong === undefined ? {} : { 'if-range': strong }) };
+  // fetch asks for the bytes as they are (Accept-Encoding: identity) wherever there is a range.
+  const headers = { range: `bytes=${start}-${start + length - 1}`, ...(strong === undefined ? {} : { 'if-range': strong }) };
   let response = await ask(await file.request(headers), get.options.idleMs, get.signal);
   count.requests++;
   if (response.status >= 300 && await file.learn?.(response)) {
