@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, OutputError } from '../errors.js';
 import { outputError } from '../cog/index.js';
 import { wktFor } from '../georef/index.js';
@@ -111,6 +111,9 @@ interface Plan {
 export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'>, context: TaskContext = {}): Promise<TileResult> {
   const started = performance.now();
   const plan = planTiles(scene, options);
+  if (scene.profile.files?.some((file) => dirname(file) === plan.folder)) {
+    throw new InvalidOptionError('<folder>', `${options.folder} holds files of the scene`, { advice: 'choose another folder' });
+  }
   if (options.dryRun === true) return resultOf(plan, { dryRun: true, records: [], written: 0, started });
   const done = await checkTiles(plan, options.overwrite === true);
   if (done !== undefined) return await repair(scene, plan, done, context, started);
