@@ -77,7 +77,8 @@ async function expectSame(window: Window): Promise<void> {
 describe('a file on a server', () => {
   it('opens with one request, and a window costs what its blocks weigh', async () => {
     const scene = await openScene(`${server.url}/cog.tif`, { remote });
-    expect(server.seen.length).toBe(1);
+    // It has no place: its sidecars are asked for, and are not there.
+    expect(server.seen.filter(({ path }) => path === 'cog.tif').length).toBe(1);
     expect(server.count.bytes).toBe(65536);
     server.seen.length = 0;
     server.count.bytes = 0;
@@ -103,7 +104,7 @@ describe('a file on a server', () => {
     const bytes = readFileSync(join(work, 'small.tif'));
     server.files.set('small.tif', { bytes });
     const scene = await openScene(`${server.url}/small.tif`, { remote });
-    expect(server.seen.length).toBe(2);
+    expect(server.seen.filter(({ path }) => path === 'small.tif').length).toBe(2);
     expect((await scene.read({ x: 1500, y: 1500, width: 40, height: 40 })).data.every((value) => value === 7)).toBe(true);
     await scene.close();
   });
@@ -114,6 +115,18 @@ describe('a file on a server', () => {
     const [a, b] = await Promise.all([readAll(far), readAll(near)]);
     expect([a.data, a.mask]).toEqual([b.data, b.mask]);
     await Promise.all([far.close(), near.close()]);
+  });
+
+  it('takes its place from files beside it, which are asked for only where it does not know it', async () => {
+    for (const name of ['rgb_placed.png', 'rgb_placed.pgw', 'rgb_placed.prj']) server.files.set(name, { bytes: readFileSync(join(folder, name)) });
+    const [far, near] = await Promise.all([openScene(`${server.url}/rgb_placed.png`, { remote }), openScene(join(folder, 'rgb_placed.png'))]);
+    expect(near.profile.transform).toBeDefined();
+    expect([far.profile.transform, far.profile.crs, far.profile.sidecars]).toEqual([near.profile.transform, near.profile.crs, near.profile.sidecars]);
+    await Promise.all([far.close(), near.close()]);
+    server.files.set('geographic.tif', { bytes: readFileSync(join(folder, 'geographic.tif')) });
+    server.seen.length = 0;
+    await (await openScene(`${server.url}/geographic.tif`, { remote })).close();
+    expect(server.seen.map(({ path }) => path)).toEqual(['geographic.tif']);
   });
 
   it('keeps passwords and signatures out of its name, and its fingerprint', async () => {
@@ -189,7 +202,13 @@ describe('a server that fails at first', () => {
   ])('%s: is asked again, then given up with one line', async (_name, failing) => {
     let failed = 0;
     // Both the first request and one for pixels fail once.
-    server.misbehave = (request, response, count) => (count === 1 || count === 4) && ++failed > 0 && failing(request, response, count);
+    const counted = new Map<string, number>();
+    server.misbehave = (request, response, count) => {
+      if (request.url !== '/cog.tif') return false;
+      const n = (counted.get('cog') ?? 0) + 1;
+      counted.set('cog', n);
+      return (n === 1 || n === 4) && ++failed > 0 && failing(request, response, count);
+    };
     await expectSame(window);
     expect(failed).toBe(2);
     server.seen.length = 0;
@@ -200,7 +219,7 @@ describe('a server that fails at first', () => {
 });
 
 describe('a server that answers wrongly', () => {
-  const later = (wrong: FileServer['misbehave'] & object): void => { server.misbehave = (request, response, count) => count > 1 && wrong(request, response, count); };
+  const later = (wrong: FileServer['misbehave'] & object): void => { let asked = 0; server.misbehave = (request, response, count) => request.url === '/cog.tif' && ++asked > 1 && wrong(request, response, count); };
 
   it('with the whole of a large file is refused, that of a small one is used', async () => {
     server.misbehave = (_, response) => { response.writeHead(200, { 'content-length': 2 ** 30 }); response.write('II'); return true; };
