@@ -25,7 +25,7 @@ export interface ByteSource {
    * Text of a file on the same server whose path is made from this one's; `undefined` if there is none. Absent where others
    * cannot be asked for, as with a signed URL.
    */
-  beside?(change: (path: string) => string): Promise<string | undefined>;
+  readonly beside?: (change: (path: string) => string) => Promise<string | undefined>;
   /** Tells the source that headers have been read and that pixels follow: a remote one reads ahead until then. */
   opened?(): void;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { openScene } from '../../src/scene/index.js';
+import { s3File } from '../../src/scene/remote/s3.js';
 import { root, scratch } from '../places.js';
 import { fileServer } from './file-server.js';
 import type { FileServer } from './file-server.js';
@@ -54,13 +55,13 @@ async function isSignedBy(keys: typeof KEYS & { readonly sessionToken?: string }
   const authorization = headers.authorization ?? '';
   const names = /SignedHeaders=([^,]+)/.exec(authorization)![1]!.split(';');
   const date = String(headers['x-amz-date']).replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, '$1-$2-$3T$4:$5:$6Z');
-  const signer = new SignatureV4({ credentials: keys, region, service: 's3', sha256: Sha256 as never, uriEscapePath: false, applyChecksum: false });
+  const signer = new SignatureV4({ credentials: keys, region, service: 's3', sha256: Sha256, uriEscapePath: false, applyChecksum: false });
   const signed = await signer.sign({
     method: 'GET', protocol: 'http:', hostname: '127.0.0.1', path: '/my-bucket/a%20folder/sc%C3%A8ne%20%281%29.tif', query: {},
     headers: Object.fromEntries(names.map((name) => [name, String(headers[name])])),
   }, { signingDate: new Date(date), signableHeaders: new Set(names) });
   const signature = (text: string): string => /Signature=([0-9a-f]{64})/.exec(text)![1]!;
-  return signature(signed.headers['authorization']!) === signature(authorization);
+  return signature(String(signed.headers['authorization'])) === signature(authorization);
 }
 
 async function read(): Promise<void> {
@@ -103,6 +104,17 @@ describe('a file in a bucket', () => {
   });
 
   it('is asked for where the bucket is', async () => {
+    environment({ AWS_REGION: 'eu-west-1' });
+    vi.stubEnv('AWS_ENDPOINT_URL', undefined);
+    const file = await s3File('s3://my-bucket/a/b.tif');
+    expect((await file.request({})).url).toBe('https://my-bucket.s3.eu-west-1.amazonaws.com/a/b.tif');
+    expect(await file.learn!(new Response(null, { status: 403, headers: { 'x-amz-bucket-region': 'us-west-2' } }) as never)).toBe(true);
+    expect((await file.request({})).url).toBe('https://my-bucket.s3.us-west-2.amazonaws.com/a/b.tif');
+    expect(await file.learn!(new Response(null, { status: 403, headers: { 'x-amz-bucket-region': 'us-west-2' } }) as never)).toBe(false);
+    expect((await (await s3File('s3://my.bucket/a.tif')).request({})).url).toBe('https://s3.eu-west-1.amazonaws.com/my.bucket/a.tif');
+  });
+
+  it('is refused with one line', async () => {
     environment({ AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey });
     server.misbehave = (_, response) => { response.writeHead(403).end(); return true; };
     await expect(openScene(URL_)).rejects.toThrow(/does not allow it to be read \(403\)/);
