@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   info: async () => (await import('./info.js')).registerInfo,
   tile: async () => (await import('./tile.js')).registerTile,
   mosaic: async () => (await import('./mosaic.js')).registerMosaic,
+  convert: async () => (await import('./convert.js')).registerConvert,
   segment: async () => (await import('./segment.js')).registerSegment,
   classify: async () => (await import('./classify.js')).registerClassify,
   embed: async () => (await import('./embed.js')).registerEmbed,

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { InvalidOptionError } from '../src/errors.js';
+import type { Window } from '../src/raster/index.js';
 import { parseBytes } from '../src/run/index.js';
+import { parseStretch } from '../src/tasks/model-input/stretch.js';
+import type { StretchRule } from '../src/tasks/model-input/stretch.js';
 
 /** Parsers for option values. Each throws what commander shows as one line. */
 
@@ -32,6 +35,21 @@ export function bandList(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(1)(part));
 }
 
+/** Metres per pixel, or `model`. */
+export function gsdOrModel(text: string): number | 'model' {
+  return text === 'model' ? text : numberBetween(1e-6, 1e9)(text);
+}
+
+/** `percentile:2,98`, `minmax:0,3000`, `scale:0.0255,0`. */
+export function stretchRule(text: string): StretchRule {
+  try {
+    return parseStretch(text);
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw new InvalidArgumentError(`${error.message.replace('--stretch: ', '')}.`);
+    throw error;
+  }
+}
+
 /** A picture of a file that holds several, from 1; the tasks count from 0. */
 export function pageNumber(text: string): number {
   return wholeNumber(1)(text) - 1;
@@ -45,4 +63,26 @@ export function byteSize(text: string): number {
     if (error instanceof InvalidOptionError) throw new InvalidArgumentError(`expected a size such as 512MB or 2GB, got '${text}'.`);
     throw error;
   }
+}
+
+/** `EPSG:32640`, or the number alone. */
+export function epsgCode(text: string): number {
+  const code = /^(?:EPSG:)?(\d{4,6})$/i.exec(text.trim())?.[1];
+  if (code === undefined) throw new InvalidArgumentError(`expected a code such as EPSG:32640, got '${text}'.`);
+  return Number(code);
+}
+
+/** `x,y,width,height` in pixels. */
+export function pixelWindow(text: string): Window {
+  const parts = text.split(',');
+  if (parts.length !== 4) throw new InvalidArgumentError(`expected x,y,width,height, got '${text}'.`);
+  const [x, y, width, height] = parts.map((part, i) => wholeNumber(i < 2 ? 0 : 1)(part)) as [number, number, number, number];
+  return { x, y, width, height };
+}
+
+/** `8-14`, or one level alone. */
+export function zoomRange(text: string): readonly [number, number] {
+  const match = /^\s*(\d{1,2})(?:\s*-\s*(\d{1,2}))?\s*$/.exec(text);
+  if (match === null) throw new InvalidArgumentError(`expected zoom levels such as 8-14, got '${text}'.`);
+  return [Number(match[1]), Number(match[2] ?? match[1])];
 }

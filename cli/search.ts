@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { search } from '../src/tasks/search.js';
 import type { SearchOptions, SearchResult } from '../src/tasks/search.js';
 import { execute } from './execute.js';
-import { bandList, wholeNumber } from './options.js';
+import { bandList, stretchRule, wholeNumber } from './options.js';
 
 type Flags = Omit<SearchOptions, 'index'> & { readonly json?: boolean };
 
@@ -19,6 +19,7 @@ export function registerSearch(program: Command): void {
     .option('--sheet <file.png>', 'also draw the query and the results')
     .option('-m, --model <model>', 'with --image: where the index\'s model lies now')
     .option('--bands <list>', 'with --image: bands for the model, from 1', bandList)
+    .option('--stretch <rule>', 'with --image: how its values become what the model takes', stretchRule)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .option('--overwrite', 'replace an existing sheet')
     .option('--json', 'print the result as JSON')

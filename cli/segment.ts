@@ -5,7 +5,7 @@ import type { SegmentResult } from '../src/tasks/segment.js';
 import type { SegmentPlan } from '../src/tasks/segment/plan.js';
 import type { SegmentOptions } from '../src/tasks/segment/setup.js';
 import { execute } from './execute.js';
-import { bandList, byteSize, pageNumber, wholeNumber, wholeNumberOrAuto } from './options.js';
+import { bandList, byteSize, pageNumber, gsdOrModel, stretchRule, wholeNumber, wholeNumberOrAuto } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
@@ -21,6 +21,9 @@ export function registerSegment(program: Command): void {
     .addOption(new Option('--blend <kind>', 'how shared pixels are decided (default: linear)').choices(['linear', 'hann', 'crop', 'none']))
     .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
+    .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
+    .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
+    .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
     .option('--probabilities <file.tif>', 'also write every class\'s probability (× 255)')
     .option('--confidence <file.tif>', 'also write the winning class\'s probability (× 255)')
     .option('--preview <file.png>', 'also draw the map over the scene, with a legend')

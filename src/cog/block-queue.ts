@@ -1,12 +1,12 @@
 import { allocate, type TypedArray } from '../raster/index.js';
-import { encodeBlock, type Packing } from './encode.js';
 import type { BlockFormat } from './level.js';
 import { outputError } from './output.js';
 import type { Spool } from './spool.js';
 
 export interface BlockQueueOptions {
   readonly format: BlockFormat;
-  readonly packing: Packing;
+  /** Packs one block, whose content it may change. */
+  readonly pack: (block: TypedArray) => Promise<Uint8Array>;
   /** Blocks that are packed at the same time. */
   readonly concurrency: number;
   /** Blocks that may be in the queue, being packed or waiting for the disk. */
@@ -30,7 +30,7 @@ export interface BlockQueue {
 }
 
 export function createBlockQueue(spool: Spool, options: BlockQueueOptions): BlockQueue {
-  const { format, packing, concurrency, longest } = options;
+  const { format, concurrency, longest } = options;
   const free: TypedArray[] = [];
   const starts: (() => void)[] = [];
   const waiters: (() => void)[] = [];
@@ -47,7 +47,7 @@ export function createBlockQueue(spool: Spool, options: BlockQueueOptions): Bloc
     if (running >= concurrency) await new Promise<void>((resolve) => starts.push(resolve));
     else running++;
     try {
-      return await encodeBlock(block, format.size, format.size, packing);
+      return await options.pack(block);
     } finally {
       const next = starts.shift();
       if (next === undefined) running--;

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidOptionError } from '../errors.js';
 import { bytesPerSample, type DataType } from '../raster/index.js';
 import { photometricOf, type ImageShape } from './describe.js';
-import type { Packing } from './encode.js';
+import { checkZstd, type Packing } from './encode.js';
 import type { CogOptions, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
 
 /** The options of a COG with every default filled in and checked. */
@@ -11,6 +11,8 @@ export interface CogChoices {
   readonly blockSize: number;
   readonly overviews: OverviewMethod;
   readonly concurrency: number;
+  readonly mask: boolean;
+  readonly statistics: boolean;
   /** Rounded to the sample type. */
   readonly nodata?: number;
 }
@@ -30,7 +32,10 @@ export function chooseCog(options: CogOptions): CogChoices {
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw new InvalidOptionError('concurrency', `expected a whole number from 1, got ${concurrency}`);
   }
-  return { packing, blockSize, overviews, concurrency, ...(options.nodata === undefined ? {} : { nodata: roundTo(options.dtype, options.nodata) }) };
+  return {
+    packing, blockSize, overviews, concurrency, mask: options.mask ?? false, statistics: options.statistics ?? !isCategorical(options),
+    ...(options.nodata === undefined ? {} : { nodata: roundTo(options.dtype, options.nodata) }),
+  };
 }
 
 /** @throws {InvalidOptionError} if compression, predictor, palette or bands do not fit each other. */
@@ -38,21 +43,30 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
   const { dtype, bands } = shape;
   const compression = options.compression ?? 'deflate';
   const float = dtype.startsWith('float');
-  const packs = compression === 'deflate' || compression === 'lzw';
+  const packs = compression === 'deflate' || compression === 'zstd' || compression === 'lzw';
   const predictor = options.predictor ?? (!packs || categorical ? 1 : float ? 3 : 2);
   if (predictor !== 1 && !packs) throw new InvalidOptionError('predictor', `expected 1 with compression ${compression}, got ${predictor}`);
   if (predictor === 2 && float) throw new InvalidOptionError('predictor', `expected 1 or 3 for ${dtype}, got 2`);
   if (predictor === 3 && !float) throw new InvalidOptionError('predictor', `expected 1 or 2 for ${dtype}, got 3`);
-  const level = options.level ?? (predictor === 1 ? 6 : 1);
+  if (compression === 'zstd') checkZstd();
+  const [standard, highest] = compression === 'zstd' ? [9, 22] as const : [predictor === 1 ? 6 : 1, 9] as const;
+  const level = options.level ?? standard;
   const matching = options.matching ?? (predictor === 3 ? 'runs' : 'search');
-  if (!Number.isInteger(level) || level < 1 || level > 9) throw new InvalidOptionError('level', `expected 1 to 9, got ${level}`);
+  if (!Number.isInteger(level) || level < 1 || level > highest) throw new InvalidOptionError('level', `expected 1 to ${highest}, got ${level}`);
   const quality = options.quality ?? 85;
   if (!Number.isInteger(quality) || quality < 1 || quality > 100) throw new InvalidOptionError('quality', `expected 1 to 100, got ${quality}`);
-  if (compression === 'jpeg' && (dtype !== 'uint8' || (bands !== 1 && bands !== 3) || options.palette !== undefined)) {
-    throw new InvalidOptionError('compression', `jpeg takes 1 or 3 bands of uint8 without a palette, got ${bands} of ${dtype}`, { advice: 'choose deflate' });
-  }
+  if (compression === 'jpeg' || compression === 'webp') checkLossy(compression, shape, options);
   checkDescription(shape, options);
   return { compression, level, matching, quality, predictor, dtype, bands };
+}
+
+/** @throws {InvalidOptionError} if pictures of this kind cannot hold the samples. */
+function checkLossy(compression: 'jpeg' | 'webp', { dtype, bands }: ImageShape, { palette, alphaBand }: TiffDescription): void {
+  const fits = compression === 'jpeg' ? bands === 1 || bands === 3 : bands === 3 || (bands === 4 && alphaBand === 3);
+  if (dtype === 'uint8' && fits && palette === undefined) return;
+  const expected = compression === 'jpeg' ? '1 or 3 bands' : '3 bands, or 4 with alpha last,';
+  const found = `${bands} of ${dtype}${palette === undefined ? '' : ' with a palette'}`;
+  throw new InvalidOptionError('compression', `${compression} takes ${expected} of uint8 without a palette, got ${found}`, { advice: 'choose deflate' });
 }
 
 function checkShape(shape: ImageShape): void {

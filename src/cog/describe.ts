@@ -13,8 +13,8 @@ export const TAG = {
   modelTransformation: 34264, geoKeyDirectory: 34735, geoDoubleParams: 34736, geoAsciiParams: 34737, gdalMetadata: 42112, gdalNodata: 42113,
 } as const;
 
-const COMPRESSION_CODE = { none: 1, lzw: 5, jpeg: 7, deflate: 8 } as const;
-const PHOTOMETRIC_CODE = { grey: 1, rgb: 2, palette: 3, ycbcr: 6 } as const;
+const COMPRESSION_CODE = { none: 1, lzw: 5, jpeg: 7, deflate: 8, zstd: 50000, webp: 50001 } as const;
+const PHOTOMETRIC_CODE = { grey: 1, rgb: 2, palette: 3, mask: 4, ycbcr: 6 } as const;
 
 export interface ImageShape {
   readonly width: number;
@@ -52,6 +52,20 @@ export function imageFields(shape: ImageShape, packing: Packing, description: Ti
   if (description.palette !== undefined) fields.push({ tag: TAG.colorMap, type: 'short', values: colorMap(description.palette, bits) });
   if (description.nodata !== undefined) fields.push(asciiField(TAG.gdalNodata, nodataText(description.nodata)));
   return fields;
+}
+
+/** Fields of the directory of a mask: one bit per pixel, 1 where the picture of the same size has data. */
+export function maskFields(size: { readonly width: number; readonly height: number }): Field[] {
+  return [
+    { tag: TAG.imageWidth, type: 'long', values: [size.width] },
+    { tag: TAG.imageLength, type: 'long', values: [size.height] },
+    { tag: TAG.bitsPerSample, type: 'short', values: [1] },
+    { tag: TAG.compression, type: 'short', values: [COMPRESSION_CODE.deflate] },
+    { tag: TAG.photometric, type: 'short', values: [PHOTOMETRIC_CODE.mask] },
+    { tag: TAG.samplesPerPixel, type: 'short', values: [1] },
+    { tag: TAG.planarConfiguration, type: 'short', values: [1] },
+    { tag: TAG.sampleFormat, type: 'short', values: [1] },
+  ];
 }
 
 /** Fields that only the first directory has: place, names, texts. */

@@ -1,5 +1,5 @@
 import { even, headerBytes, ifdBytes, writeHeader, writeIfd, type Field } from './ifd.js';
-import { imageFields, sceneFields, TAG, type ImageShape } from './describe.js';
+import { imageFields, maskFields, sceneFields, TAG, type ImageShape } from './describe.js';
 import type { Packing } from './encode.js';
 import type { TiffDescription } from './types.js';
 
@@ -43,7 +43,13 @@ const STRUCTURE = [
   'KNOWN_INCOMPATIBLE_EDITION=NO',
   ' ',
 ].join('\n');
-const GHOST = `GDAL_STRUCTURAL_METADATA_SIZE=${String(STRUCTURE.length).padStart(6, '0')} bytes\n${STRUCTURE}`;
+/** Each block of the samples is followed by that of the mask. */
+const MASK_STRUCTURE = 'MASK_INTERLEAVED_WITH_IMAGERY=YES\n';
+
+function ghostText(mask: boolean): string {
+  const text = mask ? STRUCTURE + MASK_STRUCTURE : STRUCTURE;
+  return `GDAL_STRUCTURAL_METADATA_SIZE=${String(text.length).padStart(6, '0')} bytes\n${text}`;
+}
 
 const CLASSIC_LIMIT = 2 ** 32 - 1;
 
@@ -64,6 +70,8 @@ export interface LayoutOptions {
   readonly levels: readonly LevelSize[];
   /** Lengths of the packed blocks of every level, row by row. */
   readonly byteCounts: readonly Uint32Array[];
+  /** The same of the mask, where there is one. */
+  readonly maskByteCounts?: readonly Uint32Array[] | undefined;
   /** Default: when the file would not fit 4 GiB. */
   readonly bigTiff?: boolean | undefined;
 }
@@ -71,11 +79,11 @@ export interface LayoutOptions {
 /** Places every directory and block of a COG. */
 export function layOut(options: LayoutOptions): CogLayout {
   const big = options.bigTiff ?? place(options, false).bytes > CLASSIC_LIMIT;
-  const { directories, fields, head, bytes } = place(options, big);
-  const parts = [writeHeader(directories[0]!, big), Buffer.from(GHOST, 'latin1')];
-  parts.push(Buffer.alloc(directories[0]! - headerBytes(big) - GHOST.length));
-  fields.forEach((list, level) => {
-    parts.push(writeIfd(list, { offset: directories[level]!, next: directories[level + 1] ?? 0, big }));
+  const { ghost, directories, fields, head, bytes } = place(options, big);
+  const parts = [writeHeader(directories[0]!, big), Buffer.from(ghost, 'latin1')];
+  parts.push(Buffer.alloc(directories[0]! - headerBytes(big) - ghost.length));
+  fields.forEach((list, index) => {
+    parts.push(writeIfd(list, { offset: directories[index]!, next: directories[index + 1] ?? 0, big }));
   });
   const buffer = Buffer.concat(parts);
   if (buffer.length !== head) throw new Error(`head of ${buffer.length} bytes was planned as ${head}`);
@@ -83,44 +91,68 @@ export function layOut(options: LayoutOptions): CogLayout {
 }
 
 interface Placement {
+  readonly ghost: string;
   readonly directories: readonly number[];
   readonly fields: readonly (readonly Field[])[];
   readonly head: number;
   readonly bytes: number;
 }
 
+/** One directory's blocks: their lengths, and their places once these are known. */
+interface Blocks {
+  readonly counts: Uint32Array;
+  readonly offsets: Float64Array;
+}
+
+/** Directories come from the scene to the smallest overview, each before that of its mask; blocks the other way round. */
 function place(options: LayoutOptions, big: boolean): Placement {
-  const { levels, byteCounts } = options;
-  const offsets = byteCounts.map((counts) => new Float64Array(counts.length));
-  const fields = levels.map((size, level) => levelFields(options, size, level, offsets[level]!, big));
+  const { levels, byteCounts, maskByteCounts } = options;
+  const blocks = levels.map((_, level) => [byteCounts, maskByteCounts].flatMap((all): Blocks[] => (
+    all === undefined ? [] : [{ counts: all[level]!, offsets: new Float64Array(all[level]!.length) }]
+  )));
+  const fields = levels.flatMap((size, level) => blocks[level]!.map((list, kind) => [
+    ...(kind === 0 ? levelFields(options, size, level) : maskLevelFields(size, level)),
+    ...blockFields(list, options.blockSize, big),
+  ]));
+  const ghost = ghostText(maskByteCounts !== undefined);
   const directories: number[] = [];
-  let at = even(headerBytes(big) + GHOST.length);
+  let at = even(headerBytes(big) + ghost.length);
   for (const list of fields) {
     directories.push(at);
     at += ifdBytes(list, big);
   }
   const head = at;
-  for (let level = levels.length - 1; level >= 0; level--) {
-    const counts = byteCounts[level]!;
-    const places = offsets[level]!;
-    for (let block = 0; block < counts.length; block++) {
-      places[block] = at + LEADER_BYTES;
-      at += LEADER_BYTES + counts[block]! + TRAILER_BYTES;
+  for (const lists of [...blocks].reverse()) {
+    for (let block = 0; block < lists[0]!.counts.length; block++) {
+      for (const { counts, offsets } of lists) {
+        offsets[block] = at + LEADER_BYTES;
+        at += LEADER_BYTES + counts[block]! + TRAILER_BYTES;
+      }
     }
   }
-  return { directories, fields, head, bytes: at };
+  return { ghost, directories, fields, head, bytes: at };
 }
 
-function levelFields(options: LayoutOptions, size: LevelSize, level: number, offsets: Float64Array, big: boolean): Field[] {
-  const { shape, packing, description, blockSize } = options;
-  const image = { ...shape, ...size };
+/** NewSubfileType: a reduced copy of another image of the file; a mask. */
+const REDUCED = 1;
+const MASK = 4;
+
+function levelFields({ shape, packing, description }: LayoutOptions, size: LevelSize, level: number): Field[] {
   return [
-    ...imageFields(image, packing, description),
-    // 1: a reduced copy of another image of the file.
-    ...(level === 0 ? sceneFields(shape, description) : [{ tag: TAG.newSubfileType, type: 'long', values: [1] } as const]),
+    ...imageFields({ ...shape, ...size }, packing, description),
+    ...(level === 0 ? sceneFields(shape, description) : [{ tag: TAG.newSubfileType, type: 'long', values: [REDUCED] } as const]),
+  ];
+}
+
+function maskLevelFields(size: LevelSize, level: number): Field[] {
+  return [...maskFields(size), { tag: TAG.newSubfileType, type: 'long', values: [level === 0 ? MASK : MASK | REDUCED] }];
+}
+
+function blockFields({ counts, offsets }: Blocks, blockSize: number, big: boolean): Field[] {
+  return [
     { tag: TAG.tileWidth, type: 'short', values: [blockSize] },
     { tag: TAG.tileLength, type: 'short', values: [blockSize] },
     { tag: TAG.tileOffsets, type: big ? 'long8' : 'long', values: offsets },
-    { tag: TAG.tileByteCounts, type: 'long', values: options.byteCounts[level]! },
+    { tag: TAG.tileByteCounts, type: 'long', values: counts },
   ];
 }

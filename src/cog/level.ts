@@ -1,4 +1,4 @@
-import { allocate, type DataType, type TypedArray } from '../raster/index.js';
+import type { DataType, TypedArray } from '../raster/index.js';
 import { blocksAcross, blocksDown, type LevelSize } from './layout.js';
 
 /** One level of the pyramid while it is being filled: its current row of blocks. */
@@ -12,9 +12,6 @@ export interface Level {
   rows: number;
   /** The blocks of the current row of blocks, left to right; empty until its first row comes. */
   blocks: TypedArray[];
-  /** The last row, where it still waits for its partner on the way to the next level. */
-  readonly waiting: TypedArray;
-  waits: boolean;
 }
 
 export interface BlockFormat {
@@ -23,16 +20,14 @@ export interface BlockFormat {
   readonly dtype: DataType;
 }
 
-export function createLevel(number: number, size: LevelSize, format: BlockFormat): Level {
+export function createLevel(number: number, size: LevelSize, blockSize: number): Level {
   return {
     number,
     ...size,
-    across: blocksAcross(size, format.size),
-    down: blocksDown(size, format.size),
+    across: blocksAcross(size, blockSize),
+    down: blocksDown(size, blockSize),
     rows: 0,
     blocks: [],
-    waiting: allocate(format.dtype, size.width * format.bands),
-    waits: false,
   };
 }
 

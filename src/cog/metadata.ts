@@ -11,6 +11,9 @@ export function metadataXml(bands: number, description: TiffDescription): string
   for (const [name, value] of Object.entries(description.metadata ?? {})) {
     items.push(`  <Item name="${escapeXml(name)}">${itemText(value)}</Item>`);
   }
+  description.bandMetadata?.slice(0, bands).forEach((list, band) => {
+    for (const [name, value] of Object.entries(list)) items.push(`  <Item name="${escapeXml(name)}" sample="${band}">${itemText(value)}</Item>`);
+  });
   description.bandNames?.slice(0, bands).forEach((name, band) => {
     items.push(`  <Item name="DESCRIPTION" sample="${band}" role="description">${itemText(name)}</Item>`);
   });

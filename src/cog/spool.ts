@@ -27,8 +27,10 @@ export interface Spool {
   readRows(file: 0 | 1, at: number, length: number): Promise<Uint8Array>;
   /** Brings everything appended so far to the disk. */
   sync(rowsFile: 0 | 1): Promise<void>;
-  /** Copies the blocks to `target` from byte `at` on: overviews from the smallest, then the scene, blocks in order. */
-  copyTo(target: FileHandle, at: number): Promise<void>;
+  /** Where a packed block stands, leader and trailer included. */
+  placeOf(level: number, block: number): { readonly start: number; readonly end: number };
+  /** Reads up to `length` bytes of packed blocks into `buffer`; gives how many, at least one. */
+  read(buffer: Uint8Array, offset: number, length: number, at: number): Promise<number>;
   close(): Promise<void>;
   /** Closes and removes what the spool made. */
   remove(): Promise<void>;
@@ -36,7 +38,6 @@ export interface Spool {
 
 /** Level, block, length: three uint32 per block. */
 const RECORD_BYTES = 12;
-const COPY_BYTES = 4 << 20;
 const NAMES = { blocks: 'blocks', index: 'blocks.index', rows: ['rows-0', 'rows-1'] } as const;
 
 /**
@@ -124,20 +125,11 @@ function createSpool(folder: string, handles: Handles, blockCounts: readonly num
       if (fresh.length > 0) await writeAll(handles.index, [fresh], at);
       await Promise.all([handles.blocks.datasync(), handles.index.datasync(), handles.rows[rowsFile].datasync()]);
     },
-    async copyTo(target, at) {
-      const buffer = Buffer.allocUnsafe(COPY_BYTES);
-      let position = at;
-      for (let level = places.length - 1; level >= 0; level--) {
-        for (const [start, end] of runsOf(places[level]!, byteCounts[level]!)) {
-          for (let from = start; from < end;) {
-            const { bytesRead } = await handles.blocks.read(buffer, 0, Math.min(COPY_BYTES, end - from), from);
-            if (bytesRead === 0) throw new Error(`the spool ends at ${from}, expected ${end}`);
-            await writeAll(target, [buffer.subarray(0, bytesRead)], position);
-            from += bytesRead;
-            position += bytesRead;
-          }
-        }
-      }
+    placeOf: (level, block) => ({ start: places[level]![block]!, end: places[level]![block]! + LEADER_BYTES + byteCounts[level]![block]! + TRAILER_BYTES }),
+    async read(buffer, offset, length, at) {
+      const { bytesRead } = await handles.blocks.read(buffer, offset, length, at);
+      if (bytesRead === 0) throw new Error(`the spool ends at ${at}, expected ${length} bytes more`);
+      return bytesRead;
     },
     async restore(mark) {
       const index = await readExactly(handles.index, 0, mark.blocks * RECORD_BYTES);
@@ -157,20 +149,6 @@ function createSpool(folder: string, handles: Handles, blockCounts: readonly num
       for (const name of [NAMES.blocks, NAMES.index, ...NAMES.rows]) await rm(join(folder, name), { force: true });
     },
   };
-}
-
-/** Stretches of the spool in which consecutive blocks stand one after the other, as `[start, end]`. */
-function* runsOf(places: Float64Array, byteCounts: Uint32Array): Generator<[number, number]> {
-  let start = 0;
-  let end = 0;
-  for (let block = 0; block < places.length; block++) {
-    if (places[block] !== end) {
-      if (end > start) yield [start, end];
-      start = places[block]!;
-    }
-    end = places[block]! + LEADER_BYTES + byteCounts[block]! + TRAILER_BYTES;
-  }
-  if (end > start) yield [start, end];
 }
 
 /** Writes the pieces one after the other from byte `position` on. */

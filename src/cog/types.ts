@@ -1,7 +1,13 @@
 import type { Crs, Transform } from '../georef/index.js';
 import type { DataType, Rgba, TypedArray } from '../raster/index.js';
 
-export type Compression = 'deflate' | 'lzw' | 'jpeg' | 'none';
+/**
+ * `jpeg` (1 or 3 bands) and `webp` (3, or 4 with alpha) are lossy and take uint8; `zstd` needs a Node whose zlib has it
+ * (22.15, 23.8).
+ */
+export type Compression = 'deflate' | 'zstd' | 'lzw' | 'jpeg' | 'webp' | 'none';
+
+export const COMPRESSIONS: readonly Compression[] = ['deflate', 'zstd', 'lzw', 'jpeg', 'webp', 'none'];
 
 /** How four pixels become one in the reduced copies. */
 export type OverviewMethod =
@@ -11,8 +17,12 @@ export type OverviewMethod =
   | 'nearest'
   /** the mean of the valid pixels; integers are rounded, half away from zero */
   | 'average'
+  /** the mean of the valid ones of 16 pixels, those farther away counting less; smoother than `average` */
+  | 'bilinear'
   /** no reduced copies */
   | 'none';
+
+export const OVERVIEW_METHODS: readonly OverviewMethod[] = ['mode', 'nearest', 'average', 'bilinear', 'none'];
 
 /** What a GeoTIFF says of its pixels and their place. Shared by streamed COGs and by single tiles. */
 export interface TiffDescription {
@@ -33,6 +43,8 @@ export interface TiffDescription {
   readonly description?: string;
   /** More items for `GDAL_METADATA`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** More items by band. */
+  readonly bandMetadata?: readonly Readonly<Record<string, string>>[];
   /**
    * What the bands mean to a viewer. Default: `palette` with a palette; `rgb` for uint8 with 3 or 4 bands; else `grey`.
    */
@@ -41,9 +53,12 @@ export interface TiffDescription {
 
 /** How blocks are packed. */
 export interface TiffPacking {
-  /** Default: `deflate`. `jpeg` is lossy: uint8 with 1 or 3 bands only. */
+  /** Default: `deflate`. */
   readonly compression?: Compression;
-  /** zlib level 1–9. Default: 6 without predictor; 1 with one, where more effort saves 0 to 3 % on real scenes. */
+  /**
+   * Level of deflate, 1–9. Default: 6 without predictor; 1 with one, where more effort saves 0 to 3 % on real scenes. Of
+   * zstd, 1–22; default 9, as GDAL has it.
+   */
   readonly level?: number;
   /**
    * What zlib looks for: `search` earlier sequences, `runs` of one byte only (Z_RLE). With predictor 2, `runs` takes a third
@@ -51,11 +66,11 @@ export interface TiffPacking {
    * predictor 3, else `search`.
    */
   readonly matching?: 'search' | 'runs';
-  /** JPEG quality 1–100. Default 85. */
+  /** Quality of jpeg and webp, 1–100. Default 85. 100 makes webp lossless. */
   readonly quality?: number;
   /**
    * 1 none, 2 horizontal differences (integers), 3 floating point. Default: 1 with a palette, class names or mode overviews,
-   * else 2 for integers and 3 for floats; always 1 for `jpeg` and `none`.
+   * else 2 for integers and 3 for floats; always 1 for `jpeg`, `webp` and `none`.
    */
   readonly predictor?: 1 | 2 | 3;
 }
@@ -69,6 +84,16 @@ export interface CogOptions extends TiffDescription, TiffPacking {
   readonly scratch: string;
   /** Edge of a block in pixels, a multiple of 16. Default 512. */
   readonly blockSize?: number;
+  /**
+   * Rows come with a mask, which becomes the file's internal mask: one bit per pixel, for the overviews too. For scenes whose
+   * missing pixels have no value of their own. Default: false.
+   */
+  readonly mask?: boolean;
+  /**
+   * Counts the valid samples of every band while they pass, and writes `STATISTICS_MINIMUM`, `_MAXIMUM`, `_MEAN`, `_STDDEV`
+   * (of the population) and `_VALID_PERCENT`. Default: unless the values are classes.
+   */
+  readonly statistics?: boolean;
   /** Default: `mode` with a palette or class names, else `average`. */
   readonly overviews?: OverviewMethod;
   /** Blocks that are compressed at the same time. Default: number of cores + 1. The bytes do not depend on it. */
@@ -87,7 +112,10 @@ export type CheckpointJson = string | number | boolean | null | readonly Checkpo
 export interface CogCheckpoint {
   /** Plain JSON, under 1 kB per overview level. */
   readonly state: CheckpointJson;
-  /** Bytes to keep beside it. Empty: the rows of unfinished blocks are in the scratch folder. */
+  /**
+   * Bytes to keep beside it: the rows of bilinear overviews that wait for their neighbours. Else empty: the rows of unfinished
+   * blocks are in the scratch folder.
+   */
   readonly carry: Uint8Array;
 }
 
@@ -97,8 +125,9 @@ export interface CogWriter {
   /**
    * Takes the next `rowCount` rows, pixel-interleaved, in the writer's sample type. The rows may be reused when the promise
    * resolves; it waits while too many blocks are being compressed. One call at a time.
+   * @param mask one byte per pixel, 0 where it has no data; with the option `mask` only. Absent: all have.
    */
-  write(rows: TypedArray, rowCount: number): Promise<void>;
+  write(rows: TypedArray, rowCount: number, mask?: Uint8Array): Promise<void>;
   /**
    * Everything that `write` has taken when this is called is on disk (synced) when the promise resolves. Rows may be written
    * meanwhile. Appends only what is new since the last checkpoint.

@@ -17,3 +17,7 @@ export type { GroundSize } from './ground.js';
 export { groundSize, pixelAreaM2, pixelAreas } from './ground.js';
 export type { FootprintOptions } from './footprint.js';
 export { footprint, footprintOf } from './footprint.js';
+export { approximateLine } from './approximate.js';
+export type { Extent, PlacedGrid, Point } from './reprojection.js';
+export { crsToCrs, extentOf, gridToGrid, isSameCrs, suggestGrid } from './reprojection.js';
+export { metresPerUnit } from './proj4-text.js';

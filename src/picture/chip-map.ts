@@ -48,7 +48,7 @@ export async function renderChipMap(options: ChipMapOptions): Promise<Buffer> {
       x: inside.x * toX, y: inside.y * toY, width: inside.width * toX, height: inside.height * toY,
       ...(cell.color === undefined ? {} : { color: cell.color }),
     };
-    if (cell.color !== undefined) paint(veil, scaled, cell.color, alpha);
+    if (cell.color !== undefined) paint(veil, scene, scaled, cell.color, alpha);
     if (frames.length <= MAX_FRAMED_CELLS) frames.push(scaled);
   }
   const framed = frames.length <= MAX_FRAMED_CELLS;
@@ -63,8 +63,8 @@ export async function renderChipMap(options: ChipMapOptions): Promise<Buffer> {
   }], options);
 }
 
-/** Fills the pixels whose centres lie in the cell. */
-function paint(veil: Picture, cell: ChipCell, color: string, alpha: number): void {
+/** Fills the pixels whose centres lie in the cell, but for those where the scene has no data. */
+function paint(veil: Picture, scene: Picture, cell: ChipCell, color: string, alpha: number): void {
   const value = Number.parseInt(color.slice(1), 16);
   const x0 = Math.max(0, Math.round(cell.x));
   const x1 = Math.min(veil.width, Math.max(Math.round(cell.x + cell.width), x0 + 1));
@@ -73,6 +73,7 @@ function paint(veil: Picture, cell: ChipCell, color: string, alpha: number): voi
   for (let y = y0; y < y1; y++) {
     for (let x = x0; x < x1; x++) {
       const at = (y * veil.width + x) * 4;
+      if (scene.data[at + 3] === 0) continue;
       veil.data[at] = value >> 16;
       veil.data[at + 1] = (value >> 8) & 255;
       veil.data[at + 2] = value & 255;

@@ -1,3 +1,4 @@
+export { encodeMapTile } from './map-tile.js';
 export { FONT_FAMILY, fitMiddle, fitText, measureText, prepareFonts } from './font.js';
 export { formatArea, formatLength, formatPlace, formatShare, significant } from './format.js';
 export type { Picture } from './picture.js';

@@ -15,6 +15,7 @@ import { loadModel } from './load.js';
 import type { LoadedModel } from './load.js';
 import { openPool } from './pool.js';
 import type { Pool } from './pool.js';
+import { createSpares } from './spares.js';
 import type { RunJob } from './protocol.js';
 import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './types.js';
 
@@ -43,6 +44,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   const pool = openPool({ model: source, device, ...layout });
   const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
   let milliseconds = 0;
+  const spares = createSpares();
   try {
     const [width, height] = options.patch === undefined ? triedSize(card) : [options.patch.width, options.patch.height];
     await sessions.withSize(width, height, () => Promise.resolve());
@@ -56,10 +58,16 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
     device,
     get engineMilliseconds() { return milliseconds; },
     predict: (batch, signal) => sessions.withSize(batch.width, batch.height, async (session) => {
-      const result = await pool.run(session.id, jobFor(session, batch, dtype, card, source), signal);
+      const job = jobFor(session, batch, dtype, card, source);
+      const result = await pool.run(session.id, { ...job, ...spares.takeOutputs(session.id, batch.count) }, signal);
       milliseconds += result.milliseconds;
-      return session.read(result.outputs, batch.count);
+      spares.keepBatch(result.input);
+      const output = session.read(result.outputs, batch.count);
+      spares.remember(output, session.id, batch.count, result);
+      return output;
     }),
+    recycle: (output) => spares.keepOutputs(output),
+    spareBatch: (length) => spares.takeBatch(length),
     close: () => pool.close(),
   };
 }

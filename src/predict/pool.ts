@@ -104,7 +104,7 @@ export function openPool(options: PoolOptions): Pool {
       const free = threads.reduce((best, thread) => (thread.held.size < best.held.size ? thread : best));
       if (free.held.size >= HELD_PER_WORKER) return;
       const waiting = queue.shift();
-      if (waiting?.request.kind === 'run') send(free, waiting, [waiting.request.job.data.buffer as ArrayBuffer]);
+      if (waiting?.request.kind === 'run') send(free, waiting, [waiting.request.job.data, ...Object.values(waiting.request.job.spare ?? {})].map((part) => ('buffer' in part ? part.buffer as ArrayBuffer : part)));
     }
   }
 

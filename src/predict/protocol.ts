@@ -34,6 +34,8 @@ export interface RunJob {
   readonly step: number;
   /** The session takes exactly `step` patches: the last run is filled up with zeros. */
   readonly exact: boolean;
+  /** Buffers of an earlier answer of the same session to as many patches, by output name, to be written again. */
+  readonly spare?: Readonly<Record<string, ArrayBuffer>>;
   /** Reduce each patch `[height, width, bands]` to this size by area first; the tensor is then float32. */
   readonly reduceTo?: { readonly width: number; readonly height: number };
 }
@@ -50,6 +52,8 @@ export interface RunResult {
   readonly outputs: Readonly<Record<string, { readonly type: string; readonly dims: readonly number[]; readonly data: ArrayBufferView }>>;
   /** Time inside the engine. */
   readonly milliseconds: number;
+  /** The job's samples, handed back. */
+  readonly input: TypedArray;
 }
 
 export type WorkerReply =

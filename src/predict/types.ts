@@ -1,6 +1,6 @@
 import type { ModelCard } from '../card/index.js';
 import type { PatchBatch } from '../grid/index.js';
-import type { DataType } from '../raster/index.js';
+import type { DataType, TypedArray } from '../raster/index.js';
 
 /** What a predictor can be asked for. */
 export type PredictorOutput =
@@ -34,6 +34,13 @@ export interface Predictor {
    * @throws {ModelError} if the engine fails or the output does not fit the card.
    */
   predict(batch: PatchBatch, signal?: AbortSignal): Promise<PatchOutput>;
+  /**
+   * Gives an answer back, so that its arrays are written again for a later batch instead of allocating megabytes for every
+   * patch. It must not be used afterwards.
+   */
+  recycle(output: PatchOutput): void;
+  /** An array of a batch that was predicted, to read the next batch into; its values are left over. `undefined` if none is free. */
+  spareBatch(length: number): TypedArray | undefined;
   close(): Promise<void>;
 }
 

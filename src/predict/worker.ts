@@ -16,6 +16,8 @@ type Values = RunResult['outputs'][string];
 
 const settings = workerData as WorkerSettings;
 const sessions = new Map<number, InferenceSession>();
+/** What sessions last gave, without the data. */
+const layouts = new Map<number, Readonly<Record<string, Omit<Values, 'data'>>>>();
 env.logLevel = settings.logs === 'errors' ? 'error' : 'fatal';
 
 async function load(session: number, graph: Uint8Array, optimize: boolean): Promise<readonly TensorInfo[]> {
@@ -38,12 +40,12 @@ async function load(session: number, graph: Uint8Array, optimize: boolean): Prom
   }));
 }
 
-async function run(session: InferenceSession, job: RunJob): Promise<RunResult> {
+async function run(session: InferenceSession, id: number, job: RunJob): Promise<RunResult> {
   const dims = job.reduceTo === undefined ? job.dims : [job.reduceTo.height, job.reduceTo.width, job.dims[2] ?? 1];
   const type = job.reduceTo === undefined ? job.type : 'float32';
   const perPatch = dims.reduce((product, size) => product * size, 1);
   const data = job.reduceTo === undefined ? job.data : reduceAll(job, perPatch);
-  const outputs: Record<string, Values> = {};
+  const outputs = spareOutputs(id, job);
   let milliseconds = 0;
   for (let from = 0; from < job.count; from += job.step) {
     if (Atomics.load(settings.closed, 0) !== 0) throw new Error('closed');
@@ -56,7 +58,24 @@ async function run(session: InferenceSession, job: RunJob): Promise<RunResult> {
     milliseconds += performance.now() - before;
     for (const name of session.outputNames) keep(outputs, name, found[name] as Tensor, from, wanted, job);
   }
-  return { outputs, milliseconds };
+  layouts.set(id, Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, { type: values.type, dims: values.dims }])));
+  return { outputs, milliseconds, input: job.data };
+}
+
+const ARRAYS: Readonly<Record<string, Float32ArrayConstructor | Uint8ArrayConstructor | undefined>> = { float32: Float32Array, uint8: Uint8Array };
+
+/** The buffers of an earlier answer as outputs, where they are what this job will give; else none. */
+function spareOutputs(id: number, job: RunJob): Record<string, Values> {
+  const outputs: Record<string, Values> = {};
+  for (const [name, { type, dims }] of Object.entries(layouts.get(id) ?? {})) {
+    const buffer = job.spare?.[name];
+    const make = ARRAYS[type];
+    if (buffer === undefined || make === undefined || dims[0] !== job.count) return {};
+    const data = new make(buffer);
+    if (data.length !== dims.reduce((product, size) => product * size, 1)) return {};
+    outputs[name] = { type, dims, data };
+  }
+  return outputs;
 }
 
 /** Tensors over the places of the result where the next patches belong, so that the engine writes there itself. */
@@ -122,13 +141,14 @@ async function answer(request: WorkerRequest): Promise<void> {
     case 'run': {
       const session = sessions.get(request.session);
       if (session === undefined) throw new Error('no such session');
-      const result = await run(session, request.job);
-      reply({ kind: 'done', id: request.id, result }, Object.values(result.outputs).map((values) => values.data.buffer as ArrayBuffer));
+      const result = await run(session, request.session, request.job);
+      reply({ kind: 'done', id: request.id, result }, [result.input, ...Object.values(result.outputs).map((values) => values.data)].map(({ buffer }) => buffer as ArrayBuffer));
       return;
     }
     case 'unload':
       await sessions.get(request.session)?.release();
       sessions.delete(request.session);
+      layouts.delete(request.session);
       return;
     case 'close':
       for (const session of sessions.values()) await session.release();

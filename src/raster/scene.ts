@@ -1,4 +1,4 @@
-import type { DataType, Raster, Rgba, Window } from './types.js';
+import type { DataType, Raster, Rgba, TypedArray, Window } from './types.js';
 import type { Crs, GroundControl, RationalCoefficients, Transform } from '../georef/types.js';
 
 /** What is known of a scene without reading a pixel. */
@@ -79,6 +79,8 @@ export interface ReadOptions {
    * `'reflect'` (mirrored without repeating the edge pixel, as in NumPy's `reflect`; for scenes smaller than the window).
    */
   readonly edge?: 'nodata' | 'reflect';
+  /** An array of the right type and length that may be written to and returned, to save allocating one; what is read does not depend on it. */
+  readonly into?: TypedArray;
   readonly signal?: AbortSignal;
 }
 

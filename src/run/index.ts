@@ -6,3 +6,5 @@ export { formatBytes, memoryPlan, parseBytes, peakRss } from './memory.js';
 export type { CheckOutputOptions } from './output.js';
 export { checkFolder, checkOutput, checkSpace, makeFolder, promote, writeWhole } from './output.js';
 export { ordered } from './ordered.js';
+export type { InputFile } from './outputs.js';
+export { checkRoom, isSameFile, refuseInputs, trueName } from './outputs.js';

@@ -81,9 +81,9 @@ export function createReaderScene(parts: ReaderSceneParts): BlockScene {
   let pixels: Promise<SampleReader> | undefined;
   let closed = false;
 
-  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined): Promise<Samples> => {
+  const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<Samples> => {
     pixels ??= parts.pixels();
-    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal);
+    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal, into);
   };
 
   const checkOpen = (): void => {
@@ -96,7 +96,7 @@ export function createReaderScene(parts: ReaderSceneParts): BlockScene {
     const bands = checkBands(options.bands, profile.bands);
     const shape = { width: window.width, height: window.height, bands: bands.length, layout: 'pixel' as const };
     const scene = fullWindow(profile);
-    if (contains(scene, window)) return { ...shape, ...await readInside(window, bands, options.signal) };
+    if (contains(scene, window)) return { ...shape, ...await readInside(window, bands, options.signal, options.into) };
     if (options.edge === 'reflect') {
       const columns = reflectIndices(window.x, window.width, profile.width);
       const rows = reflectIndices(window.y, window.height, profile.height);

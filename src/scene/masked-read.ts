@@ -9,24 +9,26 @@ export interface Samples { readonly data: TypedArray; readonly mask?: Uint8Array
 /** Brings samples of windows that lie inside the scene, pixel-interleaved, bands in the order given. */
 export interface SampleReader {
   readonly bands: number;
-  read(window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray>;
+  /** `into` of the right type and length may be written to and returned; it may hold anything. */
+  read(window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray>;
 }
 
 /** Reads from blocks through a cache. */
 export function blockReader(raster: BlockRaster, cache: BlockStore): SampleReader {
-  return { bands: raster.bands, read: (window, bands, signal) => readBlocks(raster, cache, window, bands, signal) };
+  return { bands: raster.bands, read: (window, bands, signal, into) => readBlocks(raster, cache, window, bands, signal, into) };
 }
 
 /** Samples inside a raster, and its mask where the scene has one. */
 export async function readMasked(
   profile: SceneProfile, pixels: SampleReader, stored: SampleReader | undefined, window: Window, bands: readonly number[], signal: AbortSignal | undefined,
+  into?: TypedArray,
 ): Promise<Samples> {
-  if (profile.maskSource === 'none') return { data: await pixels.read(window, bands, signal) };
+  if (profile.maskSource === 'none') return { data: await pixels.read(window, bands, signal, into) };
   const mask = new Uint8Array(window.width * window.height);
   if (stored !== undefined) {
     const maskBands = Array.from({ length: stored.bands }, (_, band) => band);
     const [data, flags] = await Promise.all([
-      pixels.read(window, bands, signal),
+      pixels.read(window, bands, signal, into),
       stored.read(window, maskBands, signal),
     ]);
     maskFromBands(flags, maskBands.length, mask);
@@ -34,7 +36,7 @@ export async function readMasked(
   }
   // What is nodata must not depend on the bands that are read, so those that tell it are read too.
   const wanted = withMaskBands(profile, bands);
-  const all = await pixels.read(window, wanted, signal);
+  const all = await pixels.read(window, wanted, signal, wanted === bands ? into : undefined);
   if (profile.maskSource === 'alpha') {
     maskFromAlpha(all, wanted.length, wanted.indexOf(profile.alphaBand!), mask);
   } else {

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../errors.js';
-import { allocate } from '../raster/index.js';
+import { allocate, dataTypeOf } from '../raster/index.js';
 import type { TypedArray, Window } from '../raster/index.js';
 import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
@@ -12,10 +12,11 @@ export const RUNS_IN_FLIGHT = 6;
 
 /**
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
- * most once, and copied as soon as it is there.
+ * most once, and copied as soon as it is there. Every sample is written, so `into` may hold anything.
  */
-export async function readBlocks(raster: BlockRaster, cache: BlockStore, window: Window, bands: readonly number[], signal?: AbortSignal): Promise<TypedArray> {
-  const data = allocate(raster.dtype, window.width * window.height * bands.length);
+export async function readBlocks(raster: BlockRaster, cache: BlockStore, window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray> {
+  const length = window.width * window.height * bands.length;
+  const data = into !== undefined && into.length === length && dataTypeOf(into) === raster.dtype ? into : allocate(raster.dtype, length);
   const needed = blocksOf(raster, window, bands);
   const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
   const waiting: number[] = [];

@@ -1,6 +1,6 @@
 import type { LonLat } from '../georef/index.js';
 import type { Crs, Transform } from '../georef/index.js';
-import type { Window } from '../raster/index.js';
+import type { AppliedStretch, Window } from '../raster/index.js';
 
 /**
  * An embedding index is a folder of three files:
@@ -46,6 +46,8 @@ export interface IndexSource {
   readonly bands?: readonly number[];
   /** Bands that make a picture of it, from 1, where the model says which are red, green and blue. */
   readonly pictureBands?: readonly number[];
+  /** What was done to its values before the model saw them, if anything. */
+  readonly stretch?: AppliedStretch;
   /** Index of its first entry, and their number. */
   readonly first: number;
   readonly count: number;

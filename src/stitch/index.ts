@@ -1,5 +1,5 @@
 export type { AxisPatch, Blend } from './weights.js';
-export { axisPatches, BLENDS } from './weights.js';
+export { axisOf, axisPatches, BLENDS } from './weights.js';
 export type { FinishedRows } from './finished-rows.js';
 export { MAX_CLASSES, NODATA_CLASS } from './finished-rows.js';
 export type { PatchScores, Stitcher, StitcherOptions } from './stitcher.js';

@@ -1,7 +1,7 @@
 import type { Grid } from '../grid/index.js';
 import { NODATA_CLASS } from './finished-rows.js';
-import type { Blend } from './weights.js';
-import { axisPatches } from './weights.js';
+import type { Axis, Blend } from './weights.js';
+import { axisOf, axisPatches } from './weights.js';
 
 /** Counts so far; plain data, so that a run can be continued. */
 export interface SeamCounts {
@@ -26,8 +26,8 @@ export interface SeamMeter {
 
 export function createSeamMeter(grid: Grid, blend: Blend): SeamMeter {
   const width = grid.sceneWidth;
-  const vertical = linesOf(width, grid.columns, grid.patchWidth, blend);
-  const horizontal = linesOf(grid.sceneHeight, grid.rows, grid.patchHeight, blend);
+  const vertical = linesOf(axisOf(grid, 'x'), blend);
+  const horizontal = linesOf(axisOf(grid, 'y'), blend);
   const seamRows = countsByLine(horizontal.map((line) => line.seam));
   const controlRows = countsByLine(horizontal.map((line) => line.control));
   const counts = { seamChanges: 0, seamPairs: 0, controlChanges: 0, controlPairs: 0 };
@@ -88,8 +88,9 @@ export function seamScore(counts: SeamCounts): number | undefined {
 }
 
 /** Every line between pixels `line − 1` and `line` at which some patch's contribution begins or ends, with its control. */
-function linesOf(length: number, positions: readonly number[], patch: number, blend: Blend): { seam: number; control: number }[] {
-  const patches = axisPatches(length, positions, patch, blend);
+function linesOf(axis: Axis, blend: Blend): { seam: number; control: number }[] {
+  const { length, patch } = axis;
+  const patches = axisPatches(axis, blend);
   const lines = new Set<number>();
   for (const { start, first, end } of patches) {
     for (const line of [start + first, start + end]) if (line > 0 && line < length) lines.add(line);

@@ -1,6 +1,6 @@
 import type { Grid } from '../grid/index.js';
 import type { AxisPatch, Blend } from './weights.js';
-import { axisPatches } from './weights.js';
+import { axisOf, axisPatches } from './weights.js';
 import type { FinishedRows } from './finished-rows.js';
 import { MAX_CLASSES, NODATA_CLASS } from './finished-rows.js';
 import { addWeighted, finishRow, markMissing } from './seams.js';
@@ -50,7 +50,7 @@ export interface Stitcher {
 /** Bytes that a stitcher holds at most. */
 export function stitcherMemory(options: StitcherOptions): number {
   const { grid, classes } = options;
-  const rows = axisPatches(grid.sceneHeight, grid.rows, grid.patchHeight, options.blend);
+  const rows = axisPatches(axisOf(grid, 'y'), options.blend);
   const tallest = Math.max(...rows.map((row, index) => row.final - (rows[index - 1]?.final ?? 0)));
   const sharedRows = Math.max(...rows.map((row) => Math.max(0, row.start + row.end - row.final)));
   const perPixel = 1 + (options.confidence ? 1 : 0) + (options.probabilities ? classes : 0);
@@ -62,10 +62,10 @@ export function stitcherMemory(options: StitcherOptions): number {
 export function needsScores(options: StitcherOptions): boolean {
   const { grid, blend } = options;
   if ((options.confidence ?? false) || (options.probabilities ?? false)) return true;
-  return isBlended(axisPatches(grid.sceneHeight, grid.rows, grid.patchHeight, blend)) || isBlended(axisPatches(grid.sceneWidth, grid.columns, grid.patchWidth, blend));
+  return isBlended(axisPatches(axisOf(grid, 'y'), blend)) || isBlended(axisPatches(axisOf(grid, 'x'), blend));
 }
 
-/** Whether any pixel is made of several patches; also without overlap, where the last patch is shifted back. */
+/** Whether any pixel is made of several patches. */
 function isBlended(patches: readonly AxisPatch[]): boolean {
   return patches.some((patch) => patch.coreFirst > patch.first || patch.coreEnd < patch.end);
 }
@@ -74,8 +74,8 @@ export function createStitcher(options: StitcherOptions): Stitcher {
   const { grid, classes, blend } = options;
   if (classes < 1 || classes > MAX_CLASSES) throw new RangeError(`a theme map has 1 to ${MAX_CLASSES} classes, got ${classes}`);
   const { sceneWidth: width, patchWidth, patchHeight } = grid;
-  const rowsOf = axisPatches(grid.sceneHeight, grid.rows, patchHeight, blend);
-  const columnsOf = axisPatches(width, grid.columns, patchWidth, blend);
+  const rowsOf = axisPatches(axisOf(grid, 'y'), blend);
+  const columnsOf = axisPatches(axisOf(grid, 'x'), blend);
   const threshold = classes === 1 ? options.threshold ?? 0.5 : undefined;
   const everyScore = (options.confidence ?? false) || (options.probabilities ?? false);
   const blended = isBlended(rowsOf) || isBlended(columnsOf);

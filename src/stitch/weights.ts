@@ -1,3 +1,5 @@
+import type { Grid } from '../grid/index.js';
+
 /**
  * How patches share pixels. `linear`: ramp over the overlap; `hann`: raised cosine over the overlap; `crop`: each pixel from
  * the patch whose centre is nearest; `none`: the later patch wins (for comparison).
@@ -22,16 +24,33 @@ export interface AxisPatch {
   readonly final: number;
 }
 
+/** The patches along one axis of a grid. */
+export interface Axis {
+  /** Pixels of the axis. */
+  readonly length: number;
+  /** Starts of the patches, ascending, covering the axis. */
+  readonly positions: readonly number[];
+  /** Edge of a patch; what reaches over the end of the axis gets no weight. */
+  readonly patch: number;
+  /** Pixels that neighbours share at least; patches are blended over so many in the middle of what they share. */
+  readonly overlap: number;
+}
+
+/** The axis of a grid along x (its columns) or y (its rows). */
+export function axisOf(grid: Grid, along: 'x' | 'y'): Axis {
+  return along === 'x'
+    ? { length: grid.sceneWidth, positions: grid.columns, patch: grid.patchWidth, overlap: grid.overlap }
+    : { length: grid.sceneHeight, positions: grid.rows, patch: grid.patchHeight, overlap: grid.overlap };
+}
+
 /**
- * Weights of every patch along one axis, computed from the real positions, so that they sum to 1 also where the last patch
- * overlaps more than the others.
- *
- * @param length pixels of the axis
- * @param positions starts of the patches, ascending, covering the axis
- * @param patch edge of a patch; what reaches over the end of the axis gets no weight
+ * Weights of every patch along one axis, computed from the real positions, so that they sum to 1 everywhere. The last patch is
+ * shifted back and may share nearly all of itself with the one before: it is blended over the overlap like the others, in the
+ * middle of what they share, where both are far from their borders. So sums are never kept for more rows than the overlap has.
  */
-export function axisPatches(length: number, positions: readonly number[], patch: number, blend: Blend): AxisPatch[] {
-  const raw = positions.map((start, index) => rawWeights(length, positions, patch, index, start, blend));
+export function axisPatches(axis: Axis, blend: Blend): AxisPatch[] {
+  const { length, positions, patch } = axis;
+  const raw = positions.map((start, index) => rawWeights(axis, index, start, blend));
   const sums = new Float64Array(length);
   const counts = new Uint16Array(length);
   positions.forEach((start, index) => {
@@ -56,9 +75,8 @@ export function axisPatches(length: number, positions: readonly number[], patch:
   });
 }
 
-function rawWeights(
-  length: number, positions: readonly number[], patch: number, index: number, start: number, blend: Blend,
-): Float64Array {
+function rawWeights(axis: Axis, index: number, start: number, blend: Blend): Float64Array {
+  const { length, positions, patch, overlap } = axis;
   const weights = new Float64Array(patch);
   const previous = positions[index - 1];
   const next = positions[index + 1];
@@ -70,13 +88,23 @@ function rawWeights(
     } else if (blend === 'crop') {
       weights[offset] = nearestCentre(positions, index, patch, start + offset + 0.5) ? 1 : 0;
     } else {
-      const before = sharedBefore > 0 ? (offset + 0.5) / sharedBefore : 1;
-      const after = sharedAfter > 0 ? (patch - offset - 0.5) / sharedAfter : 1;
-      const ramp = Math.min(1, before, after);
+      const ramp = Math.min(rampAt(offset + 0.5, sharedBefore, overlap, 0), rampAt(patch - offset - 0.5, sharedAfter, overlap, 1));
       weights[offset] = blend === 'linear' ? ramp : Math.sin((Math.PI / 2) * ramp) ** 2;
     }
   }
   return weights;
+}
+
+/**
+ * From 0 to 1 over `overlap` pixels in the middle of `shared` ones, at a distance from the patch's border; a step without
+ * overlap, with `atStep` on the step itself, so that one of two neighbours has it.
+ */
+function rampAt(distance: number, shared: number, overlap: number, atStep: 0 | 1): number {
+  if (shared <= 0) return 1;
+  const width = Math.min(shared, overlap);
+  const along = distance - (shared - width) / 2;
+  if (width === 0) return along > 0 ? 1 : along < 0 ? 0 : atStep;
+  return Math.max(0, Math.min(1, along / width));
 }
 
 /** Whether patch `index` has the centre nearest to `at`; of two equally near ones the earlier. */

@@ -11,11 +11,12 @@ import type { IndexManifest, IndexSource } from '../search/index.js';
 import type { ChipPlan } from './chips/plan.js';
 import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
 import type { EmbedSource } from './embed/sources.js';
+import type { SceneChoices } from './model-input/model-scene.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
 
-export interface EmbedOptions {
+export interface EmbedOptions extends SceneChoices {
   /** Path of a scene, of a folder of chips, or of a `tiles.json`. */
   readonly input: string;
   /** Folder of the index; made if absent, else the new entries are added to it. */
@@ -131,7 +132,7 @@ async function run(job: Job, context: TaskContext): Promise<EmbedResult> {
 async function alreadyThere(job: Job & { readonly known: IndexSource }): Promise<EmbedResult> {
   const { options, base, known, source } = job;
   const same = known.fingerprint === source.description.fingerprint && known.patchSize === source.description.patchSize
-    && known.overlap === source.description.overlap && JSON.stringify(known.bands) === JSON.stringify(source.description.bands);
+    && known.overlap === source.description.overlap && JSON.stringify([known.bands, known.stretch]) === JSON.stringify([source.description.bands, source.description.stretch]);
   if (!same) {
     throw new InvalidOptionError('--index', `${options.index} has other entries of the name ${known.name} (${known.path})`, {
       advice: 'rename the file, use another index, or begin it anew with --overwrite',

@@ -40,7 +40,7 @@ function checkDataType(scene: SceneProfile, card: ModelCard): void {
   const allowed = sceneDataTypes(card.input);
   if (!allowed.includes(scene.dtype)) {
     throw new ModelError(card.name, `is made for ${allowed.join(' or ')} scenes, ${scene.source} is ${scene.dtype}`, {
-      advice: 'convert the scene with the stretch that the model was trained with, for example gdal_translate -ot Byte -scale',
+      advice: allowed.includes('uint8') ? 'say how its values become bytes, as the model was trained with: --stretch percentile:2,98 or minmax:LOW,HIGH' : 'convert the scene',
     });
   }
 }
@@ -61,7 +61,7 @@ function gsdWarnings(card: ModelCard, gsd: number | undefined): string[] {
   if (gsd === undefined) return [`${card.name} was trained at ${trained} m per pixel; the scene does not say its own ground sample distance`];
   const ratio = gsd / trained;
   if (ratio > 0.67 && ratio < 1.5) return [];
-  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results, or resample the scene first (gdalwarp -tr)`];
+  return [`${card.name} was trained at ${trained} m per pixel, the scene has ${gsd.toPrecision(3)} m: expect worse results, or resample it with --gsd model`];
 }
 
 /** Width and height that the model's input is fixed to; `undefined` where it is free. */

@@ -1,10 +1,11 @@
-import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Interrupted, throwIfAborted } from '../errors.js';
-import { classSidecar, cogMemory, createCog, resumeCog, type CogOptions, type CogWriter, type Compression, type OverviewMethod } from '../cog/index.js';
+import { cogMemory, createCog, resumeCog, type CogOptions, type CogWriter, type Compression, type OverviewMethod } from '../cog/index.js';
 import { bytesPerSample, type DataType, type Raster } from '../raster/index.js';
-import { checkOutput, fingerprintOf, memoryPlan, openJournal, ordered, peakRss, promote, writeWhole, type Journal, type Json, type MemoryPlan, type TaskContext } from '../run/index.js';
+import { checkRoom, fingerprintOf, memoryPlan, openJournal, ordered, peakRss, promote, type InputFile, type Journal, type Json, type MemoryPlan, type TaskContext } from '../run/index.js';
+import { MANIFEST } from '../tiles/index.js';
+import { checkRasterOutput, packedBytes, partialOf, writeClassSidecar } from './rows/raster-file.js';
 import { createCanvas, type Canvas } from './tiles/mosaic-canvas.js';
 import { findTiles, readTile, type TileOfSet, type TileSet } from './tiles/tile-set.js';
 
@@ -67,18 +68,20 @@ const TILES_BYTES = 256 << 20;
  * nodata, palette and names. Where tiles overlap, a pixel is taken from the one whose centre is nearest, or from any
  * that is there. Holds one row of tiles; a run that was stopped goes on.
  * @throws {InvalidFileError} if there are no tiles, or one is of another grid, size, sample type or band count.
- * @throws {InvalidOptionError} if the output exists.
- * @throws {OutputError} if the output cannot be written.
+ * @throws {InvalidOptionError} if the output exists, or is one of the tiles.
+ * @throws {OutputError} if the output cannot be written, or the disk has no room for it.
  */
 export async function mosaic(options: MosaicOptions, context: TaskContext = {}): Promise<MosaicResult> {
   const started = performance.now();
   const output = resolve(options.output);
   const set = await findTiles(options.folder);
-  const partial = `${output}.partial`;
+  const partial = partialOf(output);
   const cogOptions = describe(set, options, join(partial, 'spool'));
   const plan = { set, output, cogOptions, started, ...planMemory(set, cogOptions) };
+  await checkRasterOutput({ output, inputs: inputsOf(set), option: '<out.tif>', overwrite: options.overwrite === true || options.dryRun === true });
   if (options.dryRun === true) return resultOf(plan, { dryRun: true, resumedAt: 0, bytes: 0, overviews: 0 });
-  await checkOutput(output, { overwrite: options.overwrite });
+  // Packed blocks are spooled, and copied at the end.
+  await checkRoom(dirname(output), 2 * await estimateBytes(set, cogOptions), partial);
   const journal = await openJournal({
     folder: partial,
     identity: { tiles: set.fingerprint, scene: fingerprintOf(JSON.parse(JSON.stringify(set.scene)) as Json), compression: options.compression ?? 'deflate', overviews: options.overviews ?? 'default' },
@@ -93,7 +96,7 @@ export async function mosaic(options: MosaicOptions, context: TaskContext = {}):
       await paintStrips(plan, journal, writer, context);
       const { bytes, overviews } = await writer.finish(temporary);
       await promote(temporary, output);
-      await writeSidecar(output, cogOptions);
+      await writeClassSidecar(output, cogOptions);
       complete = true;
       return resultOf(plan, { dryRun: false, resumedAt, bytes, overviews });
     } finally {
@@ -106,6 +109,32 @@ export async function mosaic(options: MosaicOptions, context: TaskContext = {}):
     if (complete) await journal.complete();
     else await journal.close();
   }
+}
+
+/** All files that are read. */
+function inputsOf(set: TileSet): InputFile[] {
+  return [
+    { path: join(set.folder, MANIFEST), what: 'the list of the tiles' },
+    ...set.tiles.flat().map(({ file }) => ({ path: join(set.folder, file), what: 'one of the tiles' })),
+  ];
+}
+
+/** Tiles that are packed to see how small the mosaic gets. */
+const PROBES = 4;
+/** Overviews halve both ways: 1 + 1/4 + 1/16 … */
+const WITH_OVERVIEWS = 4 / 3;
+
+/** About the length of the mosaic. */
+async function estimateBytes(set: TileSet, cog: CogOptions): Promise<number> {
+  const tiles = set.tiles.flat();
+  let [raw, packed] = [0, 0];
+  for (let i = 0; i < Math.min(PROBES, tiles.length); i++) {
+    const raster = await readTile(set, tiles[Math.floor(((i + 0.5) * tiles.length) / Math.min(PROBES, tiles.length))]!);
+    raw += raster.data.byteLength;
+    packed += await packedBytes(raster, cog);
+  }
+  const samples = bytesPerSample(cog.dtype) * cog.bands * cog.width * cog.height;
+  return Math.ceil(samples * Math.min(1, packed / raw) * (cog.overviews === 'none' ? 1 : WITH_OVERVIEWS));
 }
 
 interface Plan {
@@ -140,7 +169,7 @@ function planMemory(set: TileSet, cogOptions: CogOptions): { readonly ahead: num
 
 async function begin(journal: Journal, options: CogOptions): Promise<CogWriter> {
   if (journal.last === undefined) return await createCog(options);
-  return await resumeCog(options, { state: journal.last.state, carry: new Uint8Array(0) });
+  return await resumeCog(options, { state: journal.last.state, carry: journal.last.carry[0] ?? new Uint8Array(0) });
 }
 
 /** Paints row of tiles after row of tiles, and writes the rows that no later tile can reach. */
@@ -160,7 +189,7 @@ async function paintStrips(plan: Plan, journal: Journal, writer: CogWriter, cont
     await noted;
     if (failure !== undefined) throw failure;
     // The disk works while the next strip is painted.
-    noted = checkpoint.then((point) => journal.append({ step: row, state: point.state, carry: [] })).catch((error: unknown) => {
+    noted = checkpoint.then((point) => journal.append({ step: row, state: point.state, carry: point.carry.length === 0 ? [] : [point.carry] })).catch((error: unknown) => {
       failure = error instanceof Error ? error : new Error(String(error));
     });
     context.onProgress?.({ stage: 'mosaic', done: row + 1, total: set.rows.length, unit: 'strips' });
@@ -198,13 +227,6 @@ function firstStrip(set: TileSet, rowsWritten: number, stripsDone: number): numb
 async function writeRows(canvas: Canvas, writer: CogWriter, bottom: number): Promise<void> {
   const { rows, count } = canvas.rows(writer.rowsWritten, bottom);
   if (count > 0) await writer.write(rows, count);
-}
-
-/** Class names for GDAL older than 3.12; removes one that belonged to a file that was replaced. */
-async function writeSidecar(output: string, options: CogOptions): Promise<void> {
-  const text = classSidecar(options);
-  if (text === undefined) await rm(`${output}.aux.xml`, { force: true });
-  else await writeWhole(`${output}.aux.xml`, text);
 }
 
 interface Outcome {

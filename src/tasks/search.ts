@@ -12,6 +12,7 @@ import { nearest, readManifest } from '../search/index.js';
 import type { IndexManifest, Metric } from '../search/index.js';
 import { findQuery } from './search/query.js';
 import type { Query } from './search/query.js';
+import type { StretchRule } from './model-input/stretch.js';
 
 export interface SearchOptions {
   /** Folder of the index. */
@@ -32,6 +33,8 @@ export interface SearchOptions {
   readonly model?: string;
   /** For `image`: bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** For `image`: how its values reach the model. */
+  readonly stretch?: StretchRule;
   readonly threads?: number;
   readonly device?: Device;
   /** Replaces an existing sheet. */

@@ -1,15 +1,15 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
-import type { Scene } from '../raster/index.js';
-import { openJournal, peakRss, promote, writeWhole } from '../run/index.js';
+import type { AppliedStretch, Scene } from '../raster/index.js';
+import { checkRoom, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
 import { checkMembers, checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
 import { DEFAULT_PATCH } from './segment/patches.js';
-import { checkMemory, planSegment } from './segment/plan.js';
+import { checkMemory, planSegment, segmentRoom } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
 import { writePreview } from './segment/preview.js';
 import { createSegmentRun } from './segment/run.js';
@@ -37,6 +37,8 @@ export interface SegmentResult {
   readonly overlap: number;
   readonly blend: Blend;
   readonly device: string;
+  /** What was done to the scene's values, if anything. */
+  readonly stretch?: AppliedStretch;
   readonly warnings: readonly string[];
   /** Further files that were written. */
   readonly files: readonly string[];
@@ -83,6 +85,7 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
 async function run(setup: SegmentSetup, started: number, context: TaskContext): Promise<SegmentResult> {
   const { options, grid } = setup;
   const partial = partialFolder(options.output);
+  await checkRoom(dirname(options.output), segmentRoom(setup), partial);
   const journal = await openJournal({ folder: partial, identity: identityOf(setup), restart: options.overwrite ?? false });
   let finished = false;
   try {
@@ -105,7 +108,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
-      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, warnings: setup.warnings,
+      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {
@@ -124,6 +127,7 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
     overlap: setup.grid.overlap,
     blend: setup.blend,
     bands: [...setup.bands],
+    stretch: (setup.stretch ?? null) as unknown as Json,
     device: setup.predictor.device,
     probabilities: options.probabilities ?? null,
     confidence: options.confidence ?? null,

@@ -67,10 +67,26 @@ function readValue(file: Buffer, type: number, at: number): number {
   }
 }
 
+export function isMask({ tags }: Directory): boolean {
+  return ((tags.get(254)?.[0] ?? 0) & 4) !== 0;
+}
+
+/** Each picture with the mask that follows it. */
+function levelsOf(directories: readonly Directory[]): Directory[][] {
+  const levels: Directory[][] = [];
+  for (const directory of directories) {
+    const last = levels.at(-1);
+    if (!isMask(directory)) levels.push([directory]);
+    else if (last?.[0]!.tags.get(256)![0] === directory.tags.get(256)![0]) last!.push(directory);
+    else throw new Error('a mask that does not follow its picture');
+  }
+  return levels;
+}
+
 /**
  * Throws where a file is not laid out as its ghost text promises: directories before pixels, overviews from the smallest
- * to the largest before the scene, blocks row by row, each with its length before and its last four bytes after it, and
- * nothing in between.
+ * to the largest before the scene, blocks row by row, each followed by that of its mask, each with its length
+ * before and its last four bytes after it, and nothing in between.
  */
 export function checkCogLayout({ file, ghost, directories }: Structure): void {
   const head = /^GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n/.exec(ghost);
@@ -85,15 +101,19 @@ export function checkCogLayout({ file, ghost, directories }: Structure): void {
     at = end;
   }
   at += at % 2;
-  for (const { tags } of [...directories].reverse()) {
-    const offsets = tags.get(324)!;
-    const counts = tags.get(325)!;
-    offsets.forEach((offset, block) => {
-      const count = counts[block]!;
-      if (offset !== at + 4) throw new Error(`block ${block} at ${offset}, expected ${at + 4}`);
-      if (file.readUInt32LE(at) !== count) throw new Error(`leader of block ${block}`);
-      if (!file.subarray(offset + count, offset + count + 4).equals(file.subarray(offset + count - 4, offset + count))) throw new Error(`trailer of block ${block}`);
-      at = offset + count + 4;
+  const masked = text.includes('MASK_INTERLEAVED_WITH_IMAGERY=YES\n');
+  if (masked !== directories.some(isMask)) throw new Error('the text and the directories disagree about masks');
+  for (const level of levelsOf(directories).reverse()) {
+    if (level.length !== (masked ? 2 : 1)) throw new Error(`${level.length} directories of a level`);
+    level[0]!.tags.get(324)!.forEach((_, block) => {
+      for (const { tags } of level) {
+        const offset = tags.get(324)![block]!;
+        const count = tags.get(325)![block]!;
+        if (offset !== at + 4) throw new Error(`block ${block} at ${offset}, expected ${at + 4}`);
+        if (file.readUInt32LE(at) !== count) throw new Error(`leader of block ${block}`);
+        if (!file.subarray(offset + count, offset + count + 4).equals(file.subarray(offset + count - 4, offset + count))) throw new Error(`trailer of block ${block}`);
+        at = offset + count + 4;
+      }
     });
   }
   if (at !== file.length) throw new Error(`${file.length - at} bytes after the last block`);

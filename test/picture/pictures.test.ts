@@ -72,6 +72,15 @@ describe('renderChipMap', () => {
     expect(pixels.at(32 + 600, 72 + 600)).toEqual([0, 0, 255, 255]);
     expect(pixels.find('#0000ff').x1).toBeLessThan(32 + 800);
   });
+
+  it('lays nothing over pixels without data', async () => {
+    const scene = plain(800, 800, [9, 9, 9]);
+    for (let pixel = 0; pixel < 800 * 400; pixel++) scene.data[pixel * 4 + 3] = 0;
+    const cells = [{ x: 0, y: 0, width: 800, height: 800, color: '#ff0000' }];
+    const pixels = await decode(await renderChipMap({ scene, sceneWidth: 800, sceneHeight: 800, cells, opacity: 1, title: 'chips', legend: { entries: [{ name: 'a', color: '#ff0000' }] } }));
+    expect(pixels.at(32 + 400, 72 + 200)).not.toEqual([255, 0, 0, 255]);
+    expect(pixels.at(32 + 400, 72 + 600)).toEqual([255, 0, 0, 255]);
+  });
 });
 
 describe('contactSheet', () => {

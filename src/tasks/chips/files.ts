@@ -13,6 +13,8 @@ import { chipPlaces } from './places.js';
 import type { ChipPlace } from './places.js';
 import { rowsOf } from './strips.js';
 import { bandsForModel } from '../model-input.js';
+import { applyStretch } from '../model-input/stretch.js';
+import type { StretchRule } from '../model-input/stretch.js';
 
 /** Endings of files that are chips; everything else in a folder is left alone. */
 const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff']);
@@ -98,12 +100,14 @@ export interface ChipFileReader {
   readonly dtype: DataType;
   /** Bands for the model, from 1, as the user gave them. */
   readonly bands?: readonly number[];
+  readonly stretch?: StretchRule;
 }
 
 /** Reads one chip file whole and predicts it. @throws {InvalidFileError} if it cannot be read, or is no chip. */
 export async function predictFile(reader: ChipFileReader, path: string, signal?: AbortSignal): Promise<ChipFileAnswer> {
-  const scene = await openScene(path);
+  const opened = await openScene(path);
   try {
+    const { scene } = await applyStretch(opened, reader.card, reader.stretch, signal);
     const { profile } = scene;
     checkChip(profile, reader.dtype);
     const bands = bandsForModel(profile, reader.card, reader.bands);
@@ -113,7 +117,7 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
     const answer = await reader.predictor.predict(batch, signal);
     return { profile, values: rowsOf(answer[reader.kind], 1, reader.card.name)[0]! };
   } finally {
-    await scene.close();
+    await opened.close();
   }
 }
 

@@ -19,6 +19,8 @@ import {
 } from './outputs.js';
 import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
+import { refuseSceneChoices } from '../model-input/model-scene.js';
+import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import type { ClassifyOptions } from './setup.js';
 import type { RowFile } from '../chips/row-file.js';
@@ -38,6 +40,8 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
     if (value !== undefined) throw new InvalidOptionError(name, `${options.input} is a folder of chips, which are taken whole`);
   }
   if (resolve(options.output) === resolve(options.input)) throw new InvalidOptionError('-o', 'the results cannot go into the folder of the chips');
+  refuseSceneChoices(options, options.input);
+  refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
   await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options.model);
@@ -45,7 +49,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   const engine = await openEngine(options, model, files);
   const { predictor } = engine;
   try {
-    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }) };
+    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
     const setup = { options, files, model, predictor, rule, reader };
     if (options.dryRun) {
       const tags = rule.tags.length;
@@ -59,13 +63,14 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
 async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number } }> {
-  const first = await openScene(files.files[0]!.path);
+  const opened = await openScene(files.files[0]!.path);
   try {
+    const { scene: first } = await applyStretch(opened, model.card, options.stretch);
     const { width, height, dtype } = first.profile;
     const predictor = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
     return { predictor, dtype, size: { width, height } };
   } finally {
-    await first.close();
+    await opened.close();
   }
 }
 
@@ -73,7 +78,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
   const { options, files, model, predictor, rule } = setup;
   const partial = partialFolder(options.output);
   const identity: Record<string, Json> = {
-    task: 'classify-folder/1', chips: files.fingerprint, model: model.fingerprint, bands: options.bands === undefined ? null : [...options.bands],
+    task: 'classify-folder/1', chips: files.fingerprint, model: model.fingerprint, bands: options.bands === undefined ? null : [...options.bands], stretch: options.stretch ?? null,
     thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: predictor.device,
   };
   const journal = await openJournal({ folder: partial, identity, restart: options.overwrite ?? false });

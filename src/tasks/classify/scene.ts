@@ -9,7 +9,7 @@ import { displayStretch, renderChipMap, sceneThumbnail, thumbnailPicture } from 
 import type { ChipCell } from '../../picture/index.js';
 import { openPredictor } from '../../predict/index.js';
 import type { LoadedModel } from '../../predict/index.js';
-import type { Scene } from '../../raster/index.js';
+import type { AppliedStretch, Scene } from '../../raster/index.js';
 import { throwIfAborted } from '../../errors.js';
 import { writeWhole } from '../../run/index.js';
 import type { Json, TaskContext } from '../../run/index.js';
@@ -23,6 +23,8 @@ import type { TagRule, TagSummary } from './outputs.js';
 import { engineOptions } from './setup.js';
 import type { ClassifyOptions } from './setup.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { ModelScene } from '../model-input/model-scene.js';
 import { pictureBands } from '../picture-bands.js';
 import type { RowFile } from '../chips/row-file.js';
 
@@ -32,6 +34,8 @@ export const MAP_EDGE = 1280;
 /** Everything that is decided before the first chip. */
 export interface SceneSetup extends ChipSource {
   readonly options: ClassifyOptions;
+  readonly stretch: AppliedStretch | undefined;
+  readonly toFile: ModelScene['toFile'];
   readonly model: LoadedModel;
   readonly rule: TagRule;
   /** The scene's file name without its ending: begins every chip's id. */
@@ -40,8 +44,9 @@ export interface SceneSetup extends ChipSource {
 }
 
 /** Checks scene, model and options against each other and starts the engine. */
-export async function prepareScene(options: ClassifyOptions, scene: Scene, model: LoadedModel): Promise<SceneSetup> {
+export async function prepareScene(options: ClassifyOptions, opened: Scene, model: LoadedModel): Promise<SceneSetup> {
   const { card } = model;
+  const { scene, stretch, toFile } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const rule = tagRule(card, options.threshold);
@@ -56,7 +61,7 @@ export async function prepareScene(options: ClassifyOptions, scene: Scene, model
   const predictor = await openPredictor(model, {
     outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
   });
-  return { options, scene, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
+  return { options, scene, stretch, toFile, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
 }
 
 /** What the results' bytes depend on. */
@@ -64,7 +69,7 @@ export function sceneIdentity(setup: SceneSetup): Record<string, Json> {
   const { grid, rule } = setup;
   return {
     task: 'classify/1', scene: setup.scene.profile.fingerprint, model: setup.model.fingerprint, 'patch size': grid.patchWidth, overlap: grid.overlap,
-    bands: [...setup.bands], thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: setup.predictor.device,
+    bands: [...setup.bands], stretch: (setup.stretch ?? null) as unknown as Json, thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: setup.predictor.device,
   };
 }
 
@@ -77,6 +82,8 @@ export interface ClassifySummary {
   readonly nodata: number;
   readonly patchSize?: number;
   readonly overlap?: number;
+  /** What was done to the values, if anything. */
+  readonly stretch?: AppliedStretch;
   readonly tags: readonly TagSummary[];
   readonly files: readonly string[];
   readonly warnings: readonly string[];
@@ -99,6 +106,7 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
   const summary: ClassifySummary = {
     input: isRemote(options.input) ? setup.scene.profile.source : options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
     chips: patchCount(grid), predicted: counts.predicted, nodata: counts.nodata, patchSize: grid.patchWidth, overlap: grid.overlap,
+    ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }),
     tags: summarizeTags(rule, counts), files: [...SCENE_FILES], warnings: setup.warnings,
   };
   await writeSummary(folder, summary);
@@ -115,7 +123,7 @@ async function* chipsOf(
     const tags = tagsOf(rule, values);
     seen(row * grid.columns.length + column, tags, values);
     yield {
-      id: chipId(setup.name, grid, row, column), window, ...placeOf(window), tags,
+      id: chipId(setup.name, grid, row, column), window: setup.toFile(window), ...placeOf(window), tags,
       ...(isPredicted(values) ? { probabilities: values } : {}),
     };
   }

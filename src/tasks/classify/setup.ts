@@ -2,8 +2,9 @@ import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { Device, LoadedModel } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
+import type { SceneChoices } from '../model-input/model-scene.js';
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends SceneChoices {
   /** Path of a scene, or of a folder of chips (JPEG, PNG, GeoTIFF), each a file of its own. */
   readonly input: string;
   /** Name of a shipped model, a model folder, or an ONNX file. */

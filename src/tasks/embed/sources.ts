@@ -4,6 +4,7 @@ import { groundSize } from '../../georef/index.js';
 import { createGrid, patchCount } from '../../grid/index.js';
 import { openPredictor } from '../../predict/index.js';
 import type { LoadedModel, Predictor } from '../../predict/index.js';
+import type { AppliedStretch, SceneProfile } from '../../raster/index.js';
 import { isRemote, openScene } from '../../scene/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
 import type { IndexEntry, IndexSource } from '../../search/index.js';
@@ -16,6 +17,8 @@ import { FILE_GROUP, fileRows, griddedRows, isPredicted, placedRows, sceneRows }
 import { engineOptions } from '../classify/setup.js';
 import type { EmbedOptions } from '../embed.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
+import { asModelSees, refuseSceneChoices } from '../model-input/model-scene.js';
+import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { pictureBands } from '../picture-bands.js';
 import type { RowFile } from '../chips/row-file.js';
 
@@ -41,10 +44,11 @@ export interface EmbedSource {
 
 export async function prepareSceneSource(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
   const length = featureLength(model);
-  const scene = await openScene(options.input);
+  const opened = await openScene(options.input);
   try {
-    const { profile } = scene;
     const { card } = model;
+    const { scene, stretch, toFile } = await asModelSees(opened, card, options);
+    const { profile } = scene;
     const bands = bandsForModel(profile, card, options.bands);
     const edge = chipEdge(card, options.patchSize);
     const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
@@ -58,12 +62,12 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
     const path = isRemote(input) ? input : resolve(input);
     return {
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
-      identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], device: predictor.device },
+      identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], stretch: (stretch ?? null) as unknown as Json, device: predictor.device },
       description: {
         name, kind: 'scene', path, fingerprint: profile.fingerprint, bands: bands.map((band) => band + 1),
-        pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: profile.width, height: profile.height,
-        patchSize: edge, overlap: grid.overlap,
-        ...(profile.transform === undefined ? {} : { transform: profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
+        pictureBands: pictureBands(profile, card, bands).map((band) => band + 1), width: opened.profile.width, height: opened.profile.height,
+        patchSize: edge, overlap: grid.overlap, ...(stretch === undefined ? {} : { stretch }),
+        ...(opened.profile.transform === undefined ? {} : { transform: opened.profile.transform }), ...(profile.crs === undefined ? {} : { crs: profile.crs }),
       },
       plan: (context) => planChips(source, { output: patchCount(grid) * (length * 4 + 160), temporary: patchCount(grid) * length * 4 }, context),
       predict: (journal, context) => sceneRows(source, { journal, length, stage: 'embed' }, context),
@@ -73,7 +77,7 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
           if (!isPredicted(values)) continue;
           const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: edge, height: edge };
           const { centre } = placeOf(window);
-          yield { entry: { id: chipId(name, grid, row, column), scene: path, window, ...lonLat(centre) }, vector: values };
+          yield { entry: { id: chipId(name, grid, row, column), scene: path, window: toFile(window), ...lonLat(centre) }, vector: values };
         }
       },
       async close() {
@@ -82,7 +86,7 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
       },
     };
   } catch (error) {
-    await scene.close();
+    await opened.close();
     throw error;
   }
 }
@@ -97,21 +101,22 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
   for (const [option, value] of [['--patch-size', options.patchSize], ['--overlap', options.overlap]] as const) {
     if (value !== undefined) throw new InvalidOptionError(option, `${options.input} is a folder of chips, which are taken whole`);
   }
+  refuseSceneChoices(options, options.input);
+  refusePercentiles(options.stretch, options.input);
   const length = featureLength(model);
   const path = resolve(options.input);
   const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
-  const first = await openScene(list.files[0]!.path);
-  const { width, height, dtype } = first.profile;
-  const colors = pictureBands(first.profile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
-  await first.close();
+  const { profile: firstProfile, stretch } = await firstOf(list.files[0]!.path, model, options);
+  const { width, height, dtype } = firstProfile;
+  const colors = pictureBands(firstProfile, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   const predictor = await openPredictor(model, { outputs: ['features'], dtype, patch: { width, height }, ...engineOptions(options) });
   const bands = options.bands === undefined ? {} : { bands: options.bands };
-  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands };
+  const reader = { predictor, card: model.card, kind: 'features' as const, dtype, ...bands, ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
   const name = list.scene;
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), predictor, warnings: model.notes,
-    identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], device: predictor.device },
-    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(options.bands === undefined ? {} : { pictureBands: colors }) },
+    identity: { chips: list.fingerprint, bands: options.bands === undefined ? null : [...options.bands], stretch: options.stretch ?? null, device: predictor.device },
+    description: { name, kind: 'folder', path, fingerprint: list.fingerprint, ...bands, ...(stretch === undefined ? {} : { stretch }), ...(options.bands === undefined ? {} : { pictureBands: colors }) },
     plan: (context) => planFiles({ files: list.files, reader, width, height, rowBytes: length * 4, tableBytes: length * 4 + 200, warnings: model.notes }, context),
     predict: (journal, context) => fileRows(list.files, reader, { journal, length, stage: 'embed' }, context),
     async* entries(journal, rows) {
@@ -129,6 +134,17 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
     },
     close: () => predictor.close(),
   };
+}
+
+/** What is known of the first chip as the model sees it; all others are alike. */
+async function firstOf(path: string, model: LoadedModel, options: EmbedOptions): Promise<{ readonly profile: SceneProfile; readonly stretch?: AppliedStretch }> {
+  const opened = await openScene(path);
+  try {
+    const { scene, stretch } = await applyStretch(opened, model.card, options.stretch);
+    return { profile: scene.profile, ...(stretch === undefined ? {} : { stretch }) };
+  } finally {
+    await opened.close();
+  }
 }
 
 function featureLength(model: LoadedModel): number {

@@ -11,6 +11,7 @@ import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
 import { bandsForModel, fixedInputSize } from '../model-input.js';
+import { applyStretch } from '../model-input/stretch.js';
 import type { SearchOptions } from '../search.js';
 
 /** What is searched for. */
@@ -120,8 +121,9 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
       advice: 'give that one with --model, or make the index anew',
     });
   }
-  const scene = await openScene(path);
+  const opened = await openScene(path);
   try {
+    const { scene } = await applyStretch(opened, model.card, options.stretch, signal);
     const { profile } = scene;
     if (profile.width * profile.height > MOST_PIXELS) throw new InvalidFileError(path, `expected a picture, found a scene of ${profile.width} × ${profile.height} pixels`);
     const bands = bandsForModel(profile, model.card, options.bands);
@@ -137,7 +139,7 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
       await predictor.close();
     }
   } finally {
-    await scene.close();
+    await opened.close();
   }
 }
 

@@ -1,8 +1,8 @@
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
-import { checkOutput, hasJournal } from '../../run/index.js';
+import { checkOutput, hasJournal, isSameFile, trueName } from '../../run/index.js';
 import type { SegmentOptions } from './setup.js';
 
 /** Unfinished files and the journal of a run. */
@@ -41,6 +41,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     const other = taken.get(name);
     if (other !== undefined) throw new InvalidOptionError(option, `${path} is ${other}`, { advice: 'give every output a name of its own' });
     if (name.startsWith(partial + sep)) throw new InvalidOptionError(option, `${path} lies in the folder for unfinished files, which is removed at the end`);
+    if (await isSameFile(path, options.scene)) throw new InvalidOptionError(option, `${path} is the scene`, { advice: 'give every output a name of its own' });
     taken.set(name, `the file of ${option}, too`);
     await checkOutput(path, { overwrite, option });
   }
@@ -65,12 +66,4 @@ export async function checkMembers(options: SegmentOptions, profile: SceneProfil
     if (files.has(name)) throw new InvalidOptionError(option, `${path} is one of the files of the scene`, { advice: 'give every output a name of its own' });
     if (folder !== undefined && dirname(name) === folder) throw new InvalidOptionError(option, `${path} lies in the folder of the scene and would become a part of it`, { advice: 'write it elsewhere' });
   }
-}
-
-/** The path with links resolved as far as it exists. */
-async function trueName(path: string): Promise<string> {
-  const full = resolve(path);
-  const found = await realpath(full).catch(() => undefined);
-  if (found !== undefined || dirname(full) === full) return found ?? full;
-  return join(await trueName(dirname(full)), basename(full));
 }

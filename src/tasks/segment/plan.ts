@@ -46,6 +46,17 @@ export function checkMemory(plan: MemoryPlan, limit: number | undefined): void {
 /** Overviews add a third; blocks are spooled before the file is assembled from them. */
 const WITH_OVERVIEWS = 4 / 3;
 
+/** Packed bytes per byte of class ids, and of probabilities, of maps that were looked at; more than most maps take. */
+const CLASS_SHARE = 0.1;
+const PROBABILITY_SHARE = 0.5;
+
+/** About what a run writes in all, before any patch was predicted: its files, and packed blocks until they are copied. */
+export function segmentRoom({ grid, options, model }: SegmentSetup): number {
+  const pixels = grid.sceneWidth * grid.sceneHeight * WITH_OVERVIEWS;
+  const probabilities = (options.confidence === undefined ? 0 : 1) + (options.probabilities === undefined ? 0 : model.card.output.classes.length);
+  return Math.ceil(2 * pixels * (CLASS_SHARE + probabilities * PROBABILITY_SHARE));
+}
+
 /** Measures patches from the middle of the scene and derives from them what the run will need. */
 export async function planSegment(setup: SegmentSetup, context: TaskContext): Promise<SegmentPlan> {
   const { grid, predictor } = setup;

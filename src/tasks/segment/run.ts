@@ -8,7 +8,7 @@ import { bytesPerSample } from '../../raster/index.js';
 import type { Raster, Window } from '../../raster/index.js';
 import { memoryPlan, ordered, peakRss } from '../../run/index.js';
 import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../../run/index.js';
-import { readMemory } from '../../scene/index.js';
+import type { PatchOutput } from '../../predict/index.js';
 import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../../stitch/index.js';
 import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
 import { mapLegend } from './setup.js';
@@ -87,8 +87,9 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
       const before = done;
       const results = ordered(patchesFrom(setup, firstStrip), predictor.concurrency + READ_AHEAD, (patch) => predictPatch(setup, patch, context.signal), context.signal);
       try {
-        for await (const { patch, scores } of results) {
+        for await (const { patch, scores, output } of results) {
           stitcher.add(scores);
+          if (output !== undefined) predictor.recycle(output);
           done++;
           if (done - before === Math.min(predictor.concurrency + 1, patchCount(grid) - before)) predicted.engineBytes = peakRss() - setup.baseRssBytes;
           if (patch.column < columns - 1) continue;
@@ -118,20 +119,29 @@ function* patchesFrom(setup: SegmentSetup, firstStrip: number): Generator<Patch>
   for (let strip = firstStrip; strip < setup.grid.rows.length; strip++) yield* patchesOfStrip(setup.grid, strip);
 }
 
+interface PredictedPatch {
+  readonly patch: Patch;
+  /** `undefined`: without data, not predicted. */
+  readonly scores: PatchScores | undefined;
+  /** What `scores` are views of; to be given back when they have been used. */
+  readonly output: PatchOutput | undefined;
+}
+
 /** Reads one patch with the model's margin around it, and asks the model; patches without any data are not asked for. */
-export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: AbortSignal): Promise<{ patch: Patch; scores: PatchScores | undefined }> {
+export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: AbortSignal): Promise<PredictedPatch> {
   const { margin, grid } = setup;
   const window: Window = {
     x: patch.window.x - margin, y: patch.window.y - margin, width: grid.patchWidth + 2 * margin, height: grid.patchHeight + 2 * margin,
   };
-  const raster = await setup.scene.read(window, { bands: setup.bands, edge: 'reflect', ...(signal ? { signal } : {}) });
+  const into = setup.predictor.spareBatch(window.width * window.height * setup.bands.length);
+  const raster = await setup.scene.read(window, { bands: setup.bands, edge: 'reflect', ...(into ? { into } : {}), ...(signal ? { signal } : {}) });
   const mask = innerMask(withoutNumbers(raster), margin);
-  if (mask !== undefined && !mask.includes(255)) return { patch, scores: undefined };
+  if (mask !== undefined && !mask.includes(255)) return { patch, scores: undefined, output: undefined };
   const output = await setup.predictor.predict(
     { data: raster.data, count: 1, width: raster.width, height: raster.height, bands: raster.bands }, signal,
   );
   return {
-    patch,
+    patch, output,
     scores: {
       ...(output.classes === undefined ? {} : { classes: output.classes }),
       ...(output.scores === undefined ? {} : { scores: output.scores }),
@@ -193,7 +203,7 @@ function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'wri
     width: grid.sceneWidth, height: grid.sceneHeight, dtype: 'uint8' as const,
     ...(profile.transform === undefined ? {} : { transform: profile.transform }),
     ...(profile.crs === undefined ? {} : { crs: profile.crs }),
-    metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint },
+    metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint, ...(setup.stretch === undefined ? {} : { STRETCH: JSON.stringify(setup.stretch) }) },
   };
   const names = classes.map(({ name }) => name);
   const values = Math.max(...classes.map(({ value }) => value)) + 1;
@@ -227,7 +237,7 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryP
   const parts: MemoryPart[] = [
     { name: 'program', bytes: setup.baseRssBytes },
     { name: `model and engine (${predictor.device})`, bytes: engineBytes },
-    { name: 'blocks of the scene', bytes: readMemory(scene.profile, patchSize) },
+    { name: 'blocks of the scene', bytes: setup.readBytes },
     { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
     { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
     { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },

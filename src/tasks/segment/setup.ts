@@ -6,13 +6,16 @@ import type { Grid } from '../../grid/index.js';
 import { groundSize } from '../../georef/index.js';
 import { loadModel, openPredictor } from '../../predict/index.js';
 import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
-import type { Rgba, Scene } from '../../raster/index.js';
+import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
+import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { SceneChoices } from '../model-input/model-scene.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
 
-export interface SegmentOptions {
+export interface SegmentOptions extends SceneChoices {
   /** Path of the scene. */
   readonly scene: string;
   /** Which picture of a file that holds several, from 0. Default 0. */
@@ -49,7 +52,9 @@ export interface SegmentOptions {
 /** Everything that is decided before the first patch. */
 export interface SegmentSetup {
   readonly options: SegmentOptions;
+  /** As the model sees it. */
   readonly scene: Scene;
+  readonly stretch: AppliedStretch | undefined;
   readonly model: LoadedModel;
   readonly predictor: Predictor;
   /** Bands that the model gets, from 0. */
@@ -63,10 +68,15 @@ export interface SegmentSetup {
   readonly warnings: readonly string[];
   /** Resident memory before the model was loaded. */
   readonly baseRssBytes: number;
+  /** What the file underneath holds in memory while strips are read. */
+  readonly readBytes: number;
 }
 
+/** Rows of the file that are read at once where it is resampled. */
+const RESAMPLED_ROWS = 1024;
+
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
-export async function prepareSegment(options: SegmentOptions, scene: Scene, workers?: number): Promise<SegmentSetup> {
+export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
   const model = await loadModel(options.model);
   const { card } = model;
   if (card.task !== 'semantic-segmentation') {
@@ -77,11 +87,14 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene, work
   if (card.output.classes.length > MAX_CLASSES) {
     throw new ModelError(card.name, `has ${card.output.classes.length} classes; a theme map has one byte per pixel, ${MAX_CLASSES} at most`);
   }
+  const { scene, stretch } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const margin = card.output.margin ?? 0;
   const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
   const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
+  // A scene in other pixels is read in squares of about this height, whatever the patch.
+  const readBytes = readMemory(opened.profile, options.gsd === undefined ? patchSize : RESAMPLED_ROWS);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
   const blend = chooseBlend(card, options.blend);
   const baseRssBytes = process.memoryUsage.rss();
@@ -98,7 +111,7 @@ export async function prepareSegment(options: SegmentOptions, scene: Scene, work
     ...model.notes, ...profile.notes, ...domainWarnings(card, gsd),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
-  return { options, scene, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes };
+  return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes, readBytes };
 }
 
 /** Values of a theme map with their names; a model with a single score has a background, 0, and the class, 1. */

@@ -90,7 +90,7 @@ function checksum(pieces: readonly Uint8Array[]): number {
 }
 
 /** Without fsync: what a power cut takes is found by its checksum when the run goes on. */
-async function writeFileWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+export async function writeFileWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const file = await open(temporary, 'w');

@@ -1,0 +1,33 @@
+import type { TypedArray } from '../../raster/index.js';
+import type { Rows } from '../rows/row-source.js';
+import type { ConvertPlan } from './plan.js';
+
+/**
+ * Marks the missing pixels of rows in the way of the output: cuts off what lies outside of the area, gives missing pixels the
+ * nodata value, or makes them transparent; gives the mask for files that have one. The samples are changed.
+ */
+export function markMissing({ area, missing, cog }: Pick<ConvertPlan, 'area' | 'missing' | 'cog'>, rows: Rows): Uint8Array | undefined {
+  const { width, bands, alphaBand, nodata } = cog;
+  let { mask } = rows;
+  if (area !== undefined) {
+    mask ??= new Uint8Array(width * rows.count).fill(255);
+    area.clip(mask, { x: 0, y: rows.top, width, count: rows.count });
+  }
+  if (mask === undefined || missing === 'none') return undefined;
+  if (missing === 'nodata') {
+    fillMissing(rows.data, mask, bands, nodata!);
+    return undefined;
+  }
+  if (missing === 'alpha') {
+    for (let pixel = 0, at = alphaBand!; pixel < mask.length; pixel++, at += bands) if (mask[pixel] === 0) rows.data[at] = 0;
+    return undefined;
+  }
+  fillMissing(rows.data, mask, bands, nodata ?? 0);
+  return mask;
+}
+
+function fillMissing(data: TypedArray, mask: Uint8Array, bands: number, value: number): void {
+  for (let pixel = 0; pixel < mask.length; pixel++) {
+    if (mask[pixel] === 0) data.fill(value, pixel * bands, (pixel + 1) * bands);
+  }
+}

@@ -1,0 +1,194 @@
+import { InvalidOptionError } from '../../errors.js';
+import { cogMemory, type CogOptions } from '../../cog/index.js';
+import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, suggestGrid, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
+import { contains, fullWindow, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
+import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
+import { placeArea, readAreaFile, type Area } from '../rows/area.js';
+import type { Resampling } from '../rows/resample.js';
+import { createSceneRows, type RowSource } from '../rows/row-source.js';
+import { createWarpedRows } from '../rows/warped-rows.js';
+import type { ConvertOptions } from './options.js';
+
+/** How missing pixels are told in the output. */
+export type Missing = 'none' | 'nodata' | 'alpha' | 'mask';
+
+/** What a conversion will do. */
+export interface ConvertPlan {
+  readonly source: RowSource;
+  /** In pixels of the output. */
+  readonly area: Area | undefined;
+  readonly missing: Missing;
+  readonly cog: CogOptions;
+  /** Bands and window of the scene that are used. */
+  readonly bands: readonly number[];
+  readonly window: Window;
+  /** `undefined` where pixels are taken as they are. */
+  readonly resampling: Resampling | undefined;
+  readonly memory: MemoryPlan;
+  readonly warnings: readonly string[];
+  readonly identity: Readonly<Record<string, Json>>;
+}
+
+/** What Node, the libraries and the compiled code take before any pixel, measured on Linux with Node 20. */
+const BASE_BYTES = 90 << 20;
+/** Reductions beyond this are made by averaging what is covered. */
+const AVERAGE_FROM = 1.5;
+
+/** @throws {InvalidOptionError} if options do not fit the scene. */
+export async function planConvert(scene: Scene, options: ConvertOptions, scratch: string): Promise<ConvertPlan> {
+  const { profile } = scene;
+  const lossy = options.compression === 'jpeg' || options.compression === 'webp';
+  const bands = chooseBands(options, profile);
+  const window = chooseWindow(options.window, profile);
+  const target = chooseGrid(options, profile, window);
+  const polygons = options.area === undefined ? undefined : await readAreaFile(options.area);
+  const whole = target?.grid ?? placeOf(profile, window);
+  const area = polygons === undefined ? undefined : placeOn(polygons, whole, options.area!);
+  const crop = area === undefined ? fullWindow(whole) : cropTo(area, whole, options.area!);
+  const grid = { ...whole, ...crop, transform: whole.transform && windowTransform(whole.transform, crop) };
+  const resampling = target === undefined ? undefined : options.resampling ?? target.resampling;
+  const source = resampling === undefined
+    ? createSceneRows(scene, { x: window.x + crop.x, y: window.y + crop.y, width: crop.width, height: crop.height }, bands)
+    : createWarpedRows(scene, { window, bands, grid: grid as PlacedGrid, resampling });
+  if (source === undefined) throw new InvalidOptionError('--crs', `no way is known from ${profile.crs?.name ?? 'no CRS'} to ${grid.crs?.name ?? 'no CRS'}`);
+  const alpha = profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand);
+  const holes = profile.maskSource !== 'none' || area !== undefined || target !== undefined;
+  const missing: Missing = alpha >= 0 ? 'alpha'
+    : profile.nodata !== undefined && !lossy && profile.maskSource !== 'internal' && profile.maskSource !== 'external' ? 'nodata'
+      : holes ? 'mask' : 'none';
+  const cog: CogOptions = {
+    width: source.width, height: source.height, bands: bands.length, dtype: profile.dtype, scratch,
+    ...packingOf(options),
+    ...(alpha >= 0 ? { alphaBand: alpha } : {}),
+    ...(missing === 'mask' ? { mask: true } : {}),
+    ...(profile.nodata === undefined || lossy ? {} : { nodata: profile.nodata }),
+    ...(grid.transform === undefined ? {} : { transform: grid.transform }),
+    ...(grid.crs === undefined ? {} : { crs: grid.crs }),
+    ...(profile.bandNames === undefined ? {} : { bandNames: bands.map((band) => profile.bandNames![band] ?? '') }),
+    ...(bands.length === 1 ? { palette: profile.palette, classNames: profile.classNames } : {}),
+  };
+  return {
+    source, area: area === undefined ? undefined : shifted(area, crop), missing, cog, bands, window, resampling,
+    memory: memoryPlan([
+      { name: 'node and libraries', bytes: BASE_BYTES },
+      { name: resampling === undefined ? 'rows of the scene' : 'blocks of the scene and new rows', bytes: source.memory },
+      { name: 'file being written', bytes: cogMemory(cog) },
+    ]),
+    warnings: warningsOf(profile, missing, grid.crs),
+    identity: identityOf(profile, options, polygons as unknown as Json | undefined),
+  };
+}
+
+function packingOf(options: ConvertOptions): Partial<CogOptions> {
+  const { compression, quality, level, predictor, overviews, blockSize } = options;
+  return { compression, quality, level, predictor, overviews, blockSize };
+}
+
+function identityOf(profile: SceneProfile, options: ConvertOptions, polygons: Json | undefined): Record<string, Json> {
+  const { compression, quality, level, predictor, overviews, blockSize, bands, window, epsg, gsd, resampling } = options;
+  const given: Record<string, unknown> = { compression, quality, level, predictor, overviews, 'block size': blockSize, bands, window, crs: epsg, gsd, resampling };
+  return {
+    task: 'convert/1', scene: profile.fingerprint, ...(polygons === undefined ? {} : { area: polygons }),
+    ...JSON.parse(JSON.stringify(given)) as Record<string, Json>,
+  };
+}
+
+/** All bands, or those asked for; JPEG takes no alpha, which becomes a mask. */
+function chooseBands(options: ConvertOptions, profile: SceneProfile): readonly number[] {
+  const all = Array.from({ length: profile.bands }, (_, band) => band);
+  if (options.bands === undefined) return options.compression === 'jpeg' ? all.filter((band) => band !== profile.alphaBand) : all;
+  if (options.bands.length === 0) throw new InvalidOptionError('--bands', 'expected at least one band');
+  for (const band of options.bands) {
+    if (!all.includes(band)) throw new InvalidOptionError('--bands', `the scene has bands 1 to ${profile.bands}, got ${band + 1}`);
+  }
+  return options.bands;
+}
+
+function chooseWindow(asked: Window | undefined, profile: SceneProfile): Window {
+  const all = fullWindow(profile);
+  if (asked === undefined) return all;
+  const { x, y, width, height } = asked;
+  const whole = [x, y, width, height].every(Number.isInteger) && width > 0 && height > 0;
+  if (!whole || !contains(all, asked)) {
+    throw new InvalidOptionError('--window', `expected a part of the scene of ${profile.width} × ${profile.height} pixels, got x ${x}, y ${y}, ${width} × ${height}`);
+  }
+  return asked;
+}
+
+interface Target {
+  readonly grid: PlacedGrid;
+  readonly resampling: Resampling;
+}
+
+/** The grid that `--crs` and `--gsd` ask for; `undefined` where the scene's own pixels stay. */
+function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Window): Target | undefined {
+  if (options.epsg === undefined && options.gsd === undefined) {
+    if (options.resampling !== undefined) throw new InvalidOptionError('--resampling', 'without --crs or --gsd the pixels stay as they are');
+    return undefined;
+  }
+  const option = options.epsg === undefined ? '--gsd' : '--crs';
+  const place = placeOf(profile, window);
+  if (place.transform === undefined || place.crs?.proj4 === undefined) {
+    throw new InvalidOptionError(option, `${profile.source} has no georeference to start from`, { advice: 'give it a world file and a .prj' });
+  }
+  const crs = options.epsg === undefined ? place.crs : crsFromEpsg(options.epsg);
+  if (crs === undefined || geoKeysFor(crs) === undefined) throw new InvalidOptionError(option, `EPSG:${options.epsg} is not known or cannot be written`);
+  if (options.gsd !== undefined && !(options.gsd > 0 && Number.isFinite(options.gsd))) throw new InvalidOptionError('--gsd', `expected metres per pixel, got ${options.gsd}`);
+  const source = { ...place, transform: place.transform, crs: place.crs };
+  const grid = suggestGrid(source, crs, options.gsd === undefined ? undefined : options.gsd / metresPerCrsUnit(crs));
+  if (grid === undefined) throw new InvalidOptionError(option, `the scene has no place in ${crs.name}`);
+  if (grid.width * grid.height > 2 ** 46 || Math.max(grid.width, grid.height) > 2 ** 31 - 1) {
+    throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels`, { advice: 'take a larger --gsd' });
+  }
+  const categorical = profile.palette !== undefined || profile.classNames !== undefined;
+  const before = suggestGrid(source, crs);
+  const reduction = before === undefined ? 1 : pixelSize(grid.transform).width / pixelSize(before.transform).width;
+  return { grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear' };
+}
+
+/** Metres along a degree of the equator, WGS 84. */
+const METRES_PER_DEGREE = (Math.PI / 180) * 6378137;
+
+function metresPerCrsUnit(crs: Crs): number {
+  if (crs.kind === 'geographic') return METRES_PER_DEGREE * (crs.degreesPerUnit ?? 1);
+  return metresPerUnit(crs.proj4 ?? '');
+}
+
+interface Place {
+  readonly width: number;
+  readonly height: number;
+  readonly transform?: PlacedGrid['transform'] | undefined;
+  readonly crs?: Crs | undefined;
+}
+
+function placeOf({ transform, crs }: SceneProfile, window: Window): Place {
+  return { width: window.width, height: window.height, transform: transform && windowTransform(transform, window), crs };
+}
+
+function placeOn(polygons: Awaited<ReturnType<typeof readAreaFile>>, { transform, crs }: Place, path: string): Area {
+  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs });
+  if (area === undefined) throw new InvalidOptionError('--aoi', `${path} cannot be placed: ${crs === undefined ? 'the scene has no CRS' : `no way is known from longitude and latitude to ${crs.name} there`}`);
+  return area;
+}
+
+function cropTo(area: Area, grid: Place, path: string): Window {
+  const crop = intersect(area.bounds, fullWindow(grid));
+  if (crop === undefined) throw new InvalidOptionError('--aoi', `${path} lies outside of the scene`);
+  return crop;
+}
+
+/** The area on a grid that begins at `crop`. */
+function shifted(area: Area, crop: Window): Area {
+  return {
+    bounds: { ...area.bounds, x: area.bounds.x - crop.x, y: area.bounds.y - crop.y },
+    clip: (mask, rows) => area.clip(mask, { ...rows, x: rows.x + crop.x, y: rows.y + crop.y }),
+  };
+}
+
+function warningsOf(profile: SceneProfile, missing: Missing, crs: Crs | undefined): string[] {
+  const warnings: string[] = [];
+  if (missing === 'mask' && profile.maskSource === 'nodata') warnings.push(`nodata (${profile.nodata}) becomes a mask: lossy compression would change its value`);
+  if (missing === 'mask' && profile.maskSource === 'alpha') warnings.push('alpha becomes a mask: half-transparent pixels are opaque in it');
+  if (crs !== undefined && geoKeysFor(crs) === undefined) warnings.push(`the CRS (${crs.name}) cannot be written into a GeoTIFF without an EPSG code or GeoKeys`);
+  return warnings;
+}

@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidFileError } from '../../errors.js';
+import { crsToPixel, fromLonLat, type PlacedGrid } from '../../georef/index.js';
+import type { Window } from '../../raster/index.js';
+
+type Position = readonly [number, number];
+
+/** A polygon: its rings; what an even number of them holds is outside. */
+type Rings = readonly (readonly Position[])[];
+
+/** An area of interest on a grid of pixels. */
+export interface Area {
+  /** The pixels that its polygons touch; may reach over the grid. */
+  readonly bounds: Window;
+  /** Sets the pixels whose middles lie outside to 0. Rows go from top to bottom, of a window that starts at `x`. */
+  clip(mask: Uint8Array, rows: { readonly x: number; readonly y: number; readonly width: number; readonly count: number }): void;
+}
+
+/** Straight edges in longitude and latitude bend on a grid: they are cut until they are this close to straight, in pixels. */
+const MAX_BEND = 0.125;
+const MAX_CUTS = 12;
+
+/**
+ * Reads polygons from a GeoJSON file (RFC 7946: longitudes and latitudes).
+ * @throws {InvalidFileError} if it is none, or has no polygons
+ */
+export async function readAreaFile(path: string): Promise<readonly Rings[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InvalidFileError(path, error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code ?? 'unknown reason'})`, { cause: error });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidFileError(path, 'expected GeoJSON, found no JSON', { cause: error });
+  }
+  const name = crsName(json);
+  if (name !== undefined && !/CRS84|EPSG::?4326/i.test(name)) {
+    throw new InvalidFileError(path, `expected longitudes and latitudes (RFC 7946), found ${name}`, { advice: 'convert it to EPSG:4326 first' });
+  }
+  const polygons = polygonsOf(json);
+  if (polygons.length === 0) throw new InvalidFileError(path, 'expected at least one polygon, found none');
+  for (const [lon, lat] of polygons.flat(2)) {
+    if (!Number.isFinite(lon) || !Number.isFinite(lat) || Math.abs(lat) > 90 || Math.abs(lon) > 540) {
+      throw new InvalidFileError(path, `expected longitudes and latitudes in degrees, found ${lon}, ${lat}`);
+    }
+  }
+  return polygons;
+}
+
+interface GeoJsonLike {
+  readonly type?: unknown;
+  readonly coordinates?: unknown;
+  readonly geometry?: unknown;
+  readonly geometries?: readonly unknown[];
+  readonly features?: readonly unknown[];
+  readonly crs?: { readonly properties?: { readonly name?: unknown } };
+}
+
+/** The name of a member `crs`, which older files have. */
+function crsName(json: unknown): string | undefined {
+  const name = (json as GeoJsonLike | null)?.crs?.properties?.name;
+  return typeof name === 'string' ? name : undefined;
+}
+
+function polygonsOf(json: unknown): Rings[] {
+  if (typeof json !== 'object' || json === null) return [];
+  const { type, coordinates, geometry, geometries, features } = json as GeoJsonLike;
+  if (type === 'Polygon' && Array.isArray(coordinates)) return [coordinates as unknown as Rings];
+  if (type === 'MultiPolygon' && Array.isArray(coordinates)) return coordinates as unknown as Rings[];
+  if (type === 'Feature') return polygonsOf(geometry);
+  if (type === 'FeatureCollection' && Array.isArray(features)) return features.flatMap(polygonsOf);
+  return type === 'GeometryCollection' && Array.isArray(geometries) ? geometries.flatMap(polygonsOf) : [];
+}
+
+/** Puts polygons onto a grid. `undefined` where the grid's CRS is not known well enough, or has no place for a corner. */
+export function placeArea(polygons: readonly Rings[], grid: Pick<PlacedGrid, 'transform' | 'crs'>): Area | undefined {
+  const toCrs = fromLonLat(grid.crs);
+  if (toCrs === undefined) return undefined;
+  const toPixel = ([lon, lat]: Position): Position => {
+    const point = toCrs(lon, lat);
+    return point === undefined ? [Number.NaN, Number.NaN] : crsToPixel(grid.transform, point[0], point[1]);
+  };
+  const placed = polygons.map((rings) => rings.map((ring) => placeRing(ring, toPixel)));
+  const all = placed.flat(2);
+  if (all.some(([x, y]) => !Number.isFinite(x) || !Number.isFinite(y))) return undefined;
+  return createArea(placed);
+}
+
+function placeRing(ring: readonly Position[], toPixel: (point: Position) => Position): Position[] {
+  const out: Position[] = [];
+  const add = (a: Position, pa: Position, b: Position, pb: Position, cuts: number): void => {
+    const middle: Position = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+    const placed = toPixel(middle);
+    const bend = Math.hypot(placed[0] - (pa[0] + pb[0]) / 2, placed[1] - (pa[1] + pb[1]) / 2);
+    if (cuts === 0 || !(bend > MAX_BEND)) {
+      out.push(pb);
+      return;
+    }
+    add(a, pa, middle, placed, cuts - 1);
+    add(middle, placed, b, pb, cuts - 1);
+  };
+  const first = ring[0];
+  if (first === undefined) return out;
+  const closed = [...ring, first];
+  for (let i = 1; i < closed.length; i++) add(closed[i - 1]!, toPixel(closed[i - 1]!), closed[i]!, toPixel(closed[i]!), MAX_CUTS);
+  return out;
+}
+
+interface Edge {
+  readonly top: number;
+  readonly bottom: number;
+  /** At `top`, and per row. */
+  readonly x: number;
+  readonly slope: number;
+}
+
+/** An area of polygons in pixels; each is filled by the even-odd rule, and what any of them holds is inside. */
+export function createArea(polygons: readonly (readonly (readonly Position[])[])[]): Area {
+  const points = polygons.flat(2);
+  const extreme = (index: 0 | 1, pick: (...values: number[]) => number): number => points.reduce((best, point) => pick(best, point[index]), points[0]?.[index] ?? 0);
+  const [left, top] = [Math.floor(extreme(0, Math.min)), Math.floor(extreme(1, Math.min))];
+  const sweeps = polygons.map((rings) => createSweep(rings.flatMap(edgesOf)));
+  return {
+    bounds: { x: left, y: top, width: Math.max(1, Math.ceil(extreme(0, Math.max)) - left), height: Math.max(1, Math.ceil(extreme(1, Math.max)) - top) },
+    clip(mask, { x, y, width, count }) {
+      const inside = new Uint8Array(width);
+      for (let row = 0; row < count; row++) {
+        inside.fill(0);
+        for (const crossings of sweeps) fillSpans(crossings(y + row + 0.5), x, inside);
+        for (let i = 0, at = row * width; i < width; i++, at++) if (inside[i] === 0) mask[at] = 0;
+      }
+    },
+  };
+}
+
+function edgesOf(ring: readonly Position[]): Edge[] {
+  return ring.flatMap(([x1, y1], i) => {
+    const [x0, y0] = ring.at(i - 1)!;
+    if (y0 === y1) return [];
+    const [xt, yt, xb, yb] = y0 < y1 ? [x0, y0, x1, y1] : [x1, y1, x0, y0];
+    return [{ top: yt, bottom: yb, x: xt, slope: (xb - xt) / (yb - yt) }];
+  });
+}
+
+/** Where a horizontal line crosses the edges, from left to right; lines are asked for from top to bottom. */
+function createSweep(edges: Edge[]): (y: number) => number[] {
+  edges.sort((a, b) => a.top - b.top);
+  let next = 0;
+  let active: Edge[] = [];
+  let last = Number.NEGATIVE_INFINITY;
+  return (y) => {
+    if (y < last) [next, active] = [0, []];
+    last = y;
+    while (next < edges.length && edges[next]!.top <= y) active.push(edges[next++]!);
+    active = active.filter((edge) => edge.bottom > y);
+    return active.map((edge) => edge.x + (y - edge.top) * edge.slope).sort((a, b) => a - b);
+  };
+}
+
+/** Marks the pixels whose middles lie between crossings 0 and 1, 2 and 3 … */
+function fillSpans(crossings: readonly number[], x: number, inside: Uint8Array): void {
+  for (let i = 0; i + 1 < crossings.length; i += 2) {
+    const from = Math.max(0, Math.ceil(crossings[i]! - 0.5) - x);
+    const to = Math.min(inside.length, Math.ceil(crossings[i + 1]! - 0.5) - x);
+    if (to > from) inside.fill(1, from, to);
+  }
+}

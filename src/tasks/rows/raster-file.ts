@@ -1,0 +1,68 @@
+import { rm } from 'node:fs/promises';
+import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
+import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
+import { checkOutput, hasJournal, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
+
+/** Folder of the unfinished file and the journal of a raster that is written. */
+export function partialOf(output: string): string {
+  return `${output}.partial`;
+}
+
+export interface RasterOutputCheck {
+  readonly output: string;
+  readonly inputs: readonly InputFile[];
+  readonly option: string;
+  readonly overwrite: boolean;
+}
+
+/**
+ * Checks the place of a raster before it is made. An unfinished run of this output has been through this already: its file may
+ * stand under its final name.
+ * @throws {InvalidOptionError | OutputError}
+ */
+export async function checkRasterOutput({ output, inputs, option, overwrite }: RasterOutputCheck): Promise<void> {
+  await refuseInputs(output, partialOf(output), inputs, option);
+  await checkOutput(output, { overwrite: overwrite || await hasJournal(partialOf(output)), option });
+}
+
+/** Class names for GDAL older than 3.12; removes those that belonged to a file that was replaced. */
+export async function writeClassSidecar(output: string, description: TiffDescription): Promise<void> {
+  const text = classSidecar(description);
+  if (text === undefined) await rm(`${output}.aux.xml`, { force: true });
+  else await writeWhole(`${output}.aux.xml`, text);
+}
+
+/** Edge of the windows that are packed to see how small a scene gets, and how many of them. */
+const PROBE_EDGE = 512;
+const PROBES = 4;
+/** Overviews halve both ways: 1 + 1/4 + 1/16 … */
+const WITH_OVERVIEWS = 4 / 3;
+
+/** About the length of a file that is made of a scene's pixels. */
+export async function estimateRasterBytes(scene: Scene, window: Window, bands: readonly number[], cog: CogOptions, signal?: AbortSignal): Promise<number> {
+  const share = await packedShare(scene, window, bands, cog, signal);
+  return Math.ceil(cog.width * cog.height * cog.bands * bytesPerSample(cog.dtype) * share * (cog.overviews === 'none' ? 1 : WITH_OVERVIEWS));
+}
+
+/** Packed bytes per byte of a scene's samples, measured by packing windows along its diagonal; at most 1. */
+export async function packedShare(
+  scene: Scene, window: Window, bands: readonly number[], tiff: TiffDescription & TiffPacking, signal?: AbortSignal,
+): Promise<number> {
+  const width = Math.min(PROBE_EDGE, window.width);
+  const height = Math.min(PROBE_EDGE, window.height);
+  let [raw, packed] = [0, 0];
+  for (let i = 0; i < PROBES; i++) {
+    const at = (size: number, length: number): number => Math.floor(((length - size) * (i + 0.5)) / PROBES);
+    const part = { x: window.x + at(width, window.width), y: window.y + at(height, window.height), width, height };
+    const raster = await scene.read(part, { bands, ...(signal ? { signal } : {}) });
+    raw += raster.data.byteLength;
+    packed += await packedBytes(raster, tiff);
+  }
+  return Math.min(1, packed / raw);
+}
+
+/** Length of a raster's samples when packed. */
+export async function packedBytes(raster: Raster, { compression, quality, level, predictor, palette, alphaBand }: TiffDescription & TiffPacking): Promise<number> {
+  const pieces = await encodeTiff(raster, { compression, quality, level, predictor, palette, alphaBand, inPlace: true });
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}

@@ -1,0 +1,150 @@
+import type { Raster, TypedArray } from '../../raster/index.js';
+
+/** How pixels of another grid are made. */
+export type Resampling =
+  /** the pixel in which the position lies; for classes */
+  | 'nearest'
+  /** the four around the position */
+  | 'bilinear'
+  /** all that the new pixel covers, by area */
+  | 'average';
+
+export const RESAMPLINGS: readonly Resampling[] = ['nearest', 'bilinear', 'average'];
+
+/** Part of a scene in memory, and what counts as missing in it. */
+export interface SourcePart {
+  readonly raster: Raster;
+  /** Where the part begins in the scene. */
+  readonly x: number;
+  readonly y: number;
+  readonly nodata?: number | undefined;
+  /** Index of the band that is alpha, -1 without. */
+  readonly alpha: number;
+}
+
+/** A block of the new grid. Positions count in pixels of the scene; NaN where there is none. */
+export interface TargetBlock {
+  readonly width: number;
+  readonly height: number;
+  readonly data: TypedArray;
+  readonly mask: Uint8Array;
+  /** Where the block's upper left pixel stands in `data` and `mask`, and pixels from row to row there. */
+  readonly at: number;
+  readonly stride: number;
+  readonly integer: boolean;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The pixel in which each position lies. `xs` and `ys` are those of the new pixels' middles. */
+export function resampleNearest(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
+  const { raster: { data, mask, width, height, bands } } = source;
+  for (let row = 0, i = 0; row < target.height; row++) {
+    for (let column = 0; column < target.width; column++, i++) {
+      // GDAL's margin: positions on a border by rounding fall on the right side of it.
+      const x = Math.floor(xs[i]! + 1e-10) - source.x;
+      const y = Math.floor(ys[i]! + 1e-10) - source.y;
+      if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
+      const from = y * width + x;
+      if (mask !== undefined && mask[from] === 0) continue;
+      const to = target.at + row * target.stride + column;
+      for (let band = 0; band < bands; band++) target.data[to * bands + band] = data[from * bands + band]!;
+      target.mask[to] = 255;
+    }
+  }
+}
+
+/**
+ * The mean of the four pixels around each position, by distance; missing ones are left out. A pixel is missing where the one
+ * in which the position lies is missing or outside, as in GDAL.
+ */
+export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
+  const { raster: { mask, width, height, bands }, x: left, y: top } = source;
+  for (let row = 0, i = 0; row < target.height; row++) {
+    for (let column = 0; column < target.width; column++, i++) {
+      const x = xs[i]! - left;
+      const y = ys[i]! - top;
+      if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
+      const x0 = Math.floor(x - 0.5);
+      const y0 = Math.floor(y - 0.5);
+      if (mask !== undefined && mask[Math.floor(y) * width + Math.floor(x)] === 0) continue;
+      const [fx, fy] = [x - 0.5 - x0, y - 0.5 - y0];
+      const to = target.at + row * target.stride + column;
+      for (let band = 0; band < bands; band++) {
+        let sum = 0;
+        let weight = 0;
+        for (let k = 0; k < 4; k++) {
+          const share = ((k & 1) === 0 ? 1 - fx : fx) * (k < 2 ? 1 - fy : fy);
+          const [sx, sy] = [x0 + (k & 1), y0 + (k >> 1)];
+          if (share <= 0 || sx < 0 || sy < 0 || sx >= width || sy >= height) continue;
+          const value = sampleAt(source, sy * width + sx, band);
+          if (value !== value) continue;
+          sum += share * value;
+          weight += share;
+        }
+        put(source, target, to, band, sum, weight);
+      }
+    }
+  }
+}
+
+/**
+ * The mean of what each new pixel covers, by area; missing pixels are left out. `xs` and `ys` are those of the new pixels'
+ * corners, one more per row and per column than there are pixels. A pixel that lies askew counts as an upright rectangle with
+ * the same middle and the same edges.
+ */
+export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
+  const { raster: { width, height, bands }, x: left, y: top } = source;
+  const line = target.width + 1;
+  for (let row = 0; row < target.height; row++) {
+    for (let column = 0; column < target.width; column++) {
+      const c = row * line + column;
+      const [x0, x1] = span(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!, left, width);
+      const [y0, y1] = span(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!, top, height);
+      if (!(x1 > x0 && y1 > y0)) continue;
+      const to = target.at + row * target.stride + column;
+      for (let band = 0; band < bands; band++) {
+        let sum = 0;
+        let weight = 0;
+        for (let sy = Math.floor(y0); sy < y1; sy++) {
+          const high = Math.min(sy + 1, y1) - Math.max(sy, y0);
+          for (let sx = Math.floor(x0); sx < x1; sx++) {
+            const value = sampleAt(source, sy * width + sx, band);
+            if (value !== value) continue;
+            const share = high * (Math.min(sx + 1, x1) - Math.max(sx, x0));
+            sum += share * value;
+            weight += share;
+          }
+        }
+        put(source, target, to, band, sum, weight);
+      }
+    }
+  }
+}
+
+/** From four corners (upper left, upper right, lower left, lower right) to the stretch that they cover along one axis. */
+function span(a: number, b: number, c: number, d: number, start: number, length: number): [from: number, to: number] {
+  const middle = (a + b + c + d) / 4 - start;
+  const half = Math.hypot(b - a + d - c, c - a + d - b) / 4;
+  return [Math.max(0, middle - half), Math.min(length, middle + half)];
+}
+
+/** A sample, NaN where it is missing. Alpha itself is never missing inside the scene. */
+function sampleAt({ raster: { data, mask, bands }, nodata, alpha }: SourcePart, pixel: number, band: number): number {
+  const value = data[pixel * bands + band]!;
+  if (band === alpha) return value;
+  return (mask !== undefined && mask[pixel] === 0) || value === nodata ? Number.NaN : value;
+}
+
+/** Writes a weighted mean. A pixel has data where a band other than alpha has. */
+function put({ raster: { bands }, nodata, alpha }: SourcePart, target: TargetBlock, to: number, band: number, sum: number, weight: number): void {
+  // Shares so small are rounding at the edge of a pixel.
+  if (weight < 1e-9) return;
+  const { integer, least, most } = target;
+  let value = sum / weight;
+  if (integer) value = Math.min(most, Math.max(least, Math.floor(value + 0.5)));
+  // Valid pixels on both sides of the nodata value must not turn into nodata.
+  if (value === nodata && band !== alpha) value = integer ? (value < most ? value + 1 : value - 1) : value + Math.max(Math.abs(value), 1) * 1e-6;
+  target.data[to * bands + band] = value;
+  if (band !== alpha) target.mask[to] = 255;
+}

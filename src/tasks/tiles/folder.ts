@@ -1,0 +1,74 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidOptionError } from '../../errors.js';
+import { canonicalJson, checkFolder, hasJournal, makeFolder, type Json } from '../../run/index.js';
+import { MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION, parseTileName, readManifest, type TileManifest, type TileRecord } from '../../tiles/index.js';
+import type { TilePlan } from './plan.js';
+import { removeTile } from './tile-file.js';
+
+/** Folder of the journal, inside the folder of the tiles. */
+export const JOURNAL_FOLDER = 'tiles.partial';
+
+/** Checks the folder; returns the list of a finished same run. Nothing is removed before the folder is locked. */
+export async function checkTiles(plan: TilePlan, overwrite: boolean): Promise<TileManifest | undefined> {
+  const { folder } = plan;
+  await checkFolder(folder);
+  const path = join(folder, MANIFEST);
+  const found = await readManifest(path).catch((error: unknown) => {
+    if (overwrite) return undefined;
+    throw error;
+  });
+  if (found !== undefined && !overwrite) {
+    if (canonicalJson(identityOf(found)) === canonicalJson(plan.identity)) return found;
+    throw new InvalidOptionError('<folder>', `${folder} holds other tiles: ${differences(identityOf(found), plan.identity)}`, {
+      advice: 'choose another folder, or add --overwrite to replace them',
+    });
+  }
+  const tiles = (await readdir(folder)).filter((name) => parseTileName(name.replace(/\.tmp$/, '')) !== undefined);
+  if (tiles.length > 0 && !overwrite && !await hasJournal(join(folder, JOURNAL_FOLDER))) {
+    throw new InvalidOptionError('<folder>', `${folder} holds ${tiles.length} tiles of an unknown run, first ${tiles.sort()[0]!}`, {
+      advice: 'choose another folder, or add --overwrite to replace them',
+    });
+  }
+  await makeFolder(folder);
+  return undefined;
+}
+
+/** Removes the tiles and the list of another run. */
+export async function clearTiles(folder: string): Promise<void> {
+  await rm(join(folder, MANIFEST), { force: true });
+  for (const name of await readdir(folder)) if (parseTileName(name.replace(/\.tmp$/, '')) !== undefined) await removeTile(folder, name);
+}
+
+function identityOf(manifest: TileManifest): { readonly [name: string]: Json } {
+  const { grid, options } = manifest;
+  return {
+    source: manifest.source.fingerprint,
+    'patch size': [grid.patchWidth, grid.patchHeight],
+    overlap: grid.overlap,
+    format: manifest.tileFormat,
+    bands: manifest.sourceBands,
+    ...options,
+  };
+}
+
+function differences(was: { readonly [name: string]: Json }, is: { readonly [name: string]: Json }): string {
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((name) => canonicalJson(was[name] ?? null) !== canonicalJson(is[name] ?? null));
+  return names.map((name) => (name === 'source' ? 'another scene' : `${name} ${JSON.stringify(was[name] ?? null)}, now ${JSON.stringify(is[name] ?? null)}`)).join('; ');
+}
+
+/** The list of the tiles. */
+export function manifestOf(plan: TilePlan, tiles: readonly TileRecord[]): TileManifest {
+  return {
+    format: MANIFEST_FORMAT,
+    version: MANIFEST_VERSION,
+    source: { path: plan.profile.source, fingerprint: plan.profile.fingerprint },
+    tileFormat: plan.format,
+    lossless: plan.format !== 'jpg',
+    options: plan.format === 'jpg' ? { quality: plan.quality } : {},
+    sourceBands: plan.bands,
+    scene: plan.tiled,
+    grid: plan.grid,
+    tiles,
+  };
+}

@@ -1,0 +1,146 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
+import { outputError } from '../cog/index.js';
+import { encodeMapTile, rasterPicture, sceneStretch } from '../picture/index.js';
+import { bytesPerSample, fullWindow, type Scene } from '../raster/index.js';
+import { checkRoom, makeFolder, openJournal, peakRss, writeWhole, type TaskContext } from '../run/index.js';
+import { openScene } from '../scene/index.js';
+import { packedShare } from './rows/raster-file.js';
+import { warpCacheBytes } from './rows/warped-rows.js';
+import { writeFileWhole } from './tiles/tile-file.js';
+import { checkXyzFolder, clearXyz, JOURNAL_FOLDER, TILE_JSON, tileJsonText } from './xyz/folder.js';
+import type { XyzOptions, XyzResult } from './xyz/options.js';
+import { planXyz, TILES_IN_FLIGHT, type XyzPlan } from './xyz/plan.js';
+import { createPyramid } from './xyz/pyramid.js';
+import { TILE_EDGE } from './xyz/web-mercator.js';
+
+export type { XyzOptions, XyzResult } from './xyz/options.js';
+
+/** Lower zoom levels add a third to the deepest. */
+const WITH_LOWER_ZOOMS = 4 / 3;
+/** A small file takes at least a page of the disk. */
+const SMALLEST_FILE = 4096;
+
+/**
+ * Cuts a scene into tiles for web maps: 256 pixels, Web Mercator, `<zoom>/<x>/<y>.png` or `.webp`, transparent where the scene has
+ * nothing, with `tilejson.json`. The scene is read once, for the deepest zoom level; each lower one is made of the one below
+ * it while that passes. 8-bit scenes keep their values; others are stretched from the 2nd to the 98th percentile. A run that
+ * was stopped starts anew.
+ * @throws {InvalidOptionError} if the scene has no place, options do not fit it, or the folder holds something else.
+ * @throws {InvalidFileError} if the scene cannot be read.
+ * @throws {OutputError} if the folder cannot be written, or the disk has no room.
+ */
+export async function tileXyz(options: XyzOptions, context: TaskContext = {}): Promise<XyzResult> {
+  const started = performance.now();
+  const { quality } = options;
+  if (quality !== undefined && (!Number.isInteger(quality) || quality < 1 || quality > 100)) throw new InvalidOptionError('--quality', `expected 1 to 100, got ${quality}`);
+  const scene = await openForWarp(options.scene, options.page);
+  try {
+    const plan = planXyz(scene, options);
+    const estimatedBytes = await estimate(scene, plan, options, context.signal);
+    const facts = { plan, options, started, estimatedBytes };
+    if (options.dryRun === true) return resultOf(facts, { written: 0, bytes: 0 });
+    await checkXyzFolder(plan.folder, options.overwrite === true);
+    await checkRoom(plan.folder, estimatedBytes);
+    const journal = await openJournal({ folder: join(plan.folder, JOURNAL_FOLDER), identity: plan.identity, restart: options.overwrite, keepEmpty: true });
+    let complete = false;
+    try {
+      if (options.overwrite === true) await clearXyz(plan.folder);
+      const done = await writeTiles(scene, plan, options, context);
+      await writeWhole(join(plan.folder, TILE_JSON), tileJsonText(plan, options.format ?? 'png'));
+      complete = true;
+      return resultOf(facts, done);
+    } finally {
+      if (complete) await journal.complete();
+      else await journal.close();
+    }
+  } catch (error) {
+    if (context.signal?.aborted === true) throw new Interrupted('interrupted', { advice: 'the same command starts anew', cause: error });
+    throw error;
+  } finally {
+    await scene.close();
+  }
+}
+
+async function openForWarp(source: string, page?: number): Promise<Scene> {
+  const one = page === undefined ? {} : { page };
+  const scene = await openScene(source, { cacheBytes: 0, ...one });
+  await scene.close();
+  return await openScene(source, { cacheBytes: warpCacheBytes(scene.profile), ...one });
+}
+
+interface Written {
+  readonly written: number;
+  readonly bytes: number;
+}
+
+async function writeTiles(scene: Scene, plan: XyzPlan, options: XyzOptions, context: TaskContext): Promise<Written> {
+  const { profile } = scene;
+  const { format = 'png', quality = 80 } = options;
+  const palette = plan.categorical ? profile.palette : undefined;
+  const stretch = await sceneStretch(scene, { bands: plan.bands, ...(context.signal ? { signal: context.signal } : {}) });
+  const running = new Set<Promise<void>>();
+  const folders = new Set<string>();
+  let failure: Error | undefined;
+  let written = 0;
+  let bytes = 0;
+  const pyramid = createPyramid({
+    levels: plan.levels, bands: plan.bands.length, dtype: profile.dtype, nodata: profile.nodata, method: plan.categorical ? 'mode' : 'average',
+    async emit({ zoom, x, y, raster }) {
+      while (running.size >= Math.max(2, Math.min(TILES_IN_FLIGHT, 2 * availableParallelism()))) await Promise.race(running);
+      if (failure !== undefined) throw failure;
+      const folder = join(plan.folder, String(zoom), String(x));
+      const job = (async () => {
+        if (!folders.has(folder)) await makeFolder(folder);
+        folders.add(folder);
+        const packed = await encodeMapTile(rasterPicture(raster, stretch, palette), format, { quality, lossless: plan.categorical });
+        await writeFileWhole(join(folder, `${y}.${format}`), [packed]);
+        written++;
+        bytes += packed.length;
+      })().catch((error: unknown) => {
+        failure ??= outputError(folder, error);
+      });
+      const tracked: Promise<void> = job.then(() => void running.delete(tracked));
+      running.add(tracked);
+    },
+  });
+  try {
+    const total = plan.source.height / TILE_EDGE;
+    for await (const rows of plan.source.rows(0, context.signal)) {
+      throwIfAborted(context.signal);
+      await pyramid.push(rows);
+      const done = Math.floor((rows.top + rows.count) / TILE_EDGE);
+      if (done > Math.floor(rows.top / TILE_EDGE)) context.onProgress?.({ stage: 'tile', done, total, unit: 'rows of tiles', detail: `${written} tiles` });
+    }
+  } finally {
+    await Promise.all(running);
+  }
+  if (failure !== undefined) throw failure;
+  return { written, bytes };
+}
+
+/** About what all tiles will take, from windows of the scene that are packed in a like way. */
+async function estimate(scene: Scene, plan: XyzPlan, options: XyzOptions, signal: AbortSignal | undefined): Promise<number> {
+  const { profile } = scene;
+  const eightBit = profile.dtype === 'uint8';
+  const compression = options.format === 'webp' && eightBit && plan.bands.length === 3 ? 'webp' : 'deflate';
+  const share = await packedShare(scene, fullWindow(profile), plan.bands, { compression, quality: options.quality ?? 80, ...(plan.categorical ? { palette: profile.palette } : {}) }, signal);
+  const pixels = Math.min(plan.source.width * plan.source.height, profile.width * profile.height * 2);
+  return Math.ceil(pixels * plan.bands.length * share * (eightBit ? 1 : 1 / bytesPerSample(profile.dtype)) * WITH_LOWER_ZOOMS) + plan.tiles * (SMALLEST_FILE / 2);
+}
+
+interface Facts {
+  readonly plan: XyzPlan;
+  readonly options: XyzOptions;
+  readonly started: number;
+  readonly estimatedBytes: number;
+}
+
+function resultOf({ plan, options, started, estimatedBytes }: Facts, { written, bytes }: Written): XyzResult {
+  return {
+    scene: options.scene, folder: plan.folder, tileJson: join(plan.folder, TILE_JSON), dryRun: options.dryRun === true,
+    minZoom: plan.levels.at(-1)!.zoom, maxZoom: plan.levels[0]!.zoom, tiles: plan.tiles, written, bytes, estimatedBytes,
+    resampling: plan.resampling, bounds: plan.bounds, memory: plan.memory, peakRssBytes: peakRss(), seconds: (performance.now() - started) / 1000,
+  };
+}

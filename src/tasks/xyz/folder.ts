@@ -1,0 +1,56 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidOptionError } from '../../errors.js';
+import { checkFolder, hasJournal } from '../../run/index.js';
+import type { XyzFormat } from './options.js';
+import type { XyzPlan } from './plan.js';
+
+/** Written last: where it stands, all tiles stand. */
+export const TILE_JSON = 'tilejson.json';
+/** Folder of the journal, inside the folder of the tiles. */
+export const JOURNAL_FOLDER = 'tiles.partial';
+
+/** What is used of a TileJSON. */
+interface TileJson {
+  readonly minzoom?: number;
+  readonly maxzoom?: number;
+}
+
+/**
+ * Checks the folder. Nothing is removed before it is locked.
+ * @throws {InvalidOptionError} if it holds other files.
+ */
+export async function checkXyzFolder(folder: string, overwrite: boolean): Promise<void> {
+  await checkFolder(folder);
+  if (overwrite || await hasJournal(join(folder, JOURNAL_FOLDER))) return;
+  const other = (await readdir(folder))[0];
+  if (other === undefined) return;
+  throw new InvalidOptionError('--xyz', `${folder} holds ${other === TILE_JSON ? 'tiles' : `other files, such as ${other}`}`, {
+    advice: 'choose another folder, or add --overwrite to replace tiles',
+  });
+}
+
+/** Removes the tiles of an earlier run: the folders of the zoom levels that its list names. */
+export async function clearXyz(folder: string): Promise<void> {
+  const text = await readFile(join(folder, TILE_JSON), 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const { minzoom, maxzoom } = parse(text);
+  await rm(join(folder, TILE_JSON));
+  if (!Number.isInteger(minzoom) || !Number.isInteger(maxzoom)) return;
+  for (let zoom = Math.max(0, minzoom!); zoom <= Math.min(30, maxzoom!); zoom++) await rm(join(folder, String(zoom)), { recursive: true, force: true });
+}
+
+/** TileJSON 3.0.0 (https://github.com/mapbox/tilejson-spec). */
+export function tileJsonText({ levels, bounds }: XyzPlan, format: XyzFormat): string {
+  return `${JSON.stringify({
+    tilejson: '3.0.0', tiles: [`{z}/{x}/{y}.${format}`], scheme: 'xyz', format, minzoom: levels.at(-1)!.zoom, maxzoom: levels[0]!.zoom, bounds,
+  }, undefined, 1)}\n`;
+}
+
+function parse(text: string): TileJson {
+  try {
+    return JSON.parse(text) as TileJson;
+  } catch {
+    return {};
+  }
+}

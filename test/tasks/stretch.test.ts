@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createCog } from '../../src/cog/index.js';
+import { parseCard } from '../../src/card/index.js';
+import { fullWindow } from '../../src/raster/index.js';
+import type { Raster, Scene } from '../../src/raster/index.js';
+import { openScene } from '../../src/scene/index.js';
+import { segment } from '../../src/tasks/segment.js';
+import { applyStretch, parseStretch, refusePercentiles } from '../../src/tasks/model-input/stretch.js';
+import { root, scratch } from '../places.js';
+import { brightestBand } from './known-models.js';
+
+/** What NumPy says of the 16-bit scene; made by `fixtures/model-input/make_stretch.py`. */
+interface Golden {
+  readonly valid: number;
+  readonly percentile: { readonly low: readonly number[]; readonly high: readonly number[]; readonly sums: readonly number[] };
+  readonly 'minmax 0 3000': { readonly sums: readonly number[] };
+  readonly 'brightest after percentile': readonly number[];
+}
+
+const place = join(root, 'fixtures', 'model-input');
+const golden = JSON.parse(readFileSync(join(place, 'stretch.json'), 'utf8')) as Golden;
+const folder = scratch();
+const model = brightestBand(folder);
+const card = parseCard(JSON.parse(readFileSync(join(model, 'card.json'), 'utf8')), 'card');
+
+async function readAll(scene: Scene): Promise<Raster> {
+  return scene.read(fullWindow(scene.profile));
+}
+
+/** Sums per band over the pixels with data. */
+function sumsOf(raster: Raster): number[] {
+  const sums = new Array<number>(raster.bands).fill(0);
+  raster.data.forEach((value, i) => { if (raster.mask![Math.floor(i / raster.bands)] !== 0) sums[i % raster.bands]! += value; });
+  return sums;
+}
+
+describe('stretch', () => {
+  it('takes percentiles of the valid pixels per band, as NumPy does, and gives its bytes', async () => {
+    const opened = await openScene(join(place, 'scene.tif'));
+    const { scene, stretch } = await applyStretch(opened, card, parseStretch('percentile:2,98'));
+    stretch!.bands.forEach(({ factor, offset }, band) => {
+      expect(-offset / factor).toBeCloseTo(golden.percentile.low[band]!, 8);
+      expect((255 - offset) / factor).toBeCloseTo(golden.percentile.high[band]!, 8);
+    });
+    const raster = await readAll(scene);
+    expect(raster.data).toBeInstanceOf(Uint8Array);
+    expect(raster.mask!.filter((value) => value !== 0)).toHaveLength(golden.valid);
+    expect(sumsOf(raster)).toEqual(golden.percentile.sums);
+    await scene.close();
+  });
+
+  it('maps two given values to 0 and 255', async () => {
+    const { scene } = await applyStretch(await openScene(join(place, 'scene.tif')), card, parseStretch('minmax:0,3000'));
+    expect(sumsOf(await readAll(scene))).toEqual(golden['minmax 0 3000'].sums);
+    await scene.close();
+  });
+
+  it('gives every window the values that the whole scene has there', async () => {
+    const { scene } = await applyStretch(await openScene(join(place, 'scene.tif')), card, parseStretch('percentile:2,98'));
+    const whole = await readAll(scene);
+    const part = await scene.read({ x: 11, y: 7, width: 20, height: 9 }, { bands: [2, 0], into: new Uint8Array(360).fill(9) });
+    for (let y = 0; y < 9; y++) {
+      for (let x = 0; x < 20; x++) {
+        const at = ((y + 7) * whole.width + x + 11) * 3;
+        expect([...part.data.slice((y * 20 + x) * 2, (y * 20 + x) * 2 + 2)]).toEqual([whole.data[at + 2], whole.data[at]]);
+      }
+    }
+    await scene.close();
+  });
+
+  it('takes samples of float scenes that are no numbers for missing', async () => {
+    const path = join(folder, 'float.tif');
+    const writer = await createCog({ width: 4, height: 1, bands: 1, dtype: 'float32', scratch: `${path}.scratch` });
+    await writer.write(Float32Array.of(0, 0.5, Number.NaN, 2), 1);
+    await writer.finish(path);
+    await writer.abort();
+    const { scene } = await applyStretch(await openScene(path), card, parseStretch('minmax:0,1'));
+    const { data, mask } = await readAll(scene);
+    expect([...data]).toEqual([0, 128, 0, 255]);
+    expect([...mask!]).toEqual([255, 255, 0, 255]);
+    await scene.close();
+  });
+
+  it('brings a 16-bit scene to an 8-bit model, and records how', async () => {
+    const output = join(folder, 'map.tif');
+    const result = await segment({ scene: join(place, 'scene.tif'), model, output, stretch: parseStretch('percentile:2,98') });
+    expect(result.classes.map(({ pixels }) => pixels)).toEqual(golden['brightest after percentile']);
+    expect(result.stretch).toMatchObject({ kind: 'percentile', dtype: 'uint8' });
+    expect(result.stretch!.bands).toHaveLength(3);
+  });
+
+  it('refuses 16 bits without a rule, and says which there are', async () => {
+    await expect(segment({ scene: join(place, 'scene.tif'), model, output: join(folder, 'none.tif') })).rejects.toMatchObject({
+      code: 'MODEL', message: expect.stringContaining('uint16') as string, advice: expect.stringContaining('--stretch') as string,
+    });
+  });
+
+  it.each(['', 'percentile', 'percentile:2', 'percentile:98,2', 'percentile:-1,98', 'percentile:2,101', 'minmax:3,3', 'minmax:a,b', 'scale:0,1', 'gamma:1,2', 'minmax:1,2,3'])('refuses %j', (text) => {
+    expect(() => parseStretch(text)).toThrow(/--stretch/);
+  });
+
+  it('refuses percentiles of chips in files of their own', () => {
+    expect(() => refusePercentiles(parseStretch('percentile:2,98'), 'chips')).toThrow(/differ from chip to chip/);
+    expect(() => refusePercentiles(parseStretch('minmax:0,1'), 'chips')).not.toThrow();
+  });
+});
