@@ -50,6 +50,8 @@ export interface SceneProfile {
   readonly bytes: number;
   /** Which of the file's pictures this is, from 0, and how many it has; absent where it has one. */
   readonly page?: { readonly index: number; readonly count: number };
+  /** Paths and URLs of the files that a mosaic is read from; those of mosaics inside it are theirs. */
+  readonly files?: readonly string[];
   /** Names of the files beside the scene that were used. */
   readonly sidecars?: readonly string[];
   /**

@@ -21,6 +21,11 @@ export interface ByteSource {
    * can be viewed as any sample type.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Text of a file on the same server whose path is made from this one's; `undefined` if there is none. Absent where others
+   * cannot be asked for, as with a signed URL.
+   */
+  readonly beside?: (change: (path: string) => string) => Promise<string | undefined>;
   /** Tells the source that headers have been read and that pixels follow: a remote one reads ahead until then. */
   opened?(): void;
   close(): Promise<void>;

@@ -11,6 +11,7 @@ import type { SceneLevel } from './level.js';
 import { describeBands } from './describe-bands.js';
 import { defaultCacheBytes } from './memory.js';
 import { AUX_FIRST, WORLD_FIRST, choosePlace } from './place.js';
+import { readRemoteSidecars } from './remote/remote-sidecars.js';
 import { readSidecars } from './sidecars.js';
 import type { Sidecars } from './sidecars.js';
 import { createTiffBlocks } from './tiff/blocks.js';
@@ -89,7 +90,7 @@ export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
   decode: (fingerprint: string) => Promise<DecodedPicture>, ownLevels: readonly SceneLevel[] = [],
 ): Promise<BlockScene> {
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
+  const beside: Sidecars = source.path === undefined ? await readRemoteSidecars(source) : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, header, { mask: true, overviews: true });
   try {
     const { bands, dtype, nodata, alphaBand, palette } = header;

@@ -4,7 +4,7 @@ import { patchCount } from '../grid/index.js';
 import { thumbnailMemory } from '../picture/index.js';
 import { openJournal, peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
-import { openScene } from '../scene/index.js';
+import { isRemote, openScene } from '../scene/index.js';
 import { sceneRows } from './chips/rows.js';
 import { planChips } from './chips/plan.js';
 import type { ChipPlan } from './chips/plan.js';
@@ -45,8 +45,8 @@ export async function classify(options: ClassifyOptions, context?: TaskContext):
 export async function classify(options: ClassifyOptions, context: TaskContext = {}): Promise<ClassifyResult | ChipPlan> {
   const started = performance.now();
   const found = await stat(options.input).catch(() => undefined);
-  if (found === undefined) throw new InvalidFileError(options.input, 'no such file or folder');
-  if (found.isDirectory()) return classifyFolder(options, started, context);
+  if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
+  if (found?.isDirectory()) return classifyFolder(options, started, context);
   await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: 0 });
   const scene = await openScene(options.input);
   try {

@@ -5,6 +5,7 @@ import { loadModel } from '../predict/index.js';
 import type { Device, LoadedModel } from '../predict/index.js';
 import { checkFolder, checkSpace, openJournal, peakRss, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
+import { isRemote } from '../scene/index.js';
 import { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE, appendEntries, hasIndex, readManifest } from '../search/index.js';
 import type { IndexManifest, IndexSource } from '../search/index.js';
 import type { ChipPlan } from './chips/plan.js';
@@ -74,11 +75,11 @@ export async function embed(options: EmbedOptions, context?: TaskContext): Promi
 export async function embed(options: EmbedOptions, context: TaskContext = {}): Promise<EmbedResult | ChipPlan> {
   const started = performance.now();
   const found = await stat(options.input).catch(() => undefined);
-  if (found === undefined) throw new InvalidFileError(options.input, 'no such file or folder');
+  if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
   await checkIndexFolder(options);
   const model = await loadModel(options.model ?? DEFAULT_EXTRACTOR);
   const base = await baseIndex(options, model);
-  const source = found.isDirectory() || isTileList(options.input) ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
+  const source = found?.isDirectory() || isTileList(options.input) ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
   try {
     if (options.dryRun) return await source.plan(context);
     const known = base.sources.find(({ name }) => name === source.name);

@@ -7,7 +7,7 @@ import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
 import type { Blend, ClassArea } from '../stitch/index.js';
-import { checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
+import { checkMembers, checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
 import { DEFAULT_PATCH } from './segment/patches.js';
 import { checkMemory, planSegment, segmentRoom } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
@@ -58,6 +58,7 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
   await checkOutputs(options);
   const scene = await openForPatches(options);
   try {
+    await checkMembers(options, scene.profile);
     let setup = await prepareSegment(options, scene);
     try {
       // A limit can only be kept if the need is known before the start, so then a patch is measured for real runs, too.

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { Interrupted } from '../errors.js';
+import { dirname, join } from 'node:path';
+import { Interrupted, InvalidOptionError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import { fullWindow, type Scene } from '../raster/index.js';
 import { checkRoom, hasJournal, openJournal, ordered, peakRss, writeWhole, type Journal, type TaskContext } from '../run/index.js';
@@ -35,6 +35,9 @@ export async function tile(options: TileOptions, context: TaskContext = {}): Pro
 export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'>, context: TaskContext = {}): Promise<TileResult> {
   const started = performance.now();
   const plan = planTiles(scene, options);
+  if (scene.profile.files?.some((file) => dirname(file) === plan.folder)) {
+    throw new InvalidOptionError('<folder>', `${options.folder} holds files of the scene`, { advice: 'choose another folder' });
+  }
   if (options.dryRun === true) return resultOf(plan, { dryRun: true, records: [], written: 0, started });
   const done = await checkTiles(plan, options.overwrite === true);
   const journalFolder = join(plan.folder, JOURNAL_FOLDER);

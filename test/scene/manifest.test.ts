@@ -5,10 +5,8 @@ import { InvalidFileError } from '../../src/errors.js';
 import { pixelToCrs, toLonLat } from '../../src/georef/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { hasShared, shared } from '../places.js';
+import { parseCsv } from './csv.js';
 import { bandOf, meanOf, readAll, sha256 } from './read.js';
-
-/** A row of the table that GDAL made of 204 files of other projects' tests. */
-type Row = Readonly<Record<string, string>>;
 
 /** Larger rasters have no checksums in the table. */
 const MAX_SAMPLES = 40e6;
@@ -31,19 +29,6 @@ const DIFFERENT: ReadonlyMap<string, string> = new Map([
 const OTHER_PLACE: ReadonlySet<string> = new Set([
   'gdal/gtiff/tiff_srs_iau_2015_30110.tif', 'libgeotiff/ProjectedCSTypeGeoKey_8065_hotine_oblique_mercator_variant_b.tif', 'rio-cogeo/image_geos.tif',
 ]);
-
-function parseCsv(text: string): Row[] {
-  const lines: string[][] = [];
-  let fields: string[] = [];
-  for (const match of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,\n\r"]*))(,|\r?\n|$)/g)) {
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-    if (match[3] === ',') continue;
-    if (fields.length > 1) lines.push(fields);
-    fields = [];
-  }
-  const [names = [], ...rows] = lines;
-  return rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? ''])));
-}
 
 const rows = hasShared('geotiff/MANIFEST.csv')
   ? parseCsv(readFileSync(join(shared, 'geotiff', 'MANIFEST.csv'), 'utf8')).filter((row) => /^(tiff|jpeg|png);/.test(row['kind']!))

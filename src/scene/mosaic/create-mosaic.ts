@@ -57,6 +57,7 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
     blockHeight: Math.min(height, sample?.blockHeight ?? EMPTY_BLOCK),
     overviews: [],
     bytes: members.bytes(),
+    files: members.files(),
     fingerprint: origin.fingerprint,
     notes: [...mosaic.notes, ...(datum === undefined ? [] : [datum])],
   };

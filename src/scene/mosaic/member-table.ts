@@ -27,6 +27,8 @@ export interface MemberTable {
   use<T>(name: string, work: (scene: BlockScene) => Promise<T>): Promise<T>;
   /** Length of all files. */
   bytes(): number;
+  /** Paths and URLs. */
+  files(): string[];
 }
 
 /** @param url of the mosaic, for messages and as the base of VRTs inside it */
@@ -75,6 +77,7 @@ export function createMemberTable(members: ReadonlyMap<string, Member>, url: str
       sizes.set(name, { width, height });
       return { width, height };
     },
+    files: () => [...members.values()].flatMap(({ location }) => (location.kind === 'inline' ? [] : [location.at])),
     bytes: () => [...members.values()].reduce((sum, member) => sum + (member.status?.size ?? 0), 0),
   };
 }

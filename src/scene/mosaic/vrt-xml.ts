@@ -81,7 +81,7 @@ function directText(items: readonly Parsed[]): string {
     const plain = item[TEXT];
     const data = item[CDATA];
     if (typeof plain === 'string') text += unescapeXml(plain);
-    else if (Array.isArray(data)) text += (data as readonly Parsed[]).map((part) => String(part[TEXT] ?? '')).join('');
+    else if (Array.isArray(data)) text += (data as readonly Parsed[]).map((part) => (typeof part[TEXT] === 'string' ? part[TEXT] : '')).join('');
   }
   return text;
 }

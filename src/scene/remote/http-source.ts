@@ -11,6 +11,9 @@ const FIRST_BYTES = 65536;
 /** Headers are kept in one piece up to so many bytes: the lists of five hundred thousand blocks. */
 const MAX_HEAD_BYTES = 8 * 2 ** 20;
 
+/** Attribute tables in an `.aux.xml` may be long. */
+const MAX_TEXT_BYTES = 4 * 2 ** 20;
+
 /** A server that gives whole files only may give one of so many bytes. */
 const MAX_WHOLE_BYTES = 32 * 2 ** 20;
 
@@ -22,6 +25,8 @@ export interface RemoteFile {
   request(headers: Readonly<Record<string, string>>): Promise<Request>;
   /** Looks at an answer that is no success; `true` if the request should be made again because of what was learnt. */
   learn?(response: Response): Promise<boolean>;
+  /** A file whose path is made from this one's, where it can be asked for in the same way. */
+  sibling?(change: (path: string) => string): RemoteFile;
   /** What to do about an answer of 401 or 403. */
   readonly refusedAdvice: string;
 }
@@ -93,11 +98,23 @@ export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}
       return queue.read(offset, end - offset);
     },
     opened: () => { reading = 'pixels'; },
+    ...(file.sibling === undefined ? {} : { beside: (change: (path: string) => string) => textOf(file.sibling!(change), options, stop.signal) }),
     close: () => {
       stop.abort();
       return Promise.resolve();
     },
   };
+}
+
+/** Text of a small file; `undefined` if there is none, or it may not be seen: servers answer so where they hide what they have. */
+async function textOf(file: RemoteFile, options: Required<RemoteOptions>, signal: AbortSignal): Promise<string | undefined> {
+  const bytes = await named(file, signal, () => withRetries(options, signal, async () => {
+    const response = await ask(await file.request({}), options.idleMs, signal);
+    if (response.status === 200) return bodyOf(response, MAX_TEXT_BYTES);
+    await discard(response);
+    return undefined;
+  }));
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
 }
 
 interface Get {
@@ -110,13 +127,18 @@ interface Get {
   readonly count: { requests: number; bytes: number };
 }
 
-async function getPart(file: RemoteFile, get: Get): Promise<Part> {
+function getPart(file: RemoteFile, get: Get): Promise<Part> {
+  return named(file, get.signal, () => withRetries(get.options, get.signal, () => attempt(file, get)));
+}
+
+/** Turns what is thrown into one sentence about the file. */
+async function named<T>(file: RemoteFile, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
-    return await withRetries(get.options, get.signal, () => attempt(file, get));
+    return await work();
   } catch (error) {
     if (error instanceof TilewrightError) throw error;
     if (error instanceof Passing) throw new RemoteError(file.name, error.message, { cause: error, advice: 'try again later; a run goes on where it was' });
-    if (get.signal.aborted) throw new RemoteError(file.name, 'it was closed while it was read', { cause: error });
+    if (signal.aborted) throw new RemoteError(file.name, 'it was closed while it was read', { cause: error });
     const cause = causeOf(error);
     const code = (cause as { readonly code?: string }).code;
     throw new RemoteError(file.name, `it cannot be reached: ${code === 'ENOTFOUND' ? 'there is no server of this name' : cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
@@ -126,7 +148,8 @@ async function getPart(file: RemoteFile, get: Get): Promise<Part> {
 async function attempt(file: RemoteFile, get: Get): Promise<Part> {
   const { start, length, known, count } = get;
   const strong = known?.etag !== null && known?.etag !== undefined && !known.etag.startsWith('W/') ? known.etag : undefined;
-  const headers = { range: `bytes=${start}-${start + length - 1}`, 'accept-encoding': 'identity', ...(strong === undefined ? {} : { 'if-range': strong }) };
+  // fetch asks for the bytes as they are (Accept-Encoding: identity) wherever there is a range.
+  const headers = { range: `bytes=${start}-${start + length - 1}`, ...(strong === undefined ? {} : { 'if-range': strong }) };
   let response = await ask(await file.request(headers), get.options.idleMs, get.signal);
   count.requests++;
   if (response.status >= 300 && await file.learn?.(response)) {

@@ -1,6 +1,6 @@
 import { InvalidFileError } from '../../errors.js';
 import { openHttpSource } from './http-source.js';
-import type { RemoteSource } from './http-source.js';
+import type { RemoteFile, RemoteSource } from './http-source.js';
 import { s3File } from './s3.js';
 import type { RemoteOptions } from './server.js';
 import { webAddress } from './web-address.js';
@@ -18,12 +18,21 @@ export function isRemote(source: string): boolean {
  * @throws {RemoteError} if it cannot be read
  */
 export async function openRemoteSource(url: string, options: RemoteOptions = {}): Promise<RemoteSource> {
-  if (/^s3:/i.test(url)) return openHttpSource(await s3File(url), options);
+  return openHttpSource(/^s3:/i.test(url) ? await s3File(url) : webFile(url), options);
+}
+
+function webFile(url: string): RemoteFile {
   if (!URL.canParse(url)) throw new InvalidFileError(url, 'expected a URL such as https://server/scene.tif');
   const { href, name, authorization } = webAddress(url);
-  return openHttpSource({
+  return {
     name,
     refusedAdvice: 'check the URL; a signed one may have run out',
     request: (headers) => Promise.resolve({ url: href, headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) } }),
-  }, options);
+    // A signature is of one file.
+    ...(href === name ? { sibling: (change) => {
+      const address = new URL(url);
+      address.pathname = change(address.pathname);
+      return webFile(address.href);
+    } } : {}),
+  };
 }

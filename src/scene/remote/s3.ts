@@ -2,6 +2,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import type { Response } from 'undici';
 import { InvalidFileError } from '../../errors.js';
 import { awsSettings } from './aws-settings.js';
+import type { AwsSettings } from './aws-settings.js';
 import type { RemoteFile } from './http-source.js';
 
 /**
@@ -11,10 +12,13 @@ import type { RemoteFile } from './http-source.js';
  * @throws {EnvironmentError} if credentials are set up that cannot be used
  */
 export async function s3File(url: string): Promise<RemoteFile> {
+  return bucketFile(url, await awsSettings());
+}
+
+function bucketFile(url: string, settings: AwsSettings): RemoteFile {
   const match = /^s3:\/\/([^/?#]+)\/(.+)$/i.exec(url);
   if (match === null) throw new InvalidFileError(url, 'expected s3://bucket/key');
   const [, bucket = '', key = ''] = match;
-  const settings = await awsSettings();
   let { region } = settings;
   const path = key.split('/').map((part) => encodeURIComponent(part).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)).join('/');
   const addressOf = (): string => {
@@ -25,6 +29,7 @@ export async function s3File(url: string): Promise<RemoteFile> {
   };
   return {
     name: `s3://${bucket}/${key}`,
+    sibling: (change) => bucketFile(`s3://${bucket}/${change(key)}`, { ...settings, region }),
     refusedAdvice: 'check the bucket, and the credentials: AWS_ACCESS_KEY_ID or AWS_PROFILE, or AWS_NO_SIGN_REQUEST=YES for a public bucket',
     request: async (headers) => {
       const credentials = await settings.credentials();

@@ -8,6 +8,7 @@ import type { BandDescription } from '../describe-bands.js';
 import { fingerprint } from '../fingerprint.js';
 import { defaultCacheBytes } from '../memory.js';
 import { AUX_FIRST, choosePlace } from '../place.js';
+import { readRemoteSidecars } from '../remote/remote-sidecars.js';
 import { readSidecars } from '../sidecars.js';
 import type { Sidecars } from '../sidecars.js';
 import { createTiffBlocks } from './blocks.js';
@@ -39,7 +40,7 @@ export interface OpenTiffOptions {
 export async function openTiff(source: ByteSource, options: OpenTiffOptions = {}): Promise<BlockScene> {
   const page = await readPage(source, await readTiffHeader(source), options.page ?? 0);
   sampleType(page.main.picture, source.url);
-  const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path, source.neighbours);
+  const beside: Sidecars = source.path === undefined ? await remoteSidecars(page.main) : await readSidecars(source.path, source.neighbours);
   const side = await openSideImages(beside, page.main.picture, { mask: page.mask === undefined, overviews: page.overviews.length === 0 });
   try {
     return await openPage(page, options, beside, side);
@@ -108,6 +109,12 @@ async function openPage(page: TiffPage, options: OpenTiffOptions, beside: Sideca
 export function maskSourceOf(bands: BandDescription, dtype: SceneProfile['dtype']): 'nodata' | 'alpha' | 'none' {
   if (bands.nodata !== undefined) return 'nodata';
   return bands.alphaBand !== undefined && (dtype === 'uint8' || dtype === 'uint16') ? 'alpha' : 'none';
+}
+
+/** A file on a server that knows its place has all that it needs; each sidecar would cost a request. */
+async function remoteSidecars({ source, directory }: TiffImage): Promise<Sidecars> {
+  const { transform, crs } = await readGeoreference(directory);
+  return transform !== undefined && crs !== undefined ? { notes: [] } : readRemoteSidecars(source);
 }
 
 /** What people should know of the samples. */

@@ -13,6 +13,7 @@ import type { AppliedStretch, Scene } from '../../raster/index.js';
 import { throwIfAborted } from '../../errors.js';
 import { writeWhole } from '../../run/index.js';
 import type { Json, TaskContext } from '../../run/index.js';
+import { isRemote } from '../../scene/index.js';
 import { chipEdge, chipId } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
 import { griddedRows, isPredicted } from '../chips/rows.js';
@@ -103,7 +104,7 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
   await writeProbabilities(setup, scores, folder);
   await writeWhole(join(folder, 'map.png'), await drawSceneMap(setup, telling, counts.chips, context));
   const summary: ClassifySummary = {
-    input: options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
+    input: isRemote(options.input) ? setup.scene.profile.source : options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
     chips: patchCount(grid), predicted: counts.predicted, nodata: counts.nodata, patchSize: grid.patchWidth, overlap: grid.overlap,
     ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }),
     tags: summarizeTags(rule, counts), files: [...SCENE_FILES], warnings: setup.warnings,

@@ -5,7 +5,7 @@ import { createGrid, patchCount } from '../../grid/index.js';
 import { openPredictor } from '../../predict/index.js';
 import type { LoadedModel, Predictor } from '../../predict/index.js';
 import type { AppliedStretch, SceneProfile } from '../../raster/index.js';
-import { openScene } from '../../scene/index.js';
+import { isRemote, openScene } from '../../scene/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
 import type { IndexEntry, IndexSource } from '../../search/index.js';
 import { listChipFiles, listTiles } from '../chips/files.js';
@@ -56,8 +56,10 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
     const warnings = [...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height))];
     const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options) });
     const source = { scene, predictor, grid, bands, kind: 'features' as const, warnings };
-    const name = basename(options.input, extname(options.input));
-    const path = resolve(options.input);
+    // A URL without its signature: an index goes to other people.
+    const input = isRemote(options.input) ? profile.source : options.input;
+    const name = basename(input, extname(input));
+    const path = isRemote(input) ? input : resolve(input);
     return {
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
       identity: { scene: profile.fingerprint, 'patch size': edge, overlap: grid.overlap, bands: [...bands], stretch: (stretch ?? null) as unknown as Json, device: predictor.device },
