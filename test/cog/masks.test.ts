@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { cogMemory, createCog, resumeCog, type CogCheckpoint, type CogOptions } from '../../src/cog/index.js';
-import { allocate } from '../../src/raster/index.js';
+import type { TypedArray } from '../../src/raster/index.js';
 import { scratch } from '../places.js';
 import { anyRaster, samplesOf } from './rows.js';
 import { checkCogLayout, isMask, structureOf, type Directory, type Structure } from './structure.js';
@@ -18,7 +18,7 @@ function disc(width: number, height: number): Uint8Array {
   return Uint8Array.from({ length: width * height }, (_, i) => (((i % width) - width / 2) ** 2 + (Math.floor(i / width) - height / 2) ** 2 < (width * height) / 8 ? 255 : 0));
 }
 
-async function write(options: Omit<CogOptions, 'scratch'>, rows: ReturnType<typeof allocate>, mask?: Uint8Array, step = 100): Promise<string> {
+async function write(options: Omit<CogOptions, 'scratch'>, rows: TypedArray, mask?: Uint8Array, step = 100): Promise<string> {
   const path = join(folder, `${made++}.tif`);
   const writer = await createCog({ ...options, scratch: `${path}.spool` });
   for (let y = 0; y < options.height; y += step) {
@@ -116,7 +116,7 @@ describe('statistics', () => {
 
   function statisticsOf(path: string, band: number): Partial<Numbers> {
     const xml = structureOf(path).directories[0]!.texts.get(42112) ?? '';
-    return Object.fromEntries([...xml.matchAll(new RegExp(`<Item name="STATISTICS_(\\w+)" sample="${band}">([^<]*)<`, 'g'))].map((match) => [match[1], Number(match[2])]));
+    return Object.fromEntries([...xml.matchAll(new RegExp(`<Item name="STATISTICS_(\\w+)" sample="${band}">([^<]*)<`, 'g'))].map((match) => [match[1], Number(match[2])])) as Partial<Numbers>;
   }
 
   it('are those of the valid samples', async () => {
