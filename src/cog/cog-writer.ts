@@ -53,7 +53,7 @@ export async function resumeCog(options: CogOptions, checkpoint: CogCheckpoint):
 async function openWriter(plan: CogPlan, at?: { readonly state: CheckpointState; readonly carry: Uint8Array }): Promise<CogWriter> {
   const { options, choices } = plan;
   const packer = createPacker(choices.packing, choices.blockSize, choices.concurrency);
-  const samples = await openPlane(sampleOptions(plan, packer.pack), at && { mark: at.state, rows: at.state.rows });
+  const samples = await openPlane(sampleOptions(plan, (block) => packer.pack(block)), at && { mark: at.state, rows: at.state.rows });
   let mask: Plane | undefined;
   try {
     if (choices.mask) mask = await openPlane(maskOptions(plan, (block) => encodeMask(block as Uint8Array)), at && { mark: at.state.mask!, rows: at.state.rows });

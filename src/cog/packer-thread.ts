@@ -6,7 +6,7 @@ import type { PackWork } from './packer.js';
 const { packing, blockSize } = workerData as PackWork;
 
 parentPort!.on('message', (bytes: Uint8Array) => {
-  const block = viewAs(packing.dtype, bytes.buffer as ArrayBuffer, bytes.byteOffset, blockSize * blockSize * packing.bands);
+  const block = viewAs(packing.dtype, bytes.buffer, bytes.byteOffset, blockSize * blockSize * packing.bands);
   void encodeBlock(block, blockSize, blockSize, packing).then((packed) => {
     const own = packed.slice();
     parentPort!.postMessage(own, [own.buffer]);

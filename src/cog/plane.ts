@@ -91,9 +91,9 @@ export async function openPlane(options: PlaneOptions, at?: { readonly mark: Pla
       rowOfBlocks(level, format, row, target);
       return target;
     },
-    check: queue.check,
+    check: () => queue.check(),
     settle: () => queue.whenAppended(() => undefined),
-    stop: queue.stop,
+    stop: () => queue.stop(),
     close: () => spool.close(),
     remove: () => spool.remove(),
   };

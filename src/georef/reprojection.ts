@@ -46,7 +46,7 @@ const PROBES = 21;
 export type Extent = readonly [left: number, bottom: number, right: number, top: number];
 
 /**
- * A north-up grid in another CRS (or the same) that holds a grid. Without `resolution`, square pixels with as many along the
+ * A north-up grid in another CRS (or the same) for the pixels of a grid. Without `resolution`, square pixels with as many along the
  * diagonal as before, as GDAL suggests; the origin is the upper left corner of the extent. `undefined` where the CRSs give no
  * answer, or none of the pixels has a place in the other one.
  */
@@ -58,8 +58,8 @@ export function suggestGrid(source: PlacedGrid, crs: Crs, resolution?: number): 
   const [left, bottom, right, top] = extent;
   const size = resolution ?? diagonal(source, between, extent) / Math.hypot(source.width, source.height);
   if (!(size > 0)) return undefined;
-  // A thousandth of a pixel is rounding, not ground.
-  const count = (length: number): number => Math.max(1, Math.ceil(length / size - 1e-3));
+  // As GDAL does it, a suggested grid may lack half a pixel; one that was asked for holds everything but a thousandth of one.
+  const count = (length: number): number => Math.max(1, resolution === undefined ? Math.floor(length / size + 0.5) : Math.ceil(length / size - 1e-3));
   return { width: count(right - left), height: count(top - bottom), transform: [left, size, 0, top, 0, -size], crs };
 }
 

@@ -334,6 +334,9 @@ describe('mosaic', () => {
     const output = fresh('exists.tif');
     writeFileSync(output, 'old');
     await expect(mosaic({ folder: tiles, output })).rejects.toThrow('exists');
+    const tileFile = join(tiles, readdirSync(tiles).find((name) => /^r0+_c0+_/.test(name))!);
+    await expect(mosaic({ folder: tiles, output: tileFile, overwrite: true })).rejects.toThrow('is one of the tiles');
+    await expect(mosaic({ folder: tiles, output: join(tiles, 'tiles.json'), overwrite: true })).rejects.toThrow('is the list of the tiles');
     expect(readFileSync(output, 'utf8')).toBe('old');
     await mosaic({ folder: tiles, output, overwrite: true });
     checkCogLayout(structureOf(output));
@@ -365,6 +368,20 @@ describe('mosaic', () => {
     expect(resumes).toBeGreaterThanOrEqual(Math.floor(strips / 2) - 1);
     expect(readFileSync(stopped).equals(readFileSync(whole))).toBe(true);
     expect(existsSync(`${stopped}.partial`)).toBe(false);
+  });
+
+  it('goes on where its file stands under its final name already', async () => {
+    const { tiles } = await tiled();
+    const whole = fresh('whole.tif');
+    await mosaic({ folder: tiles, output: whole });
+    const output = fresh('renamed.tif');
+    const controller = new AbortController();
+    await expect(mosaic({ folder: tiles, output }, { signal: controller.signal, onProgress: () => controller.abort() })).rejects.toThrow(Interrupted);
+    expect(existsSync(`${output}.partial`)).toBe(true);
+    cpSync(whole, output);
+    await mosaic({ folder: tiles, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect(existsSync(`${output}.partial`)).toBe(false);
   });
 
   it('starts anew where tiles have changed since it was stopped', async () => {

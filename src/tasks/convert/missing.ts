@@ -10,8 +10,11 @@ export function markMissing({ area, missing, cog }: Pick<ConvertPlan, 'area' | '
   const { width, bands, alphaBand, nodata } = cog;
   let { mask } = rows;
   if (area !== undefined) {
-    mask ??= new Uint8Array(width * rows.count).fill(255);
-    area.clip(mask, { x: 0, y: rows.top, width, count: rows.count });
+    const inside = new Uint8Array(width * rows.count).fill(255);
+    area.clip(inside, { x: 0, y: rows.top, width, count: rows.count });
+    // What lies outside of the area is not to be found in the file; what the scene hides itself stays as it is.
+    fillMissing(rows.data, inside, bands, nodata ?? 0);
+    mask = mask === undefined ? inside : mask.map((value, pixel) => value & inside[pixel]!);
   }
   if (mask === undefined || missing === 'none') return undefined;
   if (missing === 'nodata') {
@@ -22,7 +25,6 @@ export function markMissing({ area, missing, cog }: Pick<ConvertPlan, 'area' | '
     for (let pixel = 0, at = alphaBand!; pixel < mask.length; pixel++, at += bands) if (mask[pixel] === 0) rows.data[at] = 0;
     return undefined;
   }
-  fillMissing(rows.data, mask, bands, nodata ?? 0);
   return mask;
 }
 

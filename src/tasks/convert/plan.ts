@@ -75,7 +75,7 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
       { name: 'file being written', bytes: cogMemory(cog) },
     ]),
     warnings: warningsOf(profile, missing, grid.crs),
-    identity: identityOf(profile, options, polygons as unknown as Json | undefined),
+    identity: identityOf(profile, options, polygons),
   };
 }
 

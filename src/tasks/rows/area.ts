@@ -66,8 +66,8 @@ function crsName(json: unknown): string | undefined {
 function polygonsOf(json: unknown): Rings[] {
   if (typeof json !== 'object' || json === null) return [];
   const { type, coordinates, geometry, geometries, features } = json as GeoJsonLike;
-  if (type === 'Polygon' && Array.isArray(coordinates)) return [coordinates as unknown as Rings];
-  if (type === 'MultiPolygon' && Array.isArray(coordinates)) return coordinates as unknown as Rings[];
+  if (type === 'Polygon' && Array.isArray(coordinates)) return [coordinates as Rings];
+  if (type === 'MultiPolygon' && Array.isArray(coordinates)) return coordinates as Rings[];
   if (type === 'Feature') return polygonsOf(geometry);
   if (type === 'FeatureCollection' && Array.isArray(features)) return features.flatMap(polygonsOf);
   return type === 'GeometryCollection' && Array.isArray(geometries) ? geometries.flatMap(polygonsOf) : [];

@@ -1,0 +1,244 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { createCog } from '../../src/cog/index.js';
+import { OutputError } from '../../src/errors.js';
+import { crsFromEpsg, gridToGrid, pixelToCrs, type Transform } from '../../src/georef/index.js';
+import { fullWindow, viewAs, type DataType, type Raster, type SceneProfile, type TypedArray } from '../../src/raster/index.js';
+import { checkRoom } from '../../src/run/index.js';
+import { openScene } from '../../src/scene/index.js';
+import { convert, type ConvertOptions, type ConvertResult } from '../../src/tasks/convert.js';
+import { MAX_ERROR, positionsOf } from '../../src/tasks/rows/warped-rows.js';
+import { checkCogLayout, structureOf } from '../cog/structure.js';
+import { hasShared, root, scratch, shared } from '../places.js';
+
+const folder = scratch();
+const fixtures = join(root, 'fixtures/convert');
+const scene = (name: string): string => join(fixtures, name);
+let made = 0;
+
+interface Golden {
+  readonly warps: readonly {
+    readonly scene: string; readonly crs: number; readonly resolution: number | null; readonly method: 'nearest' | 'bilinear' | 'average';
+    readonly width: number; readonly height: number; readonly transform: Transform; readonly mask: string; readonly expected: string;
+  }[];
+  readonly inside: string;
+}
+
+const golden = JSON.parse(readFileSync(join(fixtures, 'convert.json'), 'utf8')) as Golden;
+
+function unpack(text: string, dtype: DataType = 'uint8'): TypedArray {
+  const bytes = Uint8Array.from(inflateSync(Buffer.from(text, 'base64')));
+  return viewAs(dtype, bytes.buffer);
+}
+
+interface Converted { readonly path: string; readonly result: ConvertResult; readonly profile: SceneProfile; readonly raster: Raster }
+
+async function run(options: Omit<ConvertOptions, 'output'>): Promise<Converted> {
+  const path = join(folder, `${made++}.tif`);
+  const result = await convert({ ...options, output: path });
+  checkCogLayout(structureOf(path));
+  expect(existsSync(`${path}.partial`)).toBe(false);
+  return { path, result, ...await read(path) };
+}
+
+async function read(path: string): Promise<{ profile: SceneProfile; raster: Raster }> {
+  const opened = await openScene(path);
+  const raster = await opened.read(fullWindow(opened.profile));
+  await opened.close();
+  return { profile: opened.profile, raster };
+}
+
+describe('convert', () => {
+  it.each(['rgb.tif', 'rgba.tif', 'masked.tif', 'dem.tif', 'classes.tif'])('keeps pixels, masks, place and names of %s', async (name) => {
+    const before = await read(scene(name));
+    const { profile, raster, result } = await run({ scene: scene(name) });
+    expect(raster.data).toEqual(before.raster.data);
+    expect(raster.mask).toEqual(before.raster.mask);
+    for (const key of ['transform', 'nodata', 'alphaBand', 'palette', 'bandNames', 'classNames', 'dtype', 'maskSource'] as const) expect(profile[key]).toEqual(before.profile[key]);
+    expect(profile.crs?.epsg).toBe(before.profile.crs?.epsg);
+    expect(result.lossless).toBe(true);
+    expect(result.missing).toBe({ none: 'none', alpha: 'alpha', internal: 'mask', external: 'mask', nodata: 'nodata' }[before.profile.maskSource]);
+  });
+
+  it('keeps the bands and the window that are asked for', async () => {
+    const window = { x: 7, y: 11, width: 31, height: 23 };
+    const { profile, raster } = await run({ scene: scene('rgb.tif'), bands: [2, 0], window });
+    const whole = await read(scene('rgb.tif'));
+    const expected = Array.from({ length: 31 * 23 }, (_, i) => {
+      const at = ((11 + Math.floor(i / 31)) * 60 + 7 + (i % 31)) * 3;
+      return [whole.raster.data[at + 2]!, whole.raster.data[at]!];
+    }).flat();
+    expect([...raster.data]).toEqual(expected);
+    expect(profile.transform).toEqual([330070, 10, 0, 2784890, 0, -10]);
+  });
+
+  it.each([
+    ['rgb.tif', 'mask'], ['rgba.tif', 'alpha'], ['masked.tif', 'mask'], ['classes.tif', 'nodata'],
+  ] as const)('crops %s to an area and hides what lies outside of it, as GDAL rasterises it', async (name, missing) => {
+    const before = await read(scene(name));
+    const { profile, raster, result } = await run({ scene: scene(name), area: join(fixtures, 'area.geojson') });
+    expect(result.missing).toBe(missing);
+    const x = Math.round((profile.transform![0] - 330000) / 10);
+    const y = Math.round((2785000 - profile.transform![3]) / 10);
+    const inside = unpack(golden.inside);
+    let count = 0;
+    for (let i = 0; i < raster.width * raster.height; i++) {
+      const at = (y + Math.floor(i / raster.width)) * 60 + x + (i % raster.width);
+      const valid = inside[at] === 1 && (before.raster.mask?.[at] ?? 255) === 255;
+      expect(raster.mask![i] === 255).toBe(valid);
+      if (!valid) continue;
+      count++;
+      for (let b = 0; b < raster.bands; b++) expect(raster.data[i * raster.bands + b]).toBe(before.raster.data[at * raster.bands + b]);
+    }
+    // Nothing of the area is cut off.
+    if (name === 'rgb.tif') expect(count).toBe([...inside].filter((value) => value === 1).length);
+  });
+
+  it.each(golden.warps)('makes of $scene in EPSG:$crs what GDAL makes of it ($method, resolution $resolution)', async (warp) => {
+    const { profile, raster } = await run({ scene: scene(warp.scene), epsg: warp.crs, resampling: warp.method, ...(warp.resolution === null ? {} : { gsd: warp.resolution }) });
+    expect([raster.width, raster.height]).toEqual([warp.width, warp.height]);
+    warp.transform.forEach((value, i) => expect(Math.abs(profile.transform![i]! - value)).toBeLessThanOrEqual(1e-7 * Math.abs(warp.transform[i === 3 ? 3 : 0]) + 1e-9));
+    const mask = unpack(warp.mask);
+    const expected = unpack(warp.expected, profile.dtype);
+    let worst = 0;
+    let differing = 0;
+    for (let i = 0; i < warp.width * warp.height; i++) {
+      const valid = raster.mask === undefined || raster.mask[i] !== 0;
+      if (valid !== (mask[i] !== 0)) {
+        differing++;
+        continue;
+      }
+      if (!valid) continue;
+      for (let b = 0; b < raster.bands; b++) worst = Math.max(worst, Math.abs(raster.data[i * raster.bands + b]! - expected[i * raster.bands + b]!));
+    }
+    // Positions are within a hundredth of a pixel of GDAL's, so pixels on a border may fall to its other side.
+    expect(differing).toBeLessThanOrEqual(2);
+    const steepest = { uint8: 2, uint16: 20, float32: 2 }[profile.dtype as 'uint8' | 'uint16' | 'float32'];
+    expect(worst).toBeLessThanOrEqual(warp.method === 'nearest' ? 0 : steepest);
+  });
+
+  it('keeps positions within the stated error, also where projections bend', () => {
+    const source = { transform: [-2_500_000, 5000, 0, 2_500_000, 0, -5000] as Transform, crs: crsFromEpsg(3031)! };
+    const toScene = gridToGrid({ transform: [-180, 0.02, 0, -70, 0, -0.02], crs: crsFromEpsg(4326)! }, source)!;
+    const block = { x: 300, y: 8, width: 256, height: 40 };
+    const { xs, ys } = positionsOf(toScene, block, false);
+    let worst = 0;
+    for (let i = 0; i < xs.length; i++) {
+      const [x, y] = toScene(block.x + (i % 256) + 0.5, block.y + Math.floor(i / 256) + 0.5)!;
+      worst = Math.max(worst, Math.hypot(x - xs[i]!, y - ys[i]!));
+    }
+    expect(worst).toBeGreaterThan(0);
+    expect(worst).toBeLessThanOrEqual(MAX_ERROR * Math.SQRT2);
+    expect(pixelToCrs(source.transform, 0, 0)).toEqual([-2_500_000, 2_500_000]);
+  });
+
+  it('turns alpha and nodata into a mask where the compression is lossy', async () => {
+    const before = await read(scene('rgba.tif'));
+    const { profile, raster, result } = await run({ scene: scene('rgba.tif'), compression: 'jpeg', quality: 95 });
+    expect([profile.bands, profile.maskSource, profile.alphaBand, result.lossless]).toEqual([3, 'internal', undefined, false]);
+    expect(raster.mask).toEqual(before.raster.mask);
+  });
+
+  it('refuses an output that is the scene or the area, under any name', async () => {
+    const copy = join(folder, 'copy.tif');
+    copyFileSync(scene('rgb.tif'), copy);
+    linkSync(copy, join(folder, 'link.tif'));
+    for (const output of [copy, join(folder, 'link.tif'), join(folder, '.', 'copy.tif')]) {
+      await expect(convert({ scene: copy, output, overwrite: true })).rejects.toThrow('is the scene');
+    }
+    expect(readFileSync(copy)).toEqual(readFileSync(scene('rgb.tif')));
+    await expect(convert({ scene: copy, output: join(folder, 'a.png') })).rejects.toThrow('ends in .tif or .tiff');
+  });
+
+  it.each([
+    [{ epsg: 999999 }, 'EPSG:999999 is not known'], [{ gsd: -1 }, 'expected metres per pixel'], [{ bands: [3] }, 'the scene has bands 1 to 3, got 4'],
+    [{ window: { x: 50, y: 0, width: 20, height: 10 } }, 'expected a part of the scene of 60 × 50 pixels'], [{ resampling: 'nearest' }, 'without --crs or --gsd'],
+    [{ compression: 'jpeg', bands: [0, 1] }, 'jpeg takes 1 or 3 bands'], [{ area: join(fixtures, 'convert.json') }, 'expected at least one polygon'],
+    [{ area: join(fixtures, 'absent.geojson') }, 'there is no such file'],
+  ] as const)('refuses %o', async (options, message) => {
+    const output = join(folder, 'refused.tif');
+    await expect(convert({ scene: scene('rgb.tif'), output, ...options })).rejects.toThrow(message);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('refuses an area elsewhere, and a scene without a place', async () => {
+    const elsewhere = join(folder, 'elsewhere.geojson');
+    writeFileSync(elsewhere, JSON.stringify({ type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] }));
+    await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'no.tif'), area: elsewhere })).rejects.toThrow('lies outside of the scene');
+    const picture = join(folder, 'picture.png');
+    await sharp({ create: { width: 20, height: 10, channels: 3, background: '#123456' } }).png().toFile(picture);
+    await expect(convert({ scene: picture, output: join(folder, 'no.tif'), epsg: 3857 })).rejects.toThrow('has no georeference');
+  });
+
+  it('says in a dry run what it would do, and does nothing', async () => {
+    const output = join(folder, 'dry.tif');
+    const result = await convert({ scene: scene('rgb.tif'), output, dryRun: true, epsg: 3857 });
+    expect(result).toMatchObject({ dryRun: true, resampling: 'bilinear', missing: 'mask', crs: 'WGS 84 / Pseudo-Mercator', bytes: 0 });
+    expect(result.estimatedBytes).toBeGreaterThan(1000);
+    expect([existsSync(output), existsSync(`${output}.partial`)]).toEqual([false, false]);
+  });
+
+  it('goes on after an interruption with the bytes of an uninterrupted run, warped and with a mask', async () => {
+    const large = join(folder, 'large.tif');
+    const [width, height] = [700, 3300];
+    const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${large}.scratch`, transform: [330000, 1, 0, 2785000, 0, -1], crs: crsFromEpsg(32640)! });
+    await writer.write(Uint8Array.from({ length: width * height }, (_, i) => (i % width) * (i / width) / 5000), height);
+    await writer.finish(large);
+    await writer.abort();
+    const options = { scene: large, epsg: 3857, overviews: 'bilinear' } as const;
+    const { path } = await run(options);
+    const output = join(folder, 'stopped.tif');
+    const resumed: number[] = [];
+    for (let done = false; !done;) {
+      const controller = new AbortController();
+      let steps = 0;
+      const result = await convert({ ...options, output }, {
+        signal: controller.signal, onProgress: ({ done: rows, total }) => { if (++steps === 6 && rows < total) controller.abort(); },
+      }).catch((error: Error) => error.message);
+      if (typeof result !== 'string') [done] = [true, resumed.push(result.resumedAt)];
+      else expect(result).toBe('interrupted');
+    }
+    expect(resumed[0]).toBeGreaterThan(1000);
+    expect(readFileSync(output).equals(readFileSync(path))).toBe(true);
+  });
+
+  it('goes on where its file stands under its final name already', async () => {
+    const output = join(folder, 'renamed.tif');
+    await convert({ scene: scene('rgb.tif'), output });
+    await expect(convert({ scene: scene('rgb.tif'), output })).rejects.toThrow('exists');
+    await expect(convert({ scene: scene('rgb.tif'), output, overwrite: true })).resolves.toMatchObject({ bytes: readFileSync(output).length });
+  });
+
+  it('runs as a command', async () => {
+    const output = join(folder, 'command.tif');
+    const main = join(root, 'dist/cli/main.js');
+    const { stdout } = await promisify(execFile)(process.execPath, [main, 'convert', scene('masked.tif'), output, '--compress', 'lzw', '--bands', '2', '--crs', 'EPSG:3857', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ bands: 1, compression: 'lzw', missing: 'mask', crs: 'WGS 84 / Pseudo-Mercator' });
+    await expect(promisify(execFile)(process.execPath, [main, 'convert', scene('rgb.tif'), output])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('exists') as string });
+  });
+
+  it.skipIf(!hasShared('scenes'))('keeps real scenes pixel for pixel', async () => {
+    for (const name of ['drone_ortho_rgba_uint8_utm50s.tif', 'worldview_ms4_uint16_utm31_1m.tif', 'dem_float32_nodata_epsg3031_32m.tif']) {
+      const before = await read(join(shared, 'scenes', name));
+      const { raster, profile } = await run({ scene: join(shared, 'scenes', name) });
+      expect(Buffer.compare(Buffer.from(raster.data.buffer), Buffer.from(before.raster.data.buffer))).toBe(0);
+      expect(raster.mask).toEqual(before.raster.mask);
+      expect(profile.transform).toEqual(before.profile.transform);
+    }
+  });
+});
+
+describe('checkRoom', () => {
+  it('says what is needed and what is free, before a folder is made', async () => {
+    const absent = join(folder, 'absent', 'deep');
+    await expect(checkRoom(absent, 2 ** 60)).rejects.toThrow(OutputError);
+    await expect(checkRoom(absent, 2 ** 60)).rejects.toThrow(/the disk has \d+ MB left, about 1152921504607 MB are needed/);
+    await expect(checkRoom(absent, 1)).resolves.toBeUndefined();
+    expect(existsSync(absent)).toBe(false);
+  });
+});
