@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   tile: async () => (await import('./tile.js')).registerTile,
   mosaic: async () => (await import('./mosaic.js')).registerMosaic,
   segment: async () => (await import('./segment.js')).registerSegment,
+  vectorize: async () => (await import('./vectorize.js')).registerVectorize,
   classify: async () => (await import('./classify.js')).registerClassify,
   embed: async () => (await import('./embed.js')).registerEmbed,
   search: async () => (await import('./search.js')).registerSearch,

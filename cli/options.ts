@@ -41,3 +41,19 @@ export function byteSize(text: string): number {
     throw error;
   }
 }
+
+/** A number of at least `least`. */
+export function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && Number.isFinite(value))) throw new InvalidArgumentError(`expected a number from ${least}, got '${text}'.`);
+    return value;
+  };
+}
+
+/** Names separated by commas: `road,water`. */
+export function nameList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError(`expected names separated by commas, got '${text}'.`);
+  return names;
+}

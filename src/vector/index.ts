@@ -10,3 +10,5 @@ export { ringArea } from './rings.js';
 export type { Coordinates, Feature, FeatureFile, FeatureFileOptions, Field } from './feature.js';
 export type { FeatureFormat } from './feature-file.js';
 export { FEATURE_ENDINGS, createFeatureFile, formatOf } from './feature-file.js';
+export type { LonLatPlacement, MapPlace, NoLonLat, Placement } from './placement.js';
+export { placeInCrs, placeInLonLat } from './placement.js';
