@@ -5,7 +5,7 @@ import { classify } from '../src/tasks/classify.js';
 import type { ClassifyOptions, ClassifyResult } from '../src/tasks/classify.js';
 import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
-import { bandList, numberBetween, wholeNumber } from './options.js';
+import { bandList, nameList, numberBetween, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
@@ -20,6 +20,7 @@ export function registerClassify(program: Command): void {
     .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
     .option('--threshold <number>', 'probability from which on a tag counts, for all tags (default: the card\'s)', numberBetween(0, 1))
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
+    .option('--tables <list>', 'formats of the table of chips: csv, geojson, parquet, fgb (default: csv,geojson)', nameList)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'replace existing results')

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import { checkOutput, hasJournal } from '../../run/index.js';
+import { FEATURE_ENDINGS } from '../../vector/index.js';
 import type { SegmentOptions } from './setup.js';
 
 /** Unfinished files and the journal of a run. */
@@ -27,6 +28,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     ['--probabilities', options.probabilities, ['.tif', '.tiff']],
     ['--confidence', options.confidence, ['.tif', '.tiff']],
     ['--preview', options.preview, ['.png']],
+    ['--vectors', options.vectors, FEATURE_ENDINGS],
   ];
   const partial = await trueName(partialFolder(options.output));
   const taken = new Map([[await trueName(options.scene), 'the scene']]);

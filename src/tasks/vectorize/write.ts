@@ -1,3 +1,4 @@
+import type { LegendEntry } from '../../card/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { groundSize } from '../../georef/index.js';
 import type { TaskContext } from '../../run/index.js';
@@ -18,6 +19,8 @@ export interface WritePolygonsOptions extends PolygonOptions {
   readonly map: ClassMap;
   /** Ids of the classes that are written. Default: all. */
   readonly classes?: ReadonlySet<number>;
+  /** Names and colours of classes. Default: the map's own. */
+  readonly legend?: readonly LegendEntry[];
   /** Where the features go; absent: they are only counted. */
   readonly file?: FeatureFile;
   readonly place: Placement;
@@ -82,7 +85,7 @@ export function openPolygonFile(path: string, format: FeatureFormat, options: Fe
 export async function writePolygons(options: WritePolygonsOptions, context: TaskContext): Promise<PolygonSummary> {
   const { map, file } = options;
   const { profile } = map;
-  const table = createClassTable(map);
+  const table = createClassTable(map, options.legend);
   try {
     const sieved = await sieve(options, context);
     const polygonizer = createPolygonizer({ width: profile.width, height: profile.height, ...rowArea(map), ...simplifierFor(options) });
@@ -135,7 +138,7 @@ function leaveOnly(row: Int32Array, classes: ReadonlySet<number>): void {
 }
 
 /** Counts polygons by class, and gives each its attributes. */
-function createClassTable({ profile, rowAreas }: ClassMap): {
+function createClassTable({ profile, rowAreas }: ClassMap, legend: readonly LegendEntry[] | undefined): {
   count(polygon: ClassPolygon): (string | number | null)[];
   summary(sieved: number): PolygonSummary;
 } {
@@ -146,8 +149,9 @@ function createClassTable({ profile, rowAreas }: ClassMap): {
     count({ classId, pixels, squareMetres, rings }) {
       let entry = classes.get(classId);
       if (entry === undefined) {
-        const color = profile.palette?.[classId];
-        entry = { name: profile.classNames?.[classId] || null, color: color === undefined ? null : hex(color), polygons: 0, pixels: 0, squareMetres: 0 };
+        const own = legend?.find(({ value }) => value === classId);
+        const color = own?.color ?? profile.palette?.[classId];
+        entry = { name: own?.name ?? (profile.classNames?.[classId] || null), color: color === undefined ? null : hex(color), polygons: 0, pixels: 0, squareMetres: 0 };
         classes.set(classId, entry);
       }
       entry.polygons++;
