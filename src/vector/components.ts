@@ -34,7 +34,7 @@ export function createComponents(merged: (winner: number, loser: number) => void
   let areas = new Float64Array(capacity);
   let lastRows = new Int32Array(capacity);
   let used = 1;
-  let free: number[] = [];
+  const free: number[] = [];
   let losers: number[] = [];
 
   function create(classId: number): number {
@@ -103,7 +103,7 @@ export function createComponents(merged: (winner: number, loser: number) => void
       if (losers.length === 0) return;
       relabel(labels);
       relabel(above.labels);
-      free.push(...losers);
+      for (const loser of losers) free.push(loser);
       losers = [];
     },
     classOf: (label) => classes[label]!,

@@ -3,6 +3,9 @@ import type { Coordinates, Feature, FeatureFile, FeatureFileOptions } from './fe
 import { createFileOutput } from './file-output.js';
 
 const DECIMALS = 7;
+/** Corners and characters that are turned into text at once. */
+const PIECE_CORNERS = 4096;
+const PIECE_LENGTH = 64 * 1024;
 
 /**
  * GeoJSON (RFC 7946): one feature per line, coordinates in WGS 84, the collection's `bbox` at its end, where it is known.
@@ -16,21 +19,34 @@ export async function createGeoJson(path: string, options: FeatureFileOptions): 
   let first = true;
   await file.write(Buffer.from('{"type":"FeatureCollection","features":['));
 
-  function textOf(feature: Feature): string {
-    const properties = feature.values.map((value, i) => `${keys[i]!}:${JSON.stringify(value)}`).join(',');
-    return `{"type":"Feature","properties":{${properties}},"geometry":${geometryOf(feature)}}`;
+  /** In pieces, because an area with many corners has more text than a string holds. */
+  function* textOf({ polygons, values }: Feature): Generator<string> {
+    const properties = values.map((value, i) => `${keys[i]!}:${JSON.stringify(value)}`).join(',');
+    yield `{"type":"Feature","properties":{${properties}},"geometry":`;
+    if (polygons === undefined) {
+      yield 'null}';
+      return;
+    }
+    const multi = polygons.length !== 1;
+    yield multi ? '{"type":"MultiPolygon","coordinates":[' : '{"type":"Polygon","coordinates":';
+    for (const [i, rings] of polygons.entries()) {
+      yield i === 0 ? '[' : ',[';
+      for (const [k, ring] of rings.entries()) yield* ringText(ring, k === 0);
+      yield ']';
+    }
+    yield multi ? ']}}' : '}}';
   }
 
-  function geometryOf({ polygons }: Feature): string {
-    if (polygons === undefined) return 'null';
-    const texts = polygons.map((rings) => `[${rings.map(ringText).join(',')}]`);
-    return texts.length === 1 ? `{"type":"Polygon","coordinates":${texts[0]!}}` : `{"type":"MultiPolygon","coordinates":[${texts.join(',')}]}`;
-  }
-
-  function ringText(ring: Coordinates): string {
-    const parts: string[] = [];
-    for (let i = 0; i < ring.length; i += 2) parts.push(`[${rounded(ring[i]!)},${rounded(ring[i + 1]!)}]`);
-    return `[${parts.join(',')}]`;
+  function* ringText(ring: Coordinates, isFirst: boolean): Generator<string> {
+    yield isFirst ? '[' : ',[';
+    let parts: string[] = [];
+    for (let i = 0; i < ring.length; i += 2) {
+      parts.push(`${i === 0 ? '' : ','}[${rounded(ring[i]!)},${rounded(ring[i + 1]!)}]`);
+      if (parts.length < PIECE_CORNERS) continue;
+      yield parts.join('');
+      parts = [];
+    }
+    yield `${parts.join('')}]`;
   }
 
   function rounded(value: number): string {
@@ -40,8 +56,15 @@ export async function createGeoJson(path: string, options: FeatureFileOptions): 
   return {
     async write(feature) {
       bounds.add(feature);
-      await file.write(Buffer.from(`${first ? '\n' : ',\n'}${textOf(feature)}`));
+      let text = first ? '\n' : ',\n';
       first = false;
+      for (const piece of textOf(feature)) {
+        text += piece;
+        if (text.length < PIECE_LENGTH) continue;
+        await file.write(Buffer.from(text));
+        text = '';
+      }
+      await file.write(Buffer.from(text));
     },
     async finish() {
       const box = bounds.all;

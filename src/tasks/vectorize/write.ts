@@ -1,5 +1,5 @@
 import type { LegendEntry } from '../../card/index.js';
-import { InvalidOptionError } from '../../errors.js';
+import { InvalidOptionError, throwIfAborted } from '../../errors.js';
 import { groundSize } from '../../georef/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { NO_CLASS, createFeatureFile, createPolygonizer, createSieve, createSimplifier, placeInCrs, placeInLonLat } from '../../vector/index.js';
@@ -101,6 +101,7 @@ export async function writePolygons(options: WritePolygonsOptions, context: Task
       const polygons = polygonizer.push(row);
       if (polygons.length > 0) await take(polygons);
     }
+    throwIfAborted(context.signal);
     await take(polygonizer.finish());
     await file?.finish();
     return table.summary(sieved?.merged ?? 0);
