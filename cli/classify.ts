@@ -5,7 +5,7 @@ import { classify } from '../src/tasks/classify.js';
 import type { ClassifyOptions, ClassifyResult } from '../src/tasks/classify.js';
 import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
-import { bandList, numberBetween, gsdOrModel, stretchRule, wholeNumber } from './options.js';
+import { bandList, gsdOrModel, nameList, numberBetween, stretchRule, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
@@ -23,6 +23,7 @@ export function registerClassify(program: Command): void {
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
     .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
+    .option('--tables <list>', 'formats of the table of chips: csv, geojson, parquet, fgb (default: csv,geojson)', nameList)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'replace existing results')

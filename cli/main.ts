@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   mosaic: async () => (await import('./mosaic.js')).registerMosaic,
   convert: async () => (await import('./convert.js')).registerConvert,
   segment: async () => (await import('./segment.js')).registerSegment,
+  vectorize: async () => (await import('./vectorize.js')).registerVectorize,
   classify: async () => (await import('./classify.js')).registerClassify,
   embed: async () => (await import('./embed.js')).registerEmbed,
   search: async () => (await import('./search.js')).registerSearch,

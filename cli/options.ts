@@ -86,3 +86,19 @@ export function zoomRange(text: string): readonly [number, number] {
   if (match === null) throw new InvalidArgumentError(`expected zoom levels such as 8-14, got '${text}'.`);
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
+
+/** A number of at least `least`. */
+export function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && Number.isFinite(value))) throw new InvalidArgumentError(`expected a number from ${least}, got '${text}'.`);
+    return value;
+  };
+}
+
+/** Names separated by commas: `road,water`. */
+export function nameList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError(`expected names separated by commas, got '${text}'.`);
+  return names;
+}

@@ -5,7 +5,7 @@ import type { SegmentResult } from '../src/tasks/segment.js';
 import type { SegmentPlan } from '../src/tasks/segment/plan.js';
 import type { SegmentOptions } from '../src/tasks/segment/setup.js';
 import { execute } from './execute.js';
-import { bandList, byteSize, pageNumber, gsdOrModel, stretchRule, wholeNumber, wholeNumberOrAuto } from './options.js';
+import { bandList, byteSize, gsdOrModel, numberFrom, pageNumber, stretchRule, wholeNumber, wholeNumberOrAuto } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
@@ -27,6 +27,9 @@ export function registerSegment(program: Command): void {
     .option('--probabilities <file.tif>', 'also write every class\'s probability (× 255)')
     .option('--confidence <file.tif>', 'also write the winning class\'s probability (× 255)')
     .option('--preview <file.png>', 'also draw the map over the scene, with a legend')
+    .option('--vectors <file>', 'also write polygons: .geojson, .fgb or .parquet')
+    .option('--min-area <m2>', 'polygons: smaller areas become part of their largest neighbour', numberFrom(0))
+    .option('--simplify <metres>', 'polygons: let borders move so far to have fewer corners', numberFrom(0))
     .option('--memory <size>', 'most memory, such as 1GB', byteSize)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))

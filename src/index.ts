@@ -27,6 +27,8 @@ export { segment } from './tasks/segment.js';
 export type { SegmentResult } from './tasks/segment.js';
 export type { SegmentPlan } from './tasks/segment/plan.js';
 export type { SegmentOptions } from './tasks/segment/setup.js';
+export { vectorize } from './tasks/vectorize.js';
+export type { VectorizeOptions, VectorizeResult } from './tasks/vectorize.js';
 export { classify } from './tasks/classify.js';
 export type { ClassifyOptions, ClassifyResult } from './tasks/classify.js';
 export { embed } from './tasks/embed.js';

@@ -11,7 +11,7 @@ import { root, scratch } from './places.js';
 import { brightestBand } from './tasks/known-models.js';
 
 /** The pages whose commands a reader can type as they stand, with a scene of their own as scene.tif. */
-const PAGES = ['README.md', 'docs/tiles.md', 'docs/convert.md', 'docs/segment.md', 'docs/classify.md', 'docs/search.md', 'docs/models.md'] as const;
+const PAGES = ['README.md', 'docs/tiles.md', 'docs/convert.md', 'docs/segment.md', 'docs/vectors.md', 'docs/classify.md', 'docs/search.md', 'docs/models.md'] as const;
 const WINDOW = { x: 500, y: 500, width: 600, height: 560 };
 
 const folder = scratch();

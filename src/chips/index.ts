@@ -4,3 +4,5 @@ export { tagList } from './fields.js';
 export type { ChipGeometry } from './geojson.js';
 export { createChipGeoJson, footprintGeometry } from './geojson.js';
 export { likeliestTag, mostTellingTag, presentTags } from './tags.js';
+export type { ChipFeatureSink, ChipField } from './features.js';
+export { chipFields, createChipFeatures } from './features.js';

@@ -9,6 +9,8 @@ export { crsFromGeoKeys } from './crs-from-geo-keys.js';
 export { crsFromWkt } from './crs-from-wkt.js';
 export { geoKeysFor } from './geo-keys-for.js';
 export { wktFor } from './wkt-for.js';
+export type { ProjJson } from './proj-json.js';
+export { projJsonFor } from './proj-json.js';
 export { GEO_TAG, KEY, RASTER_TYPE } from './geo-key-ids.js';
 export { parseGeoKeys } from './geo-keys.js';
 export type { LonLat, PointTransform } from './lon-lat.js';

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
+import { toLonLat } from '../georef/index.js';
 import { patchCount } from '../grid/index.js';
 import { thumbnailMemory } from '../picture/index.js';
 import { openJournal, peakRss } from '../run/index.js';
@@ -8,7 +9,8 @@ import { isRemote, openScene } from '../scene/index.js';
 import { sceneRows } from './chips/rows.js';
 import { planChips } from './chips/plan.js';
 import type { ChipPlan } from './chips/plan.js';
-import { SCENE_FILES, checkOutputFolder, partialFolder, promoteAll } from './classify/outputs.js';
+import { checkOutputFolder, partialFolder, promoteAll, sceneFiles } from './classify/outputs.js';
+import { checkTables } from './classify/tables.js';
 import { classifyFolder } from './classify/folder.js';
 import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify/scene.js';
 import type { ClassifySummary, SceneSetup } from './classify/scene.js';
@@ -47,9 +49,11 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
   const found = await stat(options.input).catch(() => undefined);
   if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
   if (found?.isDirectory()) return classifyFolder(options, started, context);
-  await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: 0 });
+  checkTables(options.tables);
+  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: 0 });
   const scene = await openScene(options.input);
   try {
+    checkTables(options.tables, scene.profile.transform !== undefined && toLonLat(scene.profile.crs) !== undefined);
     const setup = await prepareScene(options, scene, await loadChipModel(options.model));
     try {
       if (options.dryRun) return await planChips(setup, { ...sceneBytes(setup), picture: thumbnailMemory(scene.profile, MAP_EDGE) }, context);
@@ -65,7 +69,7 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
 async function runScene(setup: SceneSetup, started: number, context: TaskContext): Promise<ClassifyResult> {
   const { options, predictor } = setup;
   const sizes = sceneBytes(setup);
-  await checkOutputFolder(options.output, SCENE_FILES, { overwrite: options.overwrite ?? false, bytes: sizes.output + sizes.temporary });
+  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: sizes.output + sizes.temporary });
   const partial = partialFolder(options.output);
   const journal = await openJournal({ folder: partial, identity: sceneIdentity(setup), restart: options.overwrite ?? false });
   let finished = false;
@@ -78,7 +82,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
     } finally {
       await scores.close();
     }
-    await promoteAll(partial, options.output, SCENE_FILES);
+    await promoteAll(partial, options.output, sceneFiles(options.tables));
     await journal.complete();
     finished = true;
     return {

@@ -16,6 +16,7 @@ import { createSegmentRun } from './segment/run.js';
 import type { SegmentOutputs } from './segment/run.js';
 import { mapLegend, prepareSegment } from './segment/setup.js';
 import type { SegmentOptions, SegmentSetup } from './segment/setup.js';
+import { checkVectors, writeVectors } from './segment/vectors.js';
 
 export interface SegmentResult {
   readonly output: string;
@@ -59,6 +60,7 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
   const scene = await openForPatches(options);
   try {
     await checkMembers(options, scene.profile);
+    checkVectors(options, scene.profile);
     let setup = await prepareSegment(options, scene);
     try {
       // A limit can only be kept if the need is known before the start, so then a patch is measured for real runs, too.
@@ -100,6 +102,11 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       const preview = { path: options.preview, temporary: join(partial, 'preview.png') };
       await writePreview({ setup, map: outcome.files[0]!.temporary, path: preview.temporary, classes, ...(context.signal ? { signal: context.signal } : {}) });
       files.push(preview);
+    }
+    if (options.vectors !== undefined) {
+      const vectors = { path: options.vectors, temporary: join(partial, 'vectors') };
+      await writeVectors(setup, { map: outcome.files[0]!.temporary, path: vectors.temporary }, context);
+      files.push(vectors);
     }
     await promoteOutputs(files);
     await journal.complete();

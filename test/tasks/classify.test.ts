@@ -12,6 +12,7 @@ import type { ClassifyResult } from '../../src/tasks/classify.js';
 import { hasShared, root, scratch, shared } from '../places.js';
 import { TAGS, bandMeans, erase, meansOf, patches, writeScene } from './chip-models.js';
 import { readCsv } from '../chips/read-csv.js';
+import { readFlatGeobuf, readGeoJson, readGeoParquet } from '../vector/read-features.js';
 
 const folder = scratch();
 let made = 0;
@@ -56,6 +57,40 @@ describe('classify a scene', () => {
     const [, , second] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
     expect(Number(second![5])).toBeCloseTo(15.0021342, 6);
     expect(Number(second![6])).toBeCloseTo(36.1441411, 6);
+  });
+
+  it('writes the table of chips in the formats that are asked for', async () => {
+    const pixels = patches(250, 170);
+    erase(pixels, 0, 0, 64, 64);
+    const result = await run(await writeScene(fresh('scene.tif'), pixels), { patchSize: 64, overlap: 16, tables: ['geojson', 'parquet', 'fgb'] });
+    expect(readdirSync(result.output).sort()).toEqual(['chips.fgb', 'chips.geojson', 'chips.parquet', 'map.png', 'probabilities.tif', 'summary.json']);
+    expect(result.files).toEqual(['chips.geojson', 'chips.parquet', 'chips.fgb', 'probabilities.tif', 'map.png', 'summary.json']);
+    const { features } = await readGeoJson(join(result.output, 'chips.geojson'));
+    expect(features).toHaveLength(20);
+    const parquet = await readGeoParquet(join(result.output, 'chips.parquet'));
+    expect(parquet.geo.columns.geometry.crs).toMatchObject({ id: { authority: 'EPSG', code: 4326 } });
+    const flat = await readFlatGeobuf(join(result.output, 'chips.fgb'));
+    expect(flat.header?.crs).toMatchObject({ org: 'EPSG', code: 4326 });
+    const byChip = new Map(flat.features.map((feature) => [feature.properties['chip'], feature]));
+    features.forEach((feature, i) => {
+      expect(parquet.features[i]!.properties).toEqual(feature.properties);
+      const known = Object.fromEntries(Object.entries(feature.properties).filter(([, value]) => value !== null));
+      const found = byChip.get(feature.properties['chip'])!;
+      expect(found.properties).toEqual(known);
+      for (const { geometry } of [parquet.features[i]!, found]) expect(geometry).toEqual(feature.geometry);
+    });
+  });
+
+  it('refuses unknown tables, and FlatGeobuf without coordinates', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    for (const tables of [[], ['csv', 'csv'], ['shp']]) await expect(run(scene, { tables: tables as never })).rejects.toThrow('--tables: expected some of csv, geojson, parquet, fgb');
+    const chips = fresh('chips');
+    await mkdir(chips);
+    const { width, height, data } = patches(64, 64);
+    await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(join(chips, 'a.png'));
+    await expect(run(chips, { tables: ['fgb'] })).rejects.toMatchObject({ code: 'INVALID_OPTION', advice: 'take csv or parquet' });
+    const result = await run(chips, { tables: ['parquet'] });
+    expect((await readGeoParquet(join(result.output, 'chips.parquet'))).features).toMatchObject([{ geometry: null, properties: { chip: 'a', width: 64 } }]);
   });
 
   it('writes one pixel per chip with the stride as pixel size, and the chip in its centre', async () => {

@@ -11,6 +11,7 @@ import { crsFromEpsg } from '../../src/georef/index.js';
 import type { Blend } from '../../src/stitch/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { segment } from '../../src/tasks/segment.js';
+import { vectorize } from '../../src/tasks/vectorize.js';
 import { root, scratch } from '../places.js';
 import { blurred, brightestBand, brightestBandInside, CLASSES, slow } from './known-models.js';
 
@@ -65,11 +66,11 @@ async function readMap(path: string): Promise<Uint8Array> {
   return data as Uint8Array;
 }
 
+const model = brightestBand(folder);
+
 const sha = async (path: string): Promise<string> => createHash('sha256').update(await readFile(path)).digest('hex');
 
 describe('segment', () => {
-  const model = brightestBand(folder);
-
   it.each([
     [200, 131, 64, 16, 'linear'], [131, 200, 64, 33, 'hann'], [97, 64, 32, 8, 'crop'], [100, 100, 48, 0, 'linear'],
     [65, 65, 64, 16, 'linear'], [20, 13, 64, 16, 'linear'], [1, 1, 64, 16, 'linear'], [3, 700, 64, 16, 'linear'], [150, 90, 64, 63, 'none'],
@@ -199,6 +200,46 @@ describe('segment', () => {
     const preview = fresh('preview.png');
     await segment({ scene: await writeScene(fields(150, 110)), model, output: fresh('map.tif'), patchSize: 64, overlap: 16, preview });
     expect((await readFile(preview)).subarray(1, 4).toString()).toBe('PNG');
+  });
+});
+
+describe('segment --vectors', () => {
+  it.each(['geojson', 'fgb', 'parquet'])('writes the polygons that vectorize makes of the map: %s', async (ending) => {
+    const scene = await writeScene(fields(150, 400));
+    const model = blurred(folder);
+    const options = { scene, model, patchSize: 64, overlap: 24, minArea: 60, simplify: 2 };
+    const [output, vectors] = [fresh('map.tif'), fresh(`map.${ending}`)];
+    const result = await segment({ ...options, output, vectors });
+    expect(result.files).toContain(vectors);
+    const again = fresh(`again.${ending}`);
+    const { classes } = await vectorize({ map: output, output: again, minArea: 60, simplify: 2 });
+    expect(classes.map(({ name }) => name)).toEqual(CLASSES);
+    expect(await sha(vectors)).toBe(await sha(again));
+    const exact = await vectorize({ map: output, output: again, overwrite: true });
+    expect(exact.classes.map(({ id, pixels }) => [id, pixels])).toEqual(result.classes.filter(({ pixels }) => pixels > 0).map(({ id, pixels }) => [id, pixels]));
+    exact.classes.forEach(({ id, areaHa }) => expect(areaHa).toBeCloseTo(result.classes[id]!.areaHa!, 9));
+    const stopped = { ...options, output: fresh('map.tif'), vectors: fresh(`map.${ending}`) };
+    for (const stage of ['segment', 'polygons']) {
+      const controller = new AbortController();
+      await expect(segment(stopped, { signal: controller.signal, onProgress: (progress) => { if (progress.stage === stage && progress.done > 1) controller.abort(); } })).rejects.toThrow(Interrupted);
+      expect([existsSync(stopped.output), existsSync(stopped.vectors)]).toEqual([false, false]);
+    }
+    expect((await segment(stopped)).resumedStrips).toBe(result.strips);
+    expect(await sha(stopped.vectors)).toBe(await sha(vectors));
+  });
+
+  it('refuses before the first patch what cannot be done', async () => {
+    const scene = await writeScene(fields(70, 70));
+    const options = { scene, model, output: fresh('map.tif') };
+    await expect(segment({ ...options, vectors: fresh('a.shp') })).rejects.toThrow(/--vectors: expected a name that ends in \.geojson/);
+    await expect(segment({ ...options, minArea: 5 })).rejects.toMatchObject({ code: 'INVALID_OPTION', advice: 'add --vectors <file>' });
+    const nowhere = fresh('scene.tif');
+    const writer = await createCog({ width: 70, height: 70, bands: 3, dtype: 'uint8', scratch: `${nowhere}.scratch` });
+    await writer.write(fields(70, 70).data, 70);
+    await writer.finish(nowhere);
+    await writer.abort();
+    await expect(segment({ ...options, scene: nowhere, vectors: fresh('a.fgb') })).rejects.toThrow('expected a georeferenced raster');
+    expect(existsSync(`${options.output}.partial`)).toBe(false);
   });
 });
 

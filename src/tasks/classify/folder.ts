@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { createChipCsv, createChipGeoJson, createSubmissionCsv } from '../../chips/index.js';
+import { createSubmissionCsv } from '../../chips/index.js';
 import type { Chip } from '../../chips/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { openPredictor } from '../../predict/index.js';
@@ -15,13 +15,14 @@ import type { ChipPlan } from '../chips/plan.js';
 import { FILE_GROUP, fileRows, isPredicted, placedRows } from '../chips/rows.js';
 import type { ClassifyResult } from '../classify.js';
 import {
-  FOLDER_FILES, checkOutputFolder, countTags, createTagCounts, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
+  checkOutputFolder, countTags, createTagCounts, folderFiles, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
 } from './outputs.js';
 import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
 import { refuseSceneChoices } from '../model-input/model-scene.js';
 import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { engineOptions, loadChipModel } from './setup.js';
+import { checkTables, openTables } from './tables.js';
 import type { ClassifyOptions } from './setup.js';
 import type { RowFile } from '../chips/row-file.js';
 
@@ -43,7 +44,8 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   refuseSceneChoices(options, options.input);
   refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
-  await checkOutputFolder(options.output, FOLDER_FILES, { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
+  checkTables(options.tables);
+  await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
   const engine = await openEngine(options, model, files);
@@ -92,7 +94,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
     } finally {
       await scores.close();
     }
-    await promoteAll(partial, options.output, FOLDER_FILES);
+    await promoteAll(partial, options.output, folderFiles(options.tables));
     await journal.complete();
     finished = true;
     return {
@@ -108,8 +110,7 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   const { rule, files, model } = setup;
   const counts = createTagCounts(rule.tags.length);
   const writers = [
-    await createChipCsv(join(folder, 'chips.csv'), rule.tags),
-    await createChipGeoJson(join(folder, 'chips.geojson'), rule.tags),
+    ...await openTables(folder, rule.tags, setup.options.tables),
     await createSubmissionCsv(join(folder, 'submission.csv'), rule.tags),
   ];
   const missing: string[] = [];
@@ -125,7 +126,7 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   })());
   const summary: ClassifySummary = {
     input: setup.options.input, model: { name: model.card.name, fingerprint: model.fingerprint }, chips: files.files.length,
-    predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), files: [...FOLDER_FILES],
+    predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), files: folderFiles(setup.options.tables),
     warnings: [...model.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
   };
   await writeSummary(folder, summary);

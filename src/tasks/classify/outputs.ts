@@ -6,11 +6,18 @@ import { likeliestTag, presentTags } from '../../chips/index.js';
 import type { ModelCard } from '../../card/index.js';
 import { checkFolder, checkSpace, hasJournal, promote, writeWhole, makeFolder } from '../../run/index.js';
 import { isPredicted } from '../chips/rows.js';
+import { TABLE_FORMATS, tableFiles } from './tables.js';
+import type { TableFormat } from './tables.js';
 
 /** Files of a classified scene, in the order in which they get their final names; `summary.json` is the last: where it stands, all stand. */
-export const SCENE_FILES = ['chips.csv', 'chips.geojson', 'probabilities.tif', 'map.png', 'summary.json'] as const;
+export function sceneFiles(tables?: readonly TableFormat[]): string[] {
+  return [...tableFiles(tables), 'probabilities.tif', 'map.png', 'summary.json'];
+}
+
 /** Files of a classified folder of chips. */
-export const FOLDER_FILES = ['chips.csv', 'chips.geojson', 'submission.csv', 'summary.json'] as const;
+export function folderFiles(tables?: readonly TableFormat[]): string[] {
+  return [...tableFiles(tables), 'submission.csv', 'summary.json'];
+}
 
 /** How scores become tags. */
 export interface TagRule {
@@ -119,7 +126,7 @@ export async function promoteAll(partial: string, output: string, names: readonl
   await makeFolder(output);
   // A summary must never stand beside files of another run: the old one goes first, and what the new run does not write.
   await rm(join(output, 'summary.json'), { force: true });
-  for (const other of [...SCENE_FILES, ...FOLDER_FILES].filter((name) => !names.includes(name))) await rm(join(output, other), { force: true });
+  for (const other of [...sceneFiles(TABLE_FORMATS), ...folderFiles(TABLE_FORMATS)].filter((name) => !names.includes(name))) await rm(join(output, other), { force: true });
   for (const name of names) await promote(join(partial, name), join(output, name));
 }
 

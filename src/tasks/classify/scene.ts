@@ -1,5 +1,5 @@
 import { basename, extname, join } from 'node:path';
-import { createChipCsv, createChipGeoJson, mostTellingTag } from '../../chips/index.js';
+import { mostTellingTag } from '../../chips/index.js';
 import type { Chip } from '../../chips/index.js';
 import { createCog } from '../../cog/index.js';
 import { groundSize, scaleTransform, windowTransform } from '../../georef/index.js';
@@ -18,9 +18,10 @@ import { chipEdge, chipId } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
 import { griddedRows, isPredicted } from '../chips/rows.js';
 import type { ChipSource } from '../chips/strips.js';
-import { SCENE_FILES, countTags, createTagCounts, summarizeTags, tagRule, tagsOf, writeSummary, writeTables } from './outputs.js';
+import { countTags, createTagCounts, sceneFiles, summarizeTags, tagRule, tagsOf, writeSummary, writeTables } from './outputs.js';
 import type { TagRule, TagSummary } from './outputs.js';
 import { engineOptions } from './setup.js';
+import { openTables } from './tables.js';
 import type { ClassifyOptions } from './setup.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
@@ -96,7 +97,7 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
   for await (const { values } of griddedRows(setup, scores, rule.tags.length)) countTags(counts, values, tagsOf(rule, values));
   // One number per chip is all that the map needs: a million chips are 2 MB.
   const telling = new Int16Array(patchCount(grid)).fill(-1);
-  const writers = [await createChipCsv(join(folder, 'chips.csv'), rule.tags), await createChipGeoJson(join(folder, 'chips.geojson'), rule.tags)];
+  const writers = await openTables(folder, rule.tags, options.tables);
   await writeTables(writers, chipsOf(setup, scores, (index, tags, probabilities) => {
     telling[index] = mostTellingTag(tags, probabilities, counts.chips) ?? -1;
   }));
@@ -107,7 +108,7 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
     input: isRemote(options.input) ? setup.scene.profile.source : options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
     chips: patchCount(grid), predicted: counts.predicted, nodata: counts.nodata, patchSize: grid.patchWidth, overlap: grid.overlap,
     ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }),
-    tags: summarizeTags(rule, counts), files: [...SCENE_FILES], warnings: setup.warnings,
+    tags: summarizeTags(rule, counts), files: sceneFiles(options.tables), warnings: setup.warnings,
   };
   await writeSummary(folder, summary);
   return summary;

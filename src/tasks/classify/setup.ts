@@ -3,6 +3,7 @@ import type { ModelCard } from '../../card/index.js';
 import type { Device, LoadedModel } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
+import type { TableFormat } from './tables.js';
 
 export interface ClassifyOptions extends SceneChoices {
   /** Path of a scene, or of a folder of chips (JPEG, PNG, GeoTIFF), each a file of its own. */
@@ -19,6 +20,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly threshold?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** Formats of the table of chips: `chips.csv`, `chips.geojson` … Default: `csv` and `geojson`. */
+  readonly tables?: readonly TableFormat[];
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */

@@ -3,6 +3,7 @@ import { dirname, extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
 import { checkOutput, hasJournal, isSameFile, trueName } from '../../run/index.js';
+import { FEATURE_ENDINGS } from '../../vector/index.js';
 import type { SegmentOptions } from './setup.js';
 
 /** Unfinished files and the journal of a run. */
@@ -28,6 +29,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     ['--probabilities', options.probabilities, ['.tif', '.tiff']],
     ['--confidence', options.confidence, ['.tif', '.tiff']],
     ['--preview', options.preview, ['.png']],
+    ['--vectors', options.vectors, FEATURE_ENDINGS],
   ];
   const partial = await trueName(partialFolder(options.output));
   const taken = new Map([[await trueName(options.scene), 'the scene']]);

@@ -38,6 +38,12 @@ export interface SegmentOptions extends SceneChoices {
   readonly confidence?: string;
   /** PNG with the map over the scene and a legend. */
   readonly preview?: string;
+  /** Polygons of the finished map: `.geojson`, `.fgb` or `.parquet`. */
+  readonly vectors?: string;
+  /** Of the polygons: areas of fewer square metres become part of their largest neighbour. The map stays as it is. */
+  readonly minArea?: number;
+  /** Of the polygons: farthest in metres that a border may move to have fewer corners. */
+  readonly simplify?: number;
   /** Most resident memory in bytes; smaller patches are taken to fit, or the run is refused. */
   readonly memory?: number;
   /** Engine threads. Default: all cores. */

@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Interrupted, InvalidOptionError } from '../errors.js';
+import { checkOutput, openJournal, peakRss, promote } from '../run/index.js';
+import type { TaskContext } from '../run/index.js';
+import { openScene } from '../scene/index.js';
+import { FEATURE_ENDINGS, formatOf } from '../vector/index.js';
+import type { FeatureFormat } from '../vector/index.js';
+import { chosenClasses } from './vectorize/chosen-classes.js';
+import { checkMetres, classMapOf } from './vectorize/class-map.js';
+import { openPolygonFile, placementFor, writePolygons } from './vectorize/write.js';
+import type { PolygonOptions, PolygonSummary, WritePolygonsOptions } from './vectorize/write.js';
+
+export interface VectorizeOptions extends PolygonOptions {
+  /** A map: a raster with one band of class ids. */
+  readonly map: string;
+  /** The file to write; its ending says the format: `.geojson`, `.fgb` (FlatGeobuf), `.parquet` (GeoParquet). */
+  readonly output: string;
+  /** Names or ids of the classes that are written. Default: all. */
+  readonly classes?: readonly string[];
+  /** Replaces an existing output. */
+  readonly overwrite?: boolean;
+  /** Makes the polygons, counts them, and writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface VectorizeResult extends PolygonSummary {
+  readonly map: string;
+  readonly output: string;
+  readonly format: FeatureFormat;
+  readonly dryRun: boolean;
+  readonly width: number;
+  readonly height: number;
+  /** Name of the CRS of the coordinates. */
+  readonly crs: string | null;
+  /** Length of the output; 0 in a dry run. */
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly peakRssBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes polygons of a map's areas: pixels of one class that share edges. They follow the pixels exactly, or within a tolerance
+ * with neighbours that still share their borders. Reads the map row by row; in memory are the borders of areas that are still open.
+ *
+ * @throws {InvalidFileError} if the map is none, or has no georeference
+ * @throws {InvalidOptionError | OutputError} before anything is written
+ * @throws {Interrupted} when the signal is aborted; nothing is kept
+ */
+export async function vectorize(options: VectorizeOptions, context: TaskContext = {}): Promise<VectorizeResult> {
+  const started = performance.now();
+  const format = formatOf(options.output);
+  if (format === undefined) throw new InvalidOptionError('<output>', `expected a name that ends in ${FEATURE_ENDINGS.join(' or ')}, got ${options.output}`);
+  if (resolve(options.output) === resolve(options.map)) throw new InvalidOptionError('<output>', 'the polygons cannot replace the map');
+  await checkOutput(options.output, { overwrite: (options.overwrite ?? false) || (options.dryRun ?? false), option: '<output>' });
+  const scene = await openScene(options.map);
+  try {
+    const map = classMapOf(scene);
+    checkMetres(map.profile, options);
+    const { place, file, warnings } = placementFor(map.profile, format, '<output>');
+    const classes = chosenClasses(map.profile, options.classes);
+    const work: WritePolygonsOptions = {
+      map, place,
+      ...(options.minArea === undefined ? {} : { minArea: options.minArea }),
+      ...(options.simplify === undefined ? {} : { simplify: options.simplify }),
+      ...(classes === undefined ? {} : { classes }),
+    };
+    const summary = options.dryRun ? await writePolygons(work, context)
+      : await writeWhole(options.output, async (path) => writePolygons({ ...work, file: await openPolygonFile(path, format, file) }, context));
+    return {
+      ...summary, map: options.map, output: options.output, format, dryRun: options.dryRun ?? false, width: map.profile.width, height: map.profile.height,
+      crs: format === 'geojson' ? 'WGS 84' : map.profile.crs?.name ?? null, bytes: options.dryRun ? 0 : (await stat(options.output)).size,
+      seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings: [...map.profile.notes, ...warnings],
+    };
+  } catch (error) {
+    if (error instanceof Interrupted) throw new Interrupted('interrupted', { advice: 'nothing was kept; the same command starts again' });
+    throw error;
+  } finally {
+    await scene.close();
+  }
+}
+
+/** Writes in the output's own folder for unfinished files, and gives the file its name when it is complete. */
+async function writeWhole(output: string, write: (path: string) => Promise<PolygonSummary>): Promise<PolygonSummary> {
+  const folder = `${output}.partial`;
+  // No step is ever journalled: a killed run's files are removed by the next one.
+  const journal = await openJournal({ folder, identity: { task: 'vectorize/1' }, restart: true });
+  let finished = false;
+  try {
+    const path = join(folder, 'polygons');
+    const summary = await write(path);
+    await promote(path, output);
+    await journal.complete();
+    finished = true;
+    return summary;
+  } finally {
+    if (!finished) await journal.close();
+  }
+}

@@ -1,0 +1,14 @@
+export type { ClassPolygon, Ring } from './types.js';
+export { NO_CLASS } from './types.js';
+export type { Polygonizer, PolygonizerOptions } from './polygonizer.js';
+export { createPolygonizer } from './polygonizer.js';
+export type { Simplifier, SimplifierOptions } from './simplify.js';
+export { bandRows, createSimplifier } from './simplify.js';
+export type { SievedMap, Sieve, SieveOptions } from './sieve.js';
+export { createSieve } from './sieve.js';
+export { ringArea } from './rings.js';
+export type { Coordinates, Feature, FeatureFile, FeatureFileOptions, Field } from './feature.js';
+export type { FeatureFormat } from './feature-file.js';
+export { FEATURE_ENDINGS, createFeatureFile, formatOf } from './feature-file.js';
+export type { LonLatPlacement, MapPlace, NoLonLat, Placement } from './placement.js';
+export { placeInCrs, placeInLonLat } from './placement.js';
