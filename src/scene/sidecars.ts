@@ -38,6 +38,7 @@ export async function readSidecars(path: string): Promise<Sidecars> {
   const stem = path.slice(0, path.length - extension.length);
   const notes: string[] = [];
   const pam = await readOne([`${path}.aux.xml`], parsePam, MAX_AUX_BYTES);
+  if (pam.refused !== undefined) notes.push(`${basename(pam.refused)} beside it is no metadata of GDAL and was ignored`);
   const world = await readOne(worldFileExtensions(extension.toLowerCase()).map((end) => `${stem}${end}`), parseWorldFile);
   if (world.refused !== undefined) notes.push(`the world file ${extname(world.refused)} does not hold six usable numbers and was ignored`);
   const prj = await readOne([`${stem}.prj`], crsFromWkt);
