@@ -50,7 +50,8 @@ function build(
   const numbers = NUMBERS.map(([name, key], i) => [key, number(name, i)] as const);
   const lists = LISTS.map(([name, key], i) => [key, list(name, i)] as const);
   const complete = numbers.every(([, value]) => Number.isFinite(value)) && lists.every(([, values]) => values.length === TERMS && values.every(Number.isFinite));
-  return complete ? Object.fromEntries([...numbers, ...lists]) : undefined;
+  const found: object = Object.fromEntries<unknown>([...numbers, ...lists]);
+  return complete ? found as RationalCoefficients : undefined;
 }
 
 function leadingNumber(text: string | undefined): number | undefined {
