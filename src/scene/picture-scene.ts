@@ -46,6 +46,7 @@ export interface PictureHeader {
   readonly dtype: DataType;
   readonly bits?: number;
   readonly nodata?: number;
+  readonly bandNodata?: readonly (number | undefined)[];
   readonly alphaBand?: number;
   readonly palette?: readonly Rgba[];
   readonly notes: readonly string[];
@@ -96,11 +97,14 @@ export async function createPictureScene(
   const beside: Sidecars = source.path === undefined ? { notes: [] } : await readSidecars(source.path);
   const side = await openSideImages(beside, header, { mask: own.mask === undefined, overviews: true });
   try {
-    const { bands, dtype, nodata, alphaBand, palette } = header;
+    const { bands, dtype, nodata, bandNodata, alphaBand, palette } = header;
     const notes = [...header.notes, ...beside.notes, ...side.notes];
     const used = new Set(side.names);
     const place = choosePlace({}, beside, header.format === 'PNG' ? WORLD_FIRST : AUX_FIRST, used, notes);
-    const inside = { ...(nodata === undefined ? {} : { nodata }), ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }) };
+    const inside = {
+      ...(nodata === undefined ? {} : { nodata }), ...(bandNodata === undefined ? {} : { bandNodata }),
+      ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }),
+    };
     const described = describeBands({ bands, dtype }, inside, beside.pam, used, notes);
     const mask = own.mask ?? (side.mask === undefined ? undefined : await createTiffBlocks(side.mask, 'uint8', 0));
     const datum = datumNote(place.crs);

@@ -46,6 +46,12 @@ const MAX_RATIO: ReadonlyMap<number, number> = new Map<number, number>([
   [COMPRESSION.none, 1], [COMPRESSION.deflate, 1040], [COMPRESSION.oldDeflate, 1040], [COMPRESSION.lzw, 2800], [COMPRESSION.packBits, 64],
 ]);
 
+/** Whether a block claims more than its stored bytes can hold. */
+export function cannotHold(compression: number, stored: number, least: number): boolean {
+  const ratio = MAX_RATIO.get(compression);
+  return ratio !== undefined && stored * ratio + 4096 < least;
+}
+
 /** Predictors are part of these compressions only (libtiff ignores the tag elsewhere). */
 const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.zstd, COMPRESSION.lzma]);
 
@@ -81,8 +87,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
   }
   const length = storedBytes(picture, shape);
   const least = storedBytes(picture, { ...shape, rows: shape.needed });
-  const ratio = MAX_RATIO.get(compression);
-  if (ratio !== undefined && stored.length * ratio + 4096 < least) {
+  if (cannotHold(compression, stored.length, least)) {
     throw new RangeError(`expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`);
   }
   const bytes = await decompress(stored, length, shape, context);
