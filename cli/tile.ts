@@ -20,7 +20,7 @@ interface Flags {
 export function registerTile(program: Command): void {
   program.command('tile')
     .description('cut a scene into overlapping tiles, one georeferenced file each, listed in tiles.json')
-    .argument('<scene>', 'GeoTIFF, JPEG or PNG')
+    .argument('<scene>', 'GeoTIFF, JPEG, PNG or WebP')
     .argument('<folder>', 'where the tiles go; made if absent')
     .option('--patch-size <pixels>', 'edge of a tile', wholeNumber(1), 512)
     .option('--overlap <pixels>', 'pixels that neighbours share', wholeNumber(0), 64)
