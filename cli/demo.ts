@@ -5,7 +5,7 @@ import { execute } from './execute.js';
 export function registerDemo(program: Command): void {
   program.command('demo')
     .description('the main job from end to end on one scene: tiles, mosaic, theme map, tags, features, search')
-    .argument('[scene]', 'GeoTIFF, JPEG or PNG (default: the aerial scene that ships with tilewright)')
+    .argument('[scene]', 'GeoTIFF, JPEG, PNG or WebP (default: the aerial scene that ships with tilewright)')
     .option('-o, --output <folder>', 'where the results go', 'demo')
     .option('--json', 'print the result as JSON')
     .action(async (scene: string | undefined, flags: { readonly output: string; readonly json?: boolean }) => {

@@ -5,6 +5,7 @@ import { openFileSource } from './byte-source.js';
 import type { ByteSource } from './byte-source.js';
 import { cacheFile, ensureCacheFile, releaseCacheFile } from './cache-folder.js';
 import type { BlockScene } from './create-scene.js';
+import { nodataFields } from './describe-bands.js';
 import { memoryRaster } from './memory-raster.js';
 import { checkClaim, createPictureScene, decodedBytes, fitsMemory } from './picture-scene.js';
 import type { DecodedPicture, PictureHeader, PictureOptions } from './picture-scene.js';
@@ -41,8 +42,7 @@ export async function openPng(source: ByteSource, options: PictureOptions = {}):
 function pictureHeader(png: PngHeader): PictureHeader {
   const isAlpha = png.colour === COLOUR.grayAlpha || png.colour === COLOUR.rgba;
   const { transparent } = png;
-  const nodata = transparent === undefined ? transparentIndex(png)
-    : transparent.every((value) => value === transparent[0]) ? transparent[0] : undefined;
+  const nodata = transparent === undefined ? nodataFields([transparentIndex(png)]) : nodataFields(transparent);
   return {
     format: 'PNG',
     compression: 'DEFLATE',
@@ -51,17 +51,17 @@ function pictureHeader(png: PngHeader): PictureHeader {
     bands: png.samples,
     dtype: png.depth === 16 ? 'uint16' : 'uint8',
     ...(png.depth < 8 ? { bits: png.depth } : {}),
-    ...(nodata === undefined ? {} : { nodata }),
+    ...nodata,
     ...(isAlpha ? { alphaBand: png.samples - 1 } : {}),
     ...(png.palette === undefined ? {} : { palette: png.palette }),
-    notes: transparent !== undefined && nodata === undefined ? [`the transparent colour ${transparent.join(', ')} is not taken as nodata`] : [],
+    notes: [],
   };
 }
 
-/** The one palette index that is wholly transparent while all others are opaque: GDAL takes it as nodata too. */
+/** The one palette index that is wholly transparent: GDAL takes it as nodata too. */
 function transparentIndex(png: PngHeader): number | undefined {
   const clear = png.palette?.flatMap((colour, i) => (colour[3] === 0 ? [i] : [])) ?? [];
-  return clear.length === 1 && png.palette?.every((colour) => colour[3] === 0 || colour[3] === 255) ? clear[0] : undefined;
+  return clear.length === 1 ? clear[0] : undefined;
 }
 
 /** Turns packed bytes of a row into samples of the picture's type. The result is valid until the next call. */

@@ -4,7 +4,7 @@ import type { DataType, TypedArray } from '../../raster/index.js';
 import type { BlockRaster } from '../block-raster.js';
 import type { ByteSource } from '../byte-source.js';
 import { colourConversion, convertRaster } from './colour-conversion.js';
-import { DECODED_COMPRESSIONS, decodeBlock, storedBytes } from './decode.js';
+import { DECODED_COMPRESSIONS, cannotHold, decodeBlock, storedBytes } from './decode.js';
 import type { BlockShape, DecodeContext } from './decode.js';
 import type { Directory } from './directory.js';
 import { oldJpegBlocks } from './old-jpeg.js';
@@ -95,6 +95,7 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
   };
   const cutOff = (name: string, place: Place): InvalidFileError => new InvalidFileError(source.url,
     `${name} should end at byte ${place.offset + place.length}, but the file has ${source.size}`, { advice: 'the file is cut off; copy or download it again' });
+  const neededRows = (index: number): number => picture.height - (Math.floor(index / across) % tilesDown) * picture.tileHeight;
   // Told at once, not after hours of work on the rows before. One look per stored tile: a strip that is read in pieces can
   // claim to have more of them than anyone can count.
   for (let index = 0; index < across * tilesDown * planes; index++) {
@@ -102,6 +103,11 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
     const rows = picture.tiled ? picture.tileHeight : Math.min(picture.tileHeight, picture.height - (Math.floor(index / across) % tilesDown) * picture.tileHeight);
     const place = piecesPerTile === 1 ? stored : { offset: stored.offset, length: Math.min(stored.length, rows * rowBytes) };
     if (place.offset + place.length > source.size) throw cutOff(nameOf(index), place);
+    if (stored.length === 0) continue;
+    const least = storedBytes(picture, { width: picture.tileWidth, rows: Math.min(rows, neededRows(index)), samples });
+    if (cannotHold(picture.compression, stored.length, least)) {
+      throw new InvalidFileError(source.url, `${nameOf(index)} cannot be decoded: expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`, { advice: 'the file is damaged' });
+    }
   }
   const decodeOne = async (key: number, place: Place, bytes: Uint8Array): Promise<TypedArray> => {
     if (bytes.length < place.length) throw cutOff(nameOf(key), place);
@@ -187,6 +193,8 @@ function clamp(place: Place, length: number): Place {
 }
 
 function placeAt(offset: number, length: number): Place {
+  // Fractions and more than any file has come from damaged tags; such a block ends beyond the file.
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length)) return { offset: Number.MAX_SAFE_INTEGER, length: 1 };
   return offset === 0 || length === 0 ? { offset: 0, length: 0 } : { offset, length };
 }
 

@@ -1,5 +1,5 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
-import { viewAs } from '../../raster/index.js';
+import { bytesOf, bytesPerSample, viewAs } from '../../raster/index.js';
 import { widenFloat16, widenFloat24 } from './float16.js';
 import { inflateBlock } from './inflate.js';
 import { decodeJpegBlock } from './jpeg-block.js';
@@ -46,6 +46,12 @@ const MAX_RATIO: ReadonlyMap<number, number> = new Map<number, number>([
   [COMPRESSION.none, 1], [COMPRESSION.deflate, 1040], [COMPRESSION.oldDeflate, 1040], [COMPRESSION.lzw, 2800], [COMPRESSION.packBits, 64],
 ]);
 
+/** Whether a block claims more than its stored bytes can hold. */
+export function cannotHold(compression: number, stored: number, least: number): boolean {
+  const ratio = MAX_RATIO.get(compression);
+  return ratio !== undefined && stored * ratio + 4096 < least;
+}
+
 /** Predictors are part of these compressions only (libtiff ignores the tag elsewhere). */
 const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.zstd, COMPRESSION.lzma]);
 
@@ -68,7 +74,12 @@ export function storedBytes(picture: TiffPicture, shape: Pick<BlockShape, 'width
 export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture, dtype } = context;
   const { compression } = picture;
-  if (compression === COMPRESSION.lerc) return decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+  if (compression === COMPRESSION.lerc) {
+    const samples = await decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+    // LERC has an order of its own, but libtiff turns samples around before it compresses them.
+    if (!context.littleEndian) swap(bytesOf(samples), 8 * bytesPerSample(dtype));
+    return samples;
+  }
   if (WRAPPED_COMPRESSIONS.has(compression)) {
     return decodeWrappedBlock(stored, {
       width: shape.width, height: shape.rows, bits: picture.bits, compression, fillOrder: picture.fillOrder, faxOptions: context.faxOptions,
@@ -76,8 +87,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
   }
   const length = storedBytes(picture, shape);
   const least = storedBytes(picture, { ...shape, rows: shape.needed });
-  const ratio = MAX_RATIO.get(compression);
-  if (ratio !== undefined && stored.length * ratio + 4096 < least) {
+  if (cannotHold(compression, stored.length, least)) {
     throw new RangeError(`expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`);
   }
   const bytes = await decompress(stored, length, shape, context);
