@@ -17,7 +17,7 @@ export interface ByteSource {
   /** Names in its folder, where they have been listed already: thousands of files are not asked about one by one. */
   readonly neighbours?: ReadonlySet<string>;
   /**
-   * Reads `length` bytes from `offset`; fewer only where the source ends. The array starts a buffer of its own, so that it
+   * Reads `length` bytes from `offset`; fewer only where the source ends, none from a place that is no whole number from 0. The array starts a buffer of its own, so that it
    * can be viewed as any sample type.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
@@ -49,9 +49,14 @@ export async function openFileSource(path: string): Promise<ByteSource> {
     path,
     size: status.size,
     modified: status.mtimeMs,
-    read: (offset, length) => readFully(handle, offset, Math.max(0, Math.min(length, status.size - offset))),
+    read: (offset, length) => readFully(handle, offset, bytesWithin(offset, length, status.size)),
     close: () => handle.close(),
   };
+}
+
+/** How many bytes can be read; damaged files ask for places that are no whole numbers, where nothing stands. */
+function bytesWithin(offset: number, length: number, size: number): number {
+  return Number.isSafeInteger(offset) && offset >= 0 ? Math.floor(Math.max(0, Math.min(length, size - offset))) || 0 : 0;
 }
 
 /** A file that is already in memory. */

@@ -8,6 +8,7 @@ import { openFileSource } from './byte-source.js';
 import { cacheFile, ensureCacheFile, releaseCacheFile } from './cache-folder.js';
 import type { BlockScene } from './create-scene.js';
 import { firstLineOf } from './first-line.js';
+import { readAppendedMask } from './jpeg-mask.js';
 import { MARKER, adobeTransform, isFrame, parseFrame, readSegments } from './jpeg-segments.js';
 import type { Frame, Segment } from './jpeg-segments.js';
 import type { SceneLevel } from './level.js';
@@ -64,6 +65,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
     ],
   };
   checkClaim(source, header);
+  const mask = await readAppendedMask(source, frame);
   const inMemory = fitsMemory(header, options);
   const blockSize = inMemory ? { width: frame.width, height: frame.height } : { width: COPY_TILE, height: COPY_TILE };
   return createPictureScene(source, header, options, blockSize, async (fingerprint) => {
@@ -73,7 +75,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
       if (error instanceof TilewrightError || (error as NodeJS.ErrnoException).code !== undefined) throw error;
       throw damaged(source, error);
     }
-  }, inMemory ? [] : shrunkLevels(source, frame, header.bands));
+  }, { ...(mask === undefined ? {} : { mask }), levels: inMemory ? [] : shrunkLevels(source, frame, header.bands) });
 }
 
 function damaged(source: ByteSource, error: unknown): InvalidFileError {

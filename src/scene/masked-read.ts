@@ -51,7 +51,8 @@ function withMaskBands(profile: SceneProfile, bands: readonly number[]): readonl
   const telling = profile.maskSource === 'alpha'
     ? [profile.alphaBand!]
     : Array.from({ length: profile.bands }, (_, band) => band).filter((band) => band !== profile.alphaBand);
-  const more = telling.filter((band) => !bands.includes(band));
+  const read = new Set(bands);
+  const more = telling.filter((band) => !read.has(band));
   return more.length === 0 ? bands : [...bands, ...more];
 }
 

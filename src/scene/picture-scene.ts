@@ -81,17 +81,23 @@ export function checkClaim(source: ByteSource, header: Pick<PictureHeader, 'widt
 /** Pixels of one bit take a byte each once they are decoded. */
 const BITS_PER_BYTE = 8;
 
+/** What some picture formats have of their own. */
+export interface OwnParts {
+  /** Reduced pictures that the decoder can make by itself. */
+  readonly levels?: readonly SceneLevel[];
+  readonly mask?: BlockRaster;
+}
+
 /**
  * A scene of a format that can only be decoded from its beginning: georeference, mask, reduced copies from files beside it;
- * pixels decoded once, at the first read. `blockSize` is that of the decoded copy; `ownLevels` are reduced pictures that the
- * decoder can make by itself.
+ * pixels decoded once, at the first read. `blockSize` is that of the decoded copy.
  */
 export async function createPictureScene(
   source: ByteSource, header: PictureHeader, options: PictureOptions, blockSize: { readonly width: number; readonly height: number },
-  decode: (fingerprint: string) => Promise<DecodedPicture>, ownLevels: readonly SceneLevel[] = [],
+  decode: (fingerprint: string) => Promise<DecodedPicture>, own: OwnParts = {},
 ): Promise<BlockScene> {
   const beside: Sidecars = source.path === undefined ? await readRemoteSidecars(source) : await readSidecars(source.path, source.neighbours);
-  const side = await openSideImages(beside, header, { mask: true, overviews: true });
+  const side = await openSideImages(beside, header, { mask: own.mask === undefined, overviews: true });
   try {
     const { bands, dtype, nodata, alphaBand, palette } = header;
     const notes = [...header.notes, ...beside.notes, ...side.notes];
@@ -99,7 +105,7 @@ export async function createPictureScene(
     const place = choosePlace({}, beside, header.format === 'PNG' ? WORLD_FIRST : AUX_FIRST, used, notes);
     const inside = { ...(nodata === undefined ? {} : { nodata }), ...(alphaBand === undefined ? {} : { alphaBand }), ...(palette === undefined ? {} : { palette }) };
     const described = describeBands({ bands, dtype }, inside, beside.pam, used, notes);
-    const mask = side.mask === undefined ? undefined : await createTiffBlocks(side.mask, 'uint8', 0);
+    const mask = own.mask ?? (side.mask === undefined ? undefined : await createTiffBlocks(side.mask, 'uint8', 0));
     const datum = datumNote(place.crs);
     const print = await fingerprint(source, {
       inside, taken: { ...place, ...described },
@@ -113,7 +119,7 @@ export async function createPictureScene(
       bands, dtype,
       ...(header.bits === undefined ? {} : { bits: header.bits }),
       ...place, ...described,
-      maskSource: mask !== undefined ? 'external' : maskSourceOf(described, dtype),
+      maskSource: own.mask !== undefined ? 'internal' : mask !== undefined ? 'external' : maskSourceOf(described, dtype),
       compression: header.compression,
       blockWidth: blockSize.width,
       blockHeight: blockSize.height,
@@ -131,7 +137,7 @@ export async function createPictureScene(
         return (await decoded).raster;
       },
       ...(mask === undefined ? {} : { mask }),
-      levels: [...tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }), ...ownLevels],
+      levels: [...tiffLevels(side.overviews, side.maskOverviews, { bands, dtype, fill: described.nodata ?? 0 }), ...own.levels ?? []],
       cacheBytes: options.cacheBytes ?? defaultCacheBytes(profile),
       ...(options.caches === undefined ? {} : { caches: options.caches }),
       close: async () => {

@@ -25,7 +25,7 @@ export function rpcFromItems(items: ReadonlyMap<string, string>): RationalCoeffi
   return build(
     (name) => leadingNumber(items.get(name)),
     (name) => items.has(name)
-      ? items.get(name)!.trim().split(/\s+/).map(Number)
+      ? (items.get(name) ?? '').trim().split(/\s+/).map(Number)
       : Array.from({ length: TERMS }, (_, i) => leadingNumber(items.get(`${name}_${i + 1}`)) ?? Number.NaN),
   );
 }
@@ -50,7 +50,8 @@ function build(
   const numbers = NUMBERS.map(([name, key], i) => [key, number(name, i)] as const);
   const lists = LISTS.map(([name, key], i) => [key, list(name, i)] as const);
   const complete = numbers.every(([, value]) => Number.isFinite(value)) && lists.every(([, values]) => values.length === TERMS && values.every(Number.isFinite));
-  return complete ? Object.fromEntries([...numbers, ...lists]) as unknown as RationalCoefficients : undefined;
+  const found: object = Object.fromEntries<unknown>([...numbers, ...lists]);
+  return complete ? found as RationalCoefficients : undefined;
 }
 
 function leadingNumber(text: string | undefined): number | undefined {

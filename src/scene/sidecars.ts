@@ -43,6 +43,7 @@ export async function readSidecars(path: string, neighbours?: ReadonlySet<string
   const firstFile = (paths: readonly string[], limit?: number): Promise<string | undefined> => findFirst(paths, neighbours, limit);
   const readOne = <T>(paths: readonly string[], parse: (text: string) => T | undefined, limit = MAX_BYTES): Promise<Found<T>> => readFirst(paths, parse, limit, neighbours);
   const pam = await readOne([`${path}.aux.xml`], parsePam, MAX_AUX_BYTES);
+  if (pam.refused !== undefined) notes.push(`${basename(pam.refused)} beside it is no metadata of GDAL and was ignored`);
   const world = await readOne(worldFileExtensions(extension.toLowerCase()).map((end) => `${stem}${end}`), parseWorldFile);
   if (world.refused !== undefined) notes.push(`the world file ${extname(world.refused)} does not hold six usable numbers and was ignored`);
   const prj = await readOne([`${stem}.prj`], crsFromWkt);

@@ -171,9 +171,13 @@ describe('files that GDAL refuses', () => {
     'image-tiff/fuzz_images/oor_panic/sample-get-lzw-stuck.tiff', 'pillow/crash-2020-10-test.tif',
     'pillow/crash-86214e58da443d2b80820cff9677a38a33dcbbca.tif', 'pillow/seek_too_large.tif', 'rasterio/corrupt.tif',
     'sharp/truncated.jpg', 'twelvemonkeys/broken-jpeg/broken-no-sof-ascii-transfer-mode.jpg',
+    'gdal/int12_ycbcr_contig.tif', 'gdal/irregular_tile_size_jpeg_in_tiff.tif', 'gdal/mandrilmini_12bitjpeg.tif', 'gdal/uint33.tif',
+    'twelvemonkeys/jpeg-lossless/gradient_ls.jpg',
   ];
   it.skipIf(!hasShared('geotiff')).each(damaged)('%s', async (name) => {
     expect(existsSync(join(shared, 'geotiff', name))).toBe(true);
+    const before = process.memoryUsage().rss;
     await failure(join(shared, 'geotiff', name));
+    expect(process.memoryUsage().rss - before).toBeLessThan(300e6);
   });
 });

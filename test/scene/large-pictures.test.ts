@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readReducedByReading } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { root, scratch } from '../places.js';
 import { readAll, sha256 } from './read.js';
@@ -20,6 +21,22 @@ describe('a picture that is decoded into a file', () => {
       await small.close();
       await large.close();
     });
+
+  it('is reduced by the JPEG decoder itself, to what the average of its pixels is but for high frequencies', async () => {
+    for (const name of ['rgb.jpg', 'gray.jpg', 'cmyk_adobe.jpg', 'progressive.jpg']) {
+      const scene = await openScene(join(folder, name), { inMemoryBytes: 0, cacheDir });
+      const { width, height } = scene.profile;
+      const whole = { x: 0, y: 0, width, height };
+      const size = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
+      const shrunk = await scene.readReduced(whole, size);
+      expect(scene.decodedBlocks()).toBe(0);
+      const averaged = await readReducedByReading(scene, whole, size);
+      let difference = 0;
+      averaged.data.forEach((value, i) => { difference += Math.abs(value - shrunk.data[i]!); });
+      expect(difference / averaged.data.length).toBeLessThan(4);
+      await scene.close();
+    }
+  });
 
   it('keeps the copy in a folder that was named, and takes it again', async () => {
     if (!existsSync(cacheDir)) mkdirSync(cacheDir);

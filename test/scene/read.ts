@@ -30,3 +30,9 @@ export function meanOf(data: TypedArray): number {
   }
   return sum / count;
 }
+
+/** Population standard deviation of the finite samples. */
+export function deviationOf(data: TypedArray): number {
+  const mean = meanOf(data);
+  return Math.sqrt(meanOf(Float64Array.from(data, (value) => (value - mean) ** 2)));
+}

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { formatInfo, info } from '../../src/tasks/info.js';
 import type { InfoResult } from '../../src/tasks/info.js';
-import { root } from '../places.js';
+import { root, scratch } from '../places.js';
 
 const run = promisify(execFile);
+const work = scratch();
 const folder = join(root, 'fixtures', 'scene');
 const command = join(root, 'dist', 'cli', 'main.js');
 
@@ -39,9 +42,45 @@ describe('info', () => {
     expect(stderr).toBe('');
   });
 
+  it('tells control points, camera models, scales and statistics', async () => {
+    const formats = join(folder, 'formats');
+    const gcps = await info({ scene: join(formats, 'gcps.tif') });
+    expect(gcps).toMatchObject({ transform: null, gcps: { epsg: 4326, points: [{ column: 0, row: 0, x: 3, y: 42, z: 5 }, {}, {}, {}] } });
+    expect(formatInfo(gcps)).toMatch(/control points +4 in WGS 84/);
+    expect(formatInfo(await info({ scene: join(formats, 'rpc_rpb.tif') }))).toMatch(/camera model +RPC, centre 3\.000000, 41\.000000, height 100 m/);
+    const text = formatInfo(await info({ scene: join(formats, 'aux_all.tif') }));
+    expect(text).toMatch(/values +sample × 8 \+ 7 m/);
+    expect(text).toMatch(/statistics +4 to 9, mean 5\.5/);
+    expect(text).toMatch(/beside it +aux_all\.tif\.aux\.xml/);
+  });
+
+  it('says that a JPEG was cut off, without decoding it', async () => {
+    const bytes = readFileSync(join(folder, 'rgb.jpg'));
+    const path = join(work, 'cut.jpg');
+    writeFileSync(path, bytes.subarray(0, bytes.length - 200));
+    expect((await info({ scene: path })).notes.join()).toContain('cut off');
+    expect((await info({ scene: join(folder, 'rgb.jpg') })).notes).toEqual([]);
+  });
+
+  it('draws a preview, and does not replace one unasked', async () => {
+    const preview = join(work, 'preview.png');
+    const result = await info({ scene: join(folder, 'formats', 'large_classes.tif'), preview });
+    expect(result.preview).toBe(preview);
+    expect(await sharp(preview).metadata()).toMatchObject({ format: 'png', width: 64, height: 48 });
+    await expect(info({ scene: join(folder, 'rgb.png'), preview })).rejects.toThrow(/--preview: .* exists/);
+    await info({ scene: join(folder, 'formats', 'large.tif'), preview, overwrite: true });
+    expect(await sharp(preview).metadata()).toMatchObject({ width: 72, height: 56 });
+  });
+
+  it('takes another picture of the file, counted from 1 on the command line', async () => {
+    const { stdout } = await run(process.execPath, [command, 'info', join(folder, 'formats', 'pages.tif'), '--page', '3', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ bands: 3, page: { index: 2, count: 3 } });
+    await expect(run(process.execPath, [command, 'info', join(folder, 'formats', 'pages.tif'), '--page', '4'])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('has 3 pictures, got 4') as string });
+  });
+
   it('ends with code 3 and one line for a file that is no raster, 2 for an unknown option', async () => {
     await expect(run(process.execPath, [command, 'info', join(folder, 'expected.json')]))
-      .rejects.toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^tilewright: .*expected a GeoTIFF, JPEG or PNG, found text that begins with .*\n$/) as string });
+      .rejects.toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^tilewright: .*expected a GeoTIFF, JPEG, PNG or WebP, found text that begins with .*\n$/) as string });
     await expect(run(process.execPath, [command, 'info', 'x.tif', '--wrong'])).rejects.toMatchObject({ code: 2 });
   });
 });

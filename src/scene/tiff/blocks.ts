@@ -187,6 +187,8 @@ function clamp(place: Place, length: number): Place {
 }
 
 function placeAt(offset: number, length: number): Place {
+  // Fractions and more than any file has come from damaged tags; such a block ends beyond the file.
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length)) return { offset: Number.MAX_SAFE_INTEGER, length: 1 };
   return offset === 0 || length === 0 ? { offset: 0, length: 0 } : { offset, length };
 }
 

@@ -22,6 +22,7 @@ export function alphaBand(picture: TiffPicture): number | undefined {
 /** The colours of a palette picture (TIFF 6.0, section 5): all reds, all greens, all blues, in 16 bits. */
 export async function readPalette(directory: Directory, picture: TiffPicture): Promise<Rgba[] | undefined> {
   if (picture.photometric === PHOTOMETRIC.minIsWhite && picture.samples === 1 && picture.bits <= 8 && picture.sampleFormat === SAMPLE_FORMAT.uint) return whiteToBlack(2 ** picture.bits);
+  if (picture.photometric === PHOTOMETRIC.minIsBlack && picture.samples === 1 && picture.bits === 1) return whiteToBlack(2).reverse();
   if (picture.photometric !== PHOTOMETRIC.palette) return undefined;
   const map = await directory.numbers(TAG.colorMap);
   const count = 2 ** Math.min(picture.bits, 16);
@@ -34,7 +35,7 @@ export async function readPalette(directory: Directory, picture: TiffPicture): P
   return Array.from({ length: count }, (_, i): Rgba => [at(i), at(count + i), at(2 * count + i), 255]);
 }
 
-/** Pixels of a "min is white" picture stay as they are stored; what they look like is told by a palette, as GDAL does. */
+/** Pixels of "min is white" and of bilevel pictures stay as they are stored; what they look like is told by a palette, as GDAL does. */
 function whiteToBlack(count: number): Rgba[] {
   return Array.from({ length: count }, (_, i): Rgba => {
     const light = Math.floor(255 - (i * 255) / (count - 1));

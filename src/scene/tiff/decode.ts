@@ -1,5 +1,5 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
-import { viewAs } from '../../raster/index.js';
+import { bytesOf, bytesPerSample, viewAs } from '../../raster/index.js';
 import { widenFloat16, widenFloat24 } from './float16.js';
 import { inflateBlock } from './inflate.js';
 import { decodeJpegBlock } from './jpeg-block.js';
@@ -68,7 +68,12 @@ export function storedBytes(picture: TiffPicture, shape: Pick<BlockShape, 'width
 export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture, dtype } = context;
   const { compression } = picture;
-  if (compression === COMPRESSION.lerc) return decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+  if (compression === COMPRESSION.lerc) {
+    const samples = await decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+    // LERC has an order of its own, but libtiff turns samples around before it compresses them.
+    if (!context.littleEndian) swap(bytesOf(samples), 8 * bytesPerSample(dtype));
+    return samples;
+  }
   if (WRAPPED_COMPRESSIONS.has(compression)) {
     return decodeWrappedBlock(stored, {
       width: shape.width, height: shape.rows, bits: picture.bits, compression, fillOrder: picture.fillOrder, faxOptions: context.faxOptions,

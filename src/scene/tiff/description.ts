@@ -69,6 +69,12 @@ function perBand<T>(items: readonly MetadataItem[], bands: number, wanted: (item
 }
 
 function statisticsByBand(items: readonly MetadataItem[], bands: number): BandDescription['statistics'] {
-  const found = Array.from({ length: bands }, (_, band) => statisticsOf(new Map(items.filter((item) => item.sample === band).map((item) => [item.name, item.value]))));
+  const byBand = new Map<number, Map<string, string>>();
+  for (const { sample, name, value } of items) {
+    if (sample === undefined || sample < 0 || sample >= bands) continue;
+    const known = byBand.get(sample) ?? new Map<string, string>();
+    byBand.set(sample, known.set(name, value));
+  }
+  const found = Array.from({ length: bands }, (_, band) => { const known = byBand.get(band); return known === undefined ? undefined : statisticsOf(known); });
   return found.some((value) => value !== undefined) ? found : undefined;
 }

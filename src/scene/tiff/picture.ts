@@ -45,7 +45,7 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
   const height = await number(TAG.imageLength, 0);
   if (!isEdge(width) || !isEdge(height)) refuse(`expected a width and height from 1, found ${width} × ${height}`);
   const samples = await number(TAG.samplesPerPixel, 1);
-  if (!(samples >= 1 && samples <= MAX_SAMPLES)) refuse(`expected 1 to ${MAX_SAMPLES} samples per pixel, found ${samples}`);
+  if (!(Number.isInteger(samples) && samples >= 1 && samples <= MAX_SAMPLES)) refuse(`expected 1 to ${MAX_SAMPLES} samples per pixel, found ${samples}`);
   const tiled = directory.has(TAG.tileWidth) || directory.has(TAG.tileOffsets);
   const tileWidth = tiled ? await number(TAG.tileWidth, 0) : width;
   const rows = tiled ? await number(TAG.tileLength, 0) : Math.min(await number(TAG.rowsPerStrip, height), height);
@@ -78,6 +78,7 @@ function isEdge(value: number): boolean {
 async function sameBits(directory: Directory, samples: number, url: string): Promise<number> {
   const all = Array.from(await directory.numbers(TAG.bitsPerSample) ?? [1]).slice(0, samples);
   const bits = all[0] ?? 1;
+  if (!Number.isInteger(bits)) throw new InvalidFileError(url, `expected a whole number of bits, found ${bits}`);
   if (all.some((value) => value !== bits)) {
     throw new InvalidFileError(url, `expected the same number of bits in all bands, found ${all.slice(0, 8).join(', ')}`);
   }
