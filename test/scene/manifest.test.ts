@@ -7,6 +7,7 @@ import { openScene } from '../../src/scene/index.js';
 import { hasShared, shared } from '../places.js';
 import type { TypedArray } from '../../src/raster/index.js';
 import { parseCsv } from './csv.js';
+import type { Row } from './csv.js';
 import { bandOf, deviationOf, meanOf, readAll, sha256 } from './read.js';
 
 /** Larger rasters have no checksums in the table. */
