@@ -13,7 +13,7 @@ type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
 export function registerClassify(program: Command): void {
   program.command('classify')
     .description('tag the chips of a scene, or the files of a folder of chips')
-    .argument('<scene|folder>', 'a GeoTIFF, JPEG, PNG or WebP of any size, or a folder of chips')
+    .argument('<scene|folder>', 'a GeoTIFF, JPEG, PNG or WebP of any size, a VRT, a URL (https://, s3://), or a folder of chips')
     .requiredOption('-m, --model <model>', 'shipped model, model folder or ONNX file')
     .requiredOption('-o, --output <dir>', 'folder for tables, map and summary')
     .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))

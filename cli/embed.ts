@@ -14,7 +14,7 @@ type Flags = Omit<EmbedOptions, 'input'> & { readonly json?: boolean };
 export function registerEmbed(program: Command): void {
   program.command('embed')
     .description('turn the chips of a scene or folder into feature vectors, for search')
-    .argument('<scene|folder|tiles.json>', 'a GeoTIFF, JPEG, PNG or WebP of any size, a folder of chips, or a list of tiles')
+    .argument('<scene|folder|tiles.json>', 'a GeoTIFF, JPEG, PNG or WebP of any size, a VRT, a URL (https://, s3://), a folder of chips, or a list of tiles')
     .option('-m, --model <model>', 'shipped model, model folder or ONNX file with features', DEFAULT_EXTRACTOR)
     .requiredOption('--index <dir>', 'folder of the index; entries are added to one that is there')
     .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))

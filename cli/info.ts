@@ -10,7 +10,7 @@ type Flags = Omit<InfoOptions, 'scene'> & { readonly json?: boolean };
 export function registerInfo(program: Command): void {
   program.command('info')
     .description('Tell what a scene is: size, bands, type, coordinates, nodata, blocks.')
-    .argument('<scene>', 'a GeoTIFF, JPEG, PNG or WebP')
+    .argument('<scene>', 'a GeoTIFF, JPEG, PNG or WebP, a VRT or a folder of files on one grid, or a URL (https://, s3://)')
     .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--preview <file.png>', 'also draw it, in at most 1024 pixels along each edge')
     .option('--overwrite', 'replace an existing preview')

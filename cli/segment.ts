@@ -13,7 +13,7 @@ type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
 export function registerSegment(program: Command): void {
   program.command('segment')
     .description('make a theme map of a scene: one class per pixel, blended where patches meet')
-    .argument('<scene>', 'GeoTIFF, JPEG, PNG or WebP of any size')
+    .argument('<scene>', 'GeoTIFF, JPEG, PNG or WebP of any size, a VRT or a folder of files on one grid, or a URL (https://, s3://)')
     .requiredOption('-m, --model <model>', 'shipped model, model folder or ONNX file')
     .requiredOption('-o, --output <map.tif>', 'the map: a cloud-optimised GeoTIFF with palette and class names')
     .option('--patch-size <pixels>', 'edge of what the model sees, or auto', wholeNumberOrAuto(1), 'auto')

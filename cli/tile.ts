@@ -25,7 +25,7 @@ interface Flags {
 export function registerTile(program: Command): void {
   program.command('tile')
     .description('cut a scene into overlapping tiles, one georeferenced file each, listed in tiles.json; or into tiles for web maps')
-    .argument('<scene>', 'GeoTIFF, JPEG, PNG or WebP')
+    .argument('<scene>', 'GeoTIFF, JPEG, PNG or WebP, a VRT or a folder of files on one grid, or a URL (https://, s3://)')
     .argument('[folder]', 'where the tiles go; made if absent')
     .option('--patch-size <pixels>', 'edge of a tile (default: 512)', wholeNumber(1))
     .option('--overlap <pixels>', 'pixels that neighbours share (default: 64)', wholeNumber(0))

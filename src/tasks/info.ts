@@ -9,7 +9,7 @@ import type { TaskContext } from '../run/index.js';
 import { openScene, readMemory } from '../scene/index.js';
 
 export interface InfoOptions {
-  /** Path of a GeoTIFF, JPEG, PNG or WebP. */
+  /** Path of a GeoTIFF, JPEG, PNG or WebP, of a VRT or a folder of files on one grid, or a URL. */
   readonly scene: string;
   /** Which picture of a file that holds several, from 0. Default 0. */
   readonly page?: number;
