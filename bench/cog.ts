@@ -1,9 +1,10 @@
 /**
- * The COG writer against `gdal_translate -of COG`: labels and imagery, whole processes with their start, two threads each.
+ * `convert` against `gdal_translate -of COG`: labels and imagery, whole processes with their start, two threads each.
  *
- *     node dist/bench/cog.js [--rounds 5] [--size 6000]
+ *     node dist/bench/cog.js [--rounds 5] [--size 10000] [--scene rgb.tif --labels labels.tif]
  *
- * The input is the synthetic scene of fixtures/make.ts, rewritten without compression so that reading costs both sides little.
+ * The input is the synthetic scene of fixtures/make.ts, or real ones, rewritten without compression so that reading costs both
+ * sides little. Synthetic noise compresses unlike real ground: for questions of compression, give real scenes.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,34 +12,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeScene } from '../fixtures/make.js';
-import { createCog } from '../src/cog/index.js';
-import { openScene } from '../src/scene/index.js';
 import { compare, print, printMachine, runProcess } from './rounds.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true, options: { rounds: { type: 'string', default: '5' }, size: { type: 'string', default: '6000' } },
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, size: { type: 'string', default: '10000' }, scene: { type: 'string' }, labels: { type: 'string' } },
 });
-const STRIP = 512;
+const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-if (positionals[0] === 'write') await write(positionals[1]!, positionals[2]!);
-else await bench();
-
-/** One side's work: a file in, a COG out. */
-async function write(input: string, output: string): Promise<void> {
-  const scene = await openScene(input, { cacheBytes: 0 });
-  const { width, height, bands, dtype, palette, classNames, transform, crs } = scene.profile;
-  const writer = await createCog({ width, height, bands, dtype, palette, classNames, transform, crs, scratch: `${output}.partial` });
-  const read = (y: number): ReturnType<typeof scene.read> => scene.read({ x: 0, y, width, height: Math.min(STRIP, height - y) });
-  let next = read(0);
-  for (let y = 0; y < height; y += STRIP) {
-    const raster = await next;
-    if (y + STRIP < height) next = read(y + STRIP);
-    await writer.write(raster.data, raster.height);
-  }
-  await writer.finish(output);
-  await writer.abort();
-  await scene.close();
-}
+await bench();
 
 async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tilewright-bench-'));
@@ -47,7 +28,7 @@ async function bench(): Promise<void> {
     printMachine();
     print((await runProcess('gdalinfo', ['--version'])).stdout.trim());
     const size = Number(values.size);
-    const made = await makeScene({ folder, width: size, height: size });
+    const made = values.scene === undefined || values.labels === undefined ? await makeScene({ folder, width: size, height: size }) : { scene: values.scene, truth: values.labels };
     for (const [name, path, options] of [
       ['imagery', made.scene, ['-co', 'PREDICTOR=2', '-co', 'RESAMPLING=AVERAGE']],
       ['imagery, GDAL without predictor', made.scene, ['-co', 'RESAMPLING=AVERAGE']],
@@ -56,9 +37,9 @@ async function bench(): Promise<void> {
       const [plain, ours, theirs] = [join(folder, 'plain.tif'), join(folder, 'ours.tif'), join(folder, 'theirs.tif')];
       rmSync(plain, { force: true });
       await runProcess('gdal_translate', ['-q', '-co', 'TILED=YES', '-co', 'BLOCKXSIZE=512', '-co', 'BLOCKYSIZE=512', path, plain]);
-      await compare(`${name}, ${size} × ${size}`, {
+      await compare(values.scene === undefined ? `${name}, ${size} × ${size}` : name, {
         name: 'tilewright',
-        run: async () => (await runProcess(process.execPath, [fileURLToPath(import.meta.url), 'write', plain, ours], environment)).seconds,
+        run: async () => (await runProcess(process.execPath, [MAIN, 'convert', plain, ours, '--overwrite', '--json'], environment)).seconds,
       }, {
         name: 'gdal_translate -of COG',
         run: async () => {

@@ -81,7 +81,7 @@ function checkShape(shape: ImageShape): void {
 }
 
 function checkDescription(shape: ImageShape, description: TiffDescription): void {
-  const { palette, alphaBand, bandNames } = description;
+  const { palette, alphaBand, bandNames, scaling, units } = description;
   const bits = 8 * bytesPerSample(shape.dtype);
   if (palette !== undefined && (shape.bands !== 1 || (shape.dtype !== 'uint8' && shape.dtype !== 'uint16'))) {
     throw new InvalidOptionError('palette', `expected one band of uint8 or uint16, got ${shape.bands} of ${shape.dtype}`);
@@ -97,6 +97,9 @@ function checkDescription(shape: ImageShape, description: TiffDescription): void
   }
   if (bandNames !== undefined && bandNames.length !== shape.bands) {
     throw new InvalidOptionError('bandNames', `expected ${shape.bands} names, got ${bandNames.length}`);
+  }
+  for (const [name, list] of [['scaling', scaling], ['units', units]] as const) {
+    if (list !== undefined && list.length !== shape.bands) throw new InvalidOptionError(name, `expected one of each of ${shape.bands} bands, got ${list.length}`);
   }
 }
 

@@ -17,6 +17,13 @@ export function metadataXml(bands: number, description: TiffDescription): string
   description.bandNames?.slice(0, bands).forEach((name, band) => {
     items.push(`  <Item name="DESCRIPTION" sample="${band}" role="description">${itemText(name)}</Item>`);
   });
+  description.scaling?.slice(0, bands).forEach(({ scale, offset }, band) => {
+    if (scale === 1 && offset === 0) return;
+    items.push(`  <Item name="OFFSET" sample="${band}" role="offset">${offset}</Item>`, `  <Item name="SCALE" sample="${band}" role="scale">${scale}</Item>`);
+  });
+  description.units?.slice(0, bands).forEach((unit, band) => {
+    if (unit !== '') items.push(`  <Item name="UNITTYPE" sample="${band}" role="unittype">${itemText(unit)}</Item>`);
+  });
   if (description.classNames !== undefined) {
     description.classNames.forEach((name, value) => {
       if (name !== '') items.push(`  <Item name="CLASS_${value}">${itemText(name)}</Item>`);

@@ -43,6 +43,10 @@ export interface TiffDescription {
   readonly description?: string;
   /** More items for `GDAL_METADATA`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What samples mean, by band: `sample * scale + offset`. */
+  readonly scaling?: readonly { readonly scale: number; readonly offset: number }[];
+  /** Units of those values, by band; empty where a band has none. */
+  readonly units?: readonly string[];
   /** More items by band. */
   readonly bandMetadata?: readonly Readonly<Record<string, string>>[];
   /**

@@ -154,6 +154,17 @@ describe('statistics', () => {
   });
 });
 
+describe('scales, offsets and units', () => {
+  it('are written as GDAL writes them', async () => {
+    const path = await write({ width: 2, height: 2, bands: 2, dtype: 'int16', scaling: [{ scale: 0.01, offset: -273.15 }, { scale: 1, offset: 0 }], units: ['K', ''], statistics: false }, new Int16Array(8));
+    const xml = structureOf(path).directories[0]!.texts.get(42112)!;
+    expect([...xml.matchAll(/<Item ([^>]*)>([^<]*)</g)].map((match) => `${match[1]!}: ${match[2]!}`)).toEqual([
+      'name="OFFSET" sample="0" role="offset": -273.15', 'name="SCALE" sample="0" role="scale": 0.01', 'name="UNITTYPE" sample="0" role="unittype": K',
+    ]);
+    await expect(createCog({ width: 2, height: 2, bands: 2, dtype: 'int16', units: ['m'], scratch: join(folder, 'units') })).rejects.toThrow('units: expected one of each of 2 bands, got 1');
+  });
+});
+
 describe('compressions', () => {
   it('give the same bytes for any number of threads, LZW in threads of its own included', async () => {
     const rows = samplesOf('int16', 700 * 600 * 2);
