@@ -49,6 +49,7 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
   const { history, bestEpoch } = await fit(tf, learner, {
     epochs: recipe.training.epochs, rate: recipe.training.rate, decay: recipe.training.decay ?? 0.01,
     ...(recipe.training.patience === undefined ? {} : { patience: recipe.training.patience }),
+    ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: recipe.training.keep ?? 'best',
     checkpoint: join(options.output, 'checkpoint.bin'), fingerprint: fingerprintOf(recipe, samples), signal: context.signal,
     onEpoch: async (record, all) => {
       await write(options.output, 'history.csv', historyCsv(all));
@@ -135,7 +136,7 @@ function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks,
   const common = { batch: training.batch, seed: training.seed, ...(training.augment === undefined ? {} : { augment: training.augment }) };
   if (samples.kind === 'chips') return tagLearner(tf, networks.training, samples.chips, samples.split, { ...common, threshold: training.threshold ?? 0.5 });
   return mapLearner(tf, networks.training, samples.pictures, samples.split, {
-    ...common, classes: samples.outputs, patch: training.patch!, multiple: networks.multiple, classWeights: training.class_weights ?? 'sqrt',
+    ...common, classes: samples.outputs, patch: training.patch!, multiple: networks.multiple, classWeights: training.class_weights ?? 'sqrt', sampling: training.sampling ?? 'area', labelSmoothing: training.label_smoothing ?? 0, dice: training.dice ?? 0,
   });
 }
 
