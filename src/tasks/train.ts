@@ -6,7 +6,7 @@ import { InvalidFileError } from '../errors.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  buildNetworks, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
+  buildNetworks, calibrate, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
   type EpochRecord, type Learner, type Recipe, type RecipeNetworks, type Tensorflow,
 } from '../train/index.js';
 import { makeCard, makeFeatureCard } from './train/card.js';
@@ -56,6 +56,10 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
       context.onProgress?.({ stage: 'train', done: record.epoch, total: recipe.training.epochs, unit: 'epochs', detail: describe(record, learner.scoreName) });
     },
   });
+  if (recipe.training.calibrate === true && samples.kind === 'maps') {
+    const offsets = calibrate(tf, networks.training, Array.from(samples.split.validation, (place) => samples.pictures[place]!), networks.multiple);
+    context.onProgress?.({ stage: 'calibrate', done: 1, total: 1, unit: 'times', detail: samples.outputs.map((name, id) => `${name} ${offsets[id]!.toFixed(2)}`).join(', ') });
+  }
   shareWeights(networks);
   await write(options.output, 'curves.png', await drawCurves(history, recipe.name, learner.scoreName));
   const card = await writeModel(tf, { recipe, samples, networks, options }, context);
@@ -142,11 +146,11 @@ function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks,
 
 /**
  * Of all that decides what is trained, but for the number of epochs: a run that turns out too long may be resumed as a shorter
- * one. The card's texts are free, too.
+ * one. What is done after the last step and the card's texts are free, too.
  */
 function fingerprintOf(recipe: Recipe, samples: TagSamples | MapSamples): string {
   const { data, split, network, task } = recipe;
-  const training = { ...recipe.training, epochs: undefined };
+  const training = { ...recipe.training, epochs: undefined, calibrate: undefined };
   const sizes = samples.kind === 'chips' ? samples.chips.names.length : samples.pictures.map((picture) => [picture.group, picture.name, picture.width, picture.height]);
   return createHash('sha256').update(JSON.stringify([task, data, split, network, training, samples.outputs, sizes])).digest('hex').slice(0, 32);
 }

@@ -73,6 +73,8 @@ export interface RecipeTraining {
   readonly average?: number;
   /** Which epoch's weights the model has. Default `best`, by the validation score. */
   readonly keep?: 'best' | 'last';
+  /** Segmenters: after training, offsets of the logits are chosen on the validation pictures. Default false. */
+  readonly calibrate?: boolean;
   readonly threshold?: number;
 }
 
@@ -99,7 +101,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   data: ['table', 'pictures', 'classes', 'leave_out', 'swap_red_blue', 'frame', 'chip', 'stride', 'least_share'],
   split: ['seed', 'validation', 'test'],
   network: ['architecture', 'widths', 'blocks', 'batch_norm', 'dropout', 'size', 'reduce'],
-  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'sampling', 'label_smoothing', 'dice', 'average', 'keep', 'threshold'],
+  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'sampling', 'label_smoothing', 'dice', 'average', 'keep', 'calibrate', 'threshold'],
   card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'course', 'features_name', 'colors'],
 };
 
@@ -165,8 +167,9 @@ function faultOf(recipe: Recipe): string | undefined {
 function trainingFault({ task, training }: Recipe): string | undefined {
   for (const key of ['label_smoothing', 'average'] as const) if (training[key] !== undefined && !within(training[key], 0, 1)) return `expected training.${key} from 0 to below 1, found ${String(training[key])}`;
   if (training.dice !== undefined && !within(training.dice, 0, Infinity)) return `expected training.dice from 0, found ${String(training.dice)}`;
-  for (const key of ['sampling', 'label_smoothing', 'dice'] as const) if (task === 'tagger' && training[key] !== undefined) return `expected training.${key} for a segmenter only, found it for a tagger`;
+  for (const key of ['sampling', 'label_smoothing', 'dice', 'calibrate'] as const) if (task === 'tagger' && training[key] !== undefined) return `expected training.${key} for a segmenter only, found it for a tagger`;
   if (training.sampling !== undefined && training.sampling !== 'area' && training.sampling !== 'group') return `expected training.sampling area or group, found ${String(training.sampling)}`;
+  if (training.calibrate !== undefined && typeof training.calibrate !== 'boolean') return `expected training.calibrate true or false, found ${String(training.calibrate)}`;
   if (training.keep !== undefined && training.keep !== 'best' && training.keep !== 'last') return `expected training.keep best or last, found ${String(training.keep)}`;
   if (training.keep === 'last' && training.patience !== undefined) return 'expected training.patience with training.keep best only, found keep last';
   return undefined;

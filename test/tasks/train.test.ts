@@ -96,7 +96,7 @@ describe('train', () => {
     expect((result.card.scores ?? []).map((score) => score.of).filter((of) => of !== undefined)).toContain('all ones');
   });
 
-  const VARIED = ['training.augment={gamma: 0.3, zoom: [0.7, 1.5], color: 0.1}', 'training.sampling=group', 'training.label_smoothing=0.1', 'training.dice=0.5', 'training.average=0.9', 'training.keep=last'];
+  const VARIED = ['training.augment={gamma: 0.3, zoom: [0.7, 1.5], color: 0.1}', 'training.sampling=group', 'training.label_smoothing=0.1', 'training.dice=0.5', 'training.average=0.9', 'training.keep=last', 'training.calibrate=true'];
   it.each([['plain', []], ['varied and averaged', VARIED]])('goes on after a stop and ends with the same numbers: %s', async (name, set) => {
     const whole = await train(options(`whole-${name}`, MAPS, ['training.epochs=3', ...set]));
     const controller = new AbortController();

@@ -35,6 +35,7 @@ describe('recipes', () => {
     ['training.label_smoothing=1', 'expected training.label_smoothing from 0 to below 1, found 1'],
     ['training.average=1', 'expected training.average from 0 to below 1, found 1'],
     ['training.dice=-1', 'expected training.dice from 0, found -1'],
+    ['training.calibrate=1', 'expected training.calibrate true or false, found 1'],
     ['training.keep=first', 'expected training.keep best or last, found first'],
     ['training.sampling=class', 'expected training.sampling area or group, found class'],
     ['training.augment.blur=1', 'expected training.augment to have brightness, contrast, color, gamma, turns, zoom, found blur'],
@@ -48,7 +49,7 @@ describe('recipes', () => {
   });
 
   it('refuse what only segmenters have for a tagger, and patience where the last epoch is kept', () => {
-    for (const setting of ['training.dice=0.5', 'training.label_smoothing=0.1', 'training.sampling=group', 'training.augment.zoom=[0.5, 2]']) {
+    for (const setting of ['training.dice=0.5', 'training.label_smoothing=0.1', 'training.sampling=group', 'training.calibrate=true', 'training.augment.zoom=[0.5, 2]']) {
       expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`expected ${setting.split('=')[0]!} for a segmenter only, found it for a tagger`);
     }
     expect(() => parseRecipe(maps, 'r.yaml', ['training.keep=last', 'training.patience=3'])).toThrow('expected training.patience with training.keep best only, found keep last');
