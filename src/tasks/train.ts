@@ -6,7 +6,7 @@ import { InvalidFileError } from '../errors.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  buildNetworks, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
+  buildNetworks, calibrate, drawCurves, exportOnnx, fit, loadLayers, loadTensorflow, mapLearner, mapShape, parseRecipe, saveLayers, shareWeights, tagLearner, verifyOnnx,
   type EpochRecord, type Learner, type Recipe, type RecipeNetworks, type Tensorflow,
 } from '../train/index.js';
 import { makeCard, makeFeatureCard } from './train/card.js';
@@ -49,12 +49,17 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
   const { history, bestEpoch } = await fit(tf, learner, {
     epochs: recipe.training.epochs, rate: recipe.training.rate, decay: recipe.training.decay ?? 0.01,
     ...(recipe.training.patience === undefined ? {} : { patience: recipe.training.patience }),
+    ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: recipe.training.keep ?? 'best',
     checkpoint: join(options.output, 'checkpoint.bin'), fingerprint: fingerprintOf(recipe, samples), signal: context.signal,
     onEpoch: async (record, all) => {
       await write(options.output, 'history.csv', historyCsv(all));
       context.onProgress?.({ stage: 'train', done: record.epoch, total: recipe.training.epochs, unit: 'epochs', detail: describe(record, learner.scoreName) });
     },
   });
+  if (recipe.training.calibrate === true && samples.kind === 'maps') {
+    const offsets = calibrate(tf, networks.training, Array.from(samples.split.validation, (place) => samples.pictures[place]!), networks.multiple);
+    context.onProgress?.({ stage: 'calibrate', done: 1, total: 1, unit: 'times', detail: samples.outputs.map((name, id) => `${name} ${offsets[id]!.toFixed(2)}`).join(', ') });
+  }
   shareWeights(networks);
   await write(options.output, 'curves.png', await drawCurves(history, recipe.name, learner.scoreName));
   const card = await writeModel(tf, { recipe, samples, networks, options }, context);
@@ -135,17 +140,17 @@ function createLearner(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks,
   const common = { batch: training.batch, seed: training.seed, ...(training.augment === undefined ? {} : { augment: training.augment }) };
   if (samples.kind === 'chips') return tagLearner(tf, networks.training, samples.chips, samples.split, { ...common, threshold: training.threshold ?? 0.5 });
   return mapLearner(tf, networks.training, samples.pictures, samples.split, {
-    ...common, classes: samples.outputs, patch: training.patch!, multiple: networks.multiple, classWeights: training.class_weights ?? 'sqrt',
+    ...common, classes: samples.outputs, patch: training.patch!, multiple: networks.multiple, classWeights: training.class_weights ?? 'sqrt', sampling: training.sampling ?? 'area', labelSmoothing: training.label_smoothing ?? 0, dice: training.dice ?? 0,
   });
 }
 
 /**
  * Of all that decides what is trained, but for the number of epochs: a run that turns out too long may be resumed as a shorter
- * one. The card's texts are free, too.
+ * one. What is done after the last step and the card's texts are free, too.
  */
 function fingerprintOf(recipe: Recipe, samples: TagSamples | MapSamples): string {
   const { data, split, network, task } = recipe;
-  const training = { ...recipe.training, epochs: undefined };
+  const training = { ...recipe.training, epochs: undefined, calibrate: undefined };
   const sizes = samples.kind === 'chips' ? samples.chips.names.length : samples.pictures.map((picture) => [picture.group, picture.name, picture.width, picture.height]);
   return createHash('sha256').update(JSON.stringify([task, data, split, network, training, samples.outputs, sizes])).digest('hex').slice(0, 32);
 }

@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly weights: readonly Float32Array[];
   readonly best: readonly Float32Array[];
   readonly moments: readonly Float32Array[];
+  /** Moving average of the weights, in the network's order; empty for a run without. */
+  readonly average: readonly Float32Array[];
 }
 
 /** One line of the history. */
@@ -29,13 +31,17 @@ export interface EpochRecord {
   readonly values: Readonly<Record<string, number>>;
 }
 
+/** How long each array is. Checkpoints of before there were averages have none. */
+interface Lengths { readonly weights: number[]; readonly best: number[]; readonly moments: number[]; readonly average?: number[] }
+
 const MAGIC = 'tilewright-checkpoint-1\n';
 
 /** Writes the file beside its place and renames it, so that a kill leaves the last one whole. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
-  const { weights, best, moments, ...rest } = checkpoint;
-  const arrays = [...weights, ...best, ...moments];
-  const header = { ...rest, lengths: { weights: weights.map((a) => a.length), best: best.map((a) => a.length), moments: moments.map((a) => a.length) } };
+  const { weights, best, moments, average, ...rest } = checkpoint;
+  const arrays = [...weights, ...best, ...moments, ...average];
+  const lengthsOf = (list: readonly Float32Array[]): number[] => list.map((array) => array.length);
+  const header = { ...rest, lengths: { weights: lengthsOf(weights), best: lengthsOf(best), moments: lengthsOf(moments), average: lengthsOf(average) } };
   const partial = `${file}.partial`;
   const handle = await open(partial, 'w');
   try {
@@ -58,13 +64,13 @@ export async function readCheckpoint(file: string, fingerprint: string): Promise
   const advice = 'remove it, or train into another folder';
   if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
   const end = bytes.indexOf(10, MAGIC.length);
-  const header = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Omit<Checkpoint, 'weights' | 'best' | 'moments'> & { lengths: Record<'weights' | 'best' | 'moments', number[]> };
+  const header = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Omit<Checkpoint, keyof Lengths> & { lengths: Lengths };
   if (header.fingerprint !== fingerprint) throw new InvalidFileError(file, 'expected a checkpoint of the same data, network and options, found one of another run', { advice });
   const { lengths, ...rest } = header;
   const floats = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length);
-  const count = Object.values(lengths).flat().reduce((sum, length) => sum + length, 0);
+  const count = [lengths.weights, lengths.best, lengths.moments, lengths.average ?? []].flat().reduce((sum, length) => sum + length, 0);
   if (floats.byteLength !== count * 4) throw new InvalidFileError(file, `expected ${count * 4} bytes of weights, found ${floats.byteLength}`, { advice });
   let at = 0;
   const take = (list: readonly number[]): Float32Array[] => list.map((length) => { const array = new Float32Array(floats, at, length); at += length * 4; return array; });
-  return { ...rest, weights: take(lengths.weights), best: take(lengths.best), moments: take(lengths.moments) };
+  return { ...rest, weights: take(lengths.weights), best: take(lengths.best), moments: take(lengths.moments), average: take(lengths.average ?? []) };
 }

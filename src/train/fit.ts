@@ -2,6 +2,7 @@ import type { LayersModel, Tensor, Variable } from '@tensorflow/tfjs';
 import type { Tensorflow } from '../../models/architectures/index.js';
 import { throwIfAborted } from '../errors.js';
 import { createAdamW, oneCycle, type AdamW } from './adamw.js';
+import { createAverage } from './average.js';
 import { readCheckpoint, writeCheckpoint, type EpochRecord } from './checkpoint.js';
 import { fuseTrainingOps } from './fused-ops.js';
 import type { Learner } from './learner.js';
@@ -14,6 +15,10 @@ export interface FitOptions {
   readonly decay?: number;
   /** Stops after so many epochs without a better score. Default: never (one cycle is best at its end). */
   readonly patience?: number;
+  /** Share of the moving average of the weights that stays per step; it is what is validated and kept. Default: no average. */
+  readonly average?: number;
+  /** `best`: the weights of the epoch with the best score; `last`: those of the last, whatever its score. Default `best`. */
+  readonly keep?: 'best' | 'last';
   /** Where the state is kept after every epoch; training goes on from it. Default: nowhere. */
   readonly checkpoint?: string;
   /** What the checkpoint must have been made by. Default empty. */
@@ -25,13 +30,13 @@ export interface FitOptions {
 
 export interface FitResult {
   readonly history: readonly EpochRecord[];
-  /** From 1: the epoch whose weights the network has now. */
+  /** From 1: the epoch whose weights (or average of weights) the network has now. */
   readonly bestEpoch: number;
 }
 
 /**
  * Trains a network with AdamW over one cycle of the learning rate, keeps the weights of the epoch with the best validation
- * score, and leaves the network with them. Native steps block the thread: the signal is looked at between steps.
+ * score (or of the last), and leaves the network with them. Native steps block the thread: the signal is looked at between steps.
  * @throws {Interrupted} when the signal is aborted; the finished epochs are in the checkpoint.
  */
 export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions): Promise<FitResult> {
@@ -40,6 +45,7 @@ export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions)
   fuseTrainingOps(tf, model);
   const variables = trainableVariables(model);
   const optimizer = createAdamW(tf, variables, options.decay === undefined ? {} : { decay: options.decay });
+  const average = options.average === undefined ? undefined : createAverage(tf, model, options.average);
   const saved = checkpoint === undefined ? undefined : await readCheckpoint(checkpoint, fingerprint);
   const history: EpochRecord[] = [...(saved?.history ?? [])];
   let best: readonly Float32Array[] | undefined = saved?.best;
@@ -48,6 +54,7 @@ export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions)
     setValues(tf, model, saved.weights);
     optimizer.steps = saved.steps;
     optimizer.moments.forEach((moment, index) => assign(tf, moment, saved.moments[index]!));
+    average?.set(saved.average);
   }
   const totalSteps = epochs * learner.stepsPerEpoch;
   for (let epoch = history.length; epoch < epochs; epoch++) {
@@ -61,27 +68,35 @@ export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions)
       throwIfAborted(signal);
       lastRate = oneCycle(epoch * learner.stepsPerEpoch + step, totalSteps, rate);
       const loss = trainStep(tf, learner, variables, optimizer, { epoch, step, rate: lastRate });
+      average?.update(optimizer.steps);
       lossSum += loss;
       options.onStep?.(epoch, step, loss);
     }
+    const weights = getValues(model);
+    const averaged = average?.values();
+    if (averaged !== undefined) setValues(tf, model, averaged);
     const validation = await learner.validate(signal);
+    if (averaged !== undefined) setValues(tf, model, weights);
     const record: EpochRecord = {
       epoch: epoch + 1, rate: lastRate, loss: lossSum / learner.stepsPerEpoch, validationLoss: validation.loss, score: validation.score,
       seconds: (performance.now() - started) / 1000, values: validation.values,
     };
     history.push(record);
-    const weights = getValues(model);
-    if (best === undefined || validation.score > history[bestEpoch - 1]!.score) {
+    if (best === undefined || options.keep === 'last' || validation.score > history[bestEpoch - 1]!.score) {
       bestEpoch = epoch + 1;
-      best = weights;
+      best = averaged ?? weights;
     }
     if (checkpoint !== undefined) {
-      await writeCheckpoint(checkpoint, { fingerprint, epoch: epoch + 1, steps: optimizer.steps, history, bestEpoch, weights, best, moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>()) });
+      await writeCheckpoint(checkpoint, {
+        fingerprint, epoch: epoch + 1, steps: optimizer.steps, history, bestEpoch, weights, best,
+        moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>()), average: averaged ?? [],
+      });
     }
     await options.onEpoch?.(record, history);
   }
   if (best !== undefined) setValues(tf, model, best);
   optimizer.moments.forEach((moment) => moment.dispose());
+  average?.dispose();
   return { history, bestEpoch };
 }
 

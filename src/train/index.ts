@@ -1,4 +1,5 @@
 export { createAdamW, oneCycle, type AdamW, type AdamWOptions } from './adamw.js';
+export { calibrate } from './calibrate.js';
 export { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
 export { loadTensorflow, tensorflowFolder, type EngineName, type LoadedTensorflow } from './engine.js';
 export { fit, getValues, setValues, type FitOptions, type FitResult } from './fit.js';

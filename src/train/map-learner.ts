@@ -1,9 +1,9 @@
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
 import { IGNORE, seededRandom, type MaskedPicture, type Random, type Split } from '../samples/index.js';
 import { throwIfAborted } from '../errors.js';
 import { accuracy, addToConfusion, confusionMatrix, intersectionOverUnion, meanIntersectionOverUnion, type ConfusionMatrix } from '../metrics/index.js';
-import { randomView, writeSquare, writeTargets, type AugmentOptions } from './augment.js';
+import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions } from './augment.js';
 import type { Learner } from './learner.js';
 
 export interface MapLearnerOptions {
@@ -18,13 +18,20 @@ export interface MapLearnerOptions {
   readonly augment?: AugmentOptions;
   /** `sqrt`: rare classes weigh more, by the root of how rare they are. Default `sqrt`. */
   readonly classWeights?: 'sqrt' | 'equal';
+  /** Share of a pixel's target that is spread over all classes: masks are not always right. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Where patches come from: every pixel as often (`area`), or every group of pictures (`group`). Default `area`. */
+  readonly sampling?: 'area' | 'group';
+  /** Weight of the Dice loss beside the cross-entropy. Default 0. */
+  readonly dice?: number;
 }
 
-/** Pictures with masks: weighted cross-entropy per pixel on random patches, scored by mean IoU on whole pictures. */
+/** Pictures with masks: weighted cross-entropy per pixel (and Dice, where asked for) on random patches, scored by mean IoU on whole pictures. */
 export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly MaskedPicture[], split: Split, options: MapLearnerOptions): Learner {
-  const { classes, batch, patch, multiple, seed, augment } = options;
+  const { classes, batch, patch, multiple, seed, augment, labelSmoothing = 0, dice = 0 } = options;
   const train = Array.from(split.train, (place) => pictures[place]!).filter((picture) => picture.width >= patch && picture.height >= patch);
   const area = train.reduce((sum, picture) => sum + picture.width * picture.height, 0);
+  const chances = pictureChances(train, options.sampling ?? 'area');
   const weights = options.classWeights === 'equal' ? classes.map(() => 1) : rootWeights(train, classes.length);
   return {
     network,
@@ -35,15 +42,20 @@ export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly 
       const x = new Float32Array(batch * patch * patch * 3);
       const y = new Float32Array(batch * patch * patch * classes.length);
       for (let index = 0; index < batch; index++) {
-        const picture = pickByArea(train, area, random);
-        const square = { ...picture, x: Math.floor(random() * (picture.width - patch + 1)), y: Math.floor(random() * (picture.height - patch + 1)) };
+        const picture = pick(train, chances, random);
+        const edge = randomEdge(random, patch, Math.min(picture.width, picture.height), augment?.zoom);
+        const square = { ...picture, edge, x: Math.floor(random() * (picture.width - edge + 1)), y: Math.floor(random() * (picture.height - edge + 1)) };
         const view = randomView(random, augment);
         writeSquare(x, index * patch * patch * 3, square, patch, view);
-        writeTargets(y, index * patch * patch * classes.length, square, patch, view, weights);
+        writeTargets(y, index * patch * patch * classes.length, square, patch, view, weights, labelSmoothing);
       }
       return { x, xShape: [batch, patch, patch, 3], y, yShape: [batch, patch, patch, classes.length] };
     },
-    loss: (logits, y) => tf.div(tf.neg(tf.sum(tf.mul(y, tf.logSoftmax(logits)))), tf.add(tf.sum(y), 1e-6)),
+    loss: (logits, y) => {
+      const logs = tf.logSoftmax(logits);
+      const entropy: Scalar = tf.div(tf.neg(tf.sum(tf.mul(y, logs))), tf.add(tf.sum(y), 1e-6));
+      return dice === 0 ? entropy : tf.add(entropy, tf.mul(diceLoss(tf, tf.exp(logs), y), dice));
+    },
     async validate(signal) {
       const matrix = confusionMatrix(classes.length);
       let loss = 0;
@@ -60,6 +72,22 @@ export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly 
       return { score: meanIntersectionOverUnion(matrix), loss: loss / Math.max(1, pixels), values: { pixel_accuracy: accuracy(matrix), ...classValues(matrix, classes) } };
     },
   };
+}
+
+/**
+ * One minus the mean over classes of twice the overlap over the sum, over all pixels of a batch (Milletari et al. 2016), of
+ * probabilities `[n, height, width, classes]` and targets of the same shape as {@link writeTargets} writes them. Pixels
+ * without a target do not count, nor do classes that no pixel of the batch has.
+ */
+export function diceLoss(tf: Tensorflow, probabilities: Tensor, y: Tensor): Scalar {
+  const classes = y.shape[3]!;
+  const flat = tf.reshape(y, [-1, classes]);
+  const counts = tf.cast(tf.greater(tf.sum(flat, 1, true), 0), 'float32');
+  const truth = tf.mul(tf.oneHot(tf.argMax(flat, 1), classes), counts);
+  const found = tf.mul(tf.reshape(probabilities, [-1, classes]), counts);
+  const present = tf.cast(tf.greater(tf.sum(truth, 0), 0), 'float32');
+  const share = tf.div(tf.mul(tf.sum(tf.mul(truth, found), 0), 2), tf.add(tf.add(tf.sum(truth, 0), tf.sum(found, 0)), 1e-6));
+  return tf.sub(1, tf.div(tf.sum(tf.mul(share, present)), tf.add(tf.sum(present), 1e-6)));
 }
 
 /** Probabilities `[height, width, classes]` of a whole picture, which is padded to a multiple by repeating its edge. */
@@ -112,11 +140,18 @@ export function rootWeights(pictures: readonly Pick<MaskedPicture, 'mask'>[], cl
   return raw.map((weight) => weight / mean);
 }
 
-function pickByArea(pictures: readonly MaskedPicture[], area: number, random: Random): MaskedPicture {
-  let left = random() * area;
-  for (const picture of pictures) {
-    left -= picture.width * picture.height;
-    if (left < 0) return picture;
+/** How often each picture is looked at, as weights: by its area, or by its share of its group's area. */
+export function pictureChances(pictures: readonly Pick<MaskedPicture, 'group' | 'width' | 'height'>[], sampling: 'area' | 'group'): number[] {
+  const groups = new Map<string, number>();
+  for (const { group, width, height } of pictures) groups.set(group, (groups.get(group) ?? 0) + width * height);
+  return pictures.map(({ group, width, height }) => (width * height) / (sampling === 'area' ? 1 : groups.get(group)!));
+}
+
+function pick(pictures: readonly MaskedPicture[], chances: readonly number[], random: Random): MaskedPicture {
+  let left = random() * chances.reduce((sum, chance) => sum + chance, 0);
+  for (let place = 0; place < pictures.length; place++) {
+    left -= chances[place]!;
+    if (left < 0) return pictures[place]!;
   }
   return pictures.at(-1)!;
 }

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
+import type { AugmentOptions } from './augment.js';
 
 /**
  * Everything that decides what a model becomes, as written in `models/recipes/*.yaml`. Keys are the ones of the file; each
@@ -58,10 +59,22 @@ export interface RecipeTraining {
   readonly decay?: number;
   readonly seed: number;
   readonly patience?: number;
-  readonly augment?: { readonly turns?: boolean; readonly brightness?: number; readonly contrast?: number; readonly color?: number };
+  readonly augment?: AugmentOptions;
   /** `layers` folder of a model with the same network, to start from its weights. Default: random ones. */
   readonly start_from?: string;
   readonly class_weights?: 'sqrt' | 'equal';
+  /** Segmenters: whether every pixel is shown as often, or every group of pictures. Default `area`. */
+  readonly sampling?: 'area' | 'group';
+  /** Segmenters: share of a pixel's target that is spread over all classes. */
+  readonly label_smoothing?: number;
+  /** Segmenters: weight of the Dice loss beside the cross-entropy. */
+  readonly dice?: number;
+  /** Share of the moving average of the weights that stays per step; the model is that average. */
+  readonly average?: number;
+  /** Which epoch's weights the model has. Default `best`, by the validation score. */
+  readonly keep?: 'best' | 'last';
+  /** Segmenters: after training, offsets of the logits are chosen on the validation pictures. Default false. */
+  readonly calibrate?: boolean;
   readonly threshold?: number;
 }
 
@@ -88,7 +101,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   data: ['table', 'pictures', 'classes', 'leave_out', 'swap_red_blue', 'frame', 'chip', 'stride', 'least_share'],
   split: ['seed', 'validation', 'test'],
   network: ['architecture', 'widths', 'blocks', 'batch_norm', 'dropout', 'size', 'reduce'],
-  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'threshold'],
+  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'sampling', 'label_smoothing', 'dice', 'average', 'keep', 'calibrate', 'threshold'],
   card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'course', 'features_name', 'colors'],
 };
 
@@ -148,5 +161,38 @@ function faultOf(recipe: Recipe): string | undefined {
   if (recipe.task === 'segmenter' && data.classes === undefined) return 'expected data.classes for a segmenter, found none';
   if (recipe.task === 'tagger' && !positive(recipe.network.size)) return `expected network.size above 0, found ${String(recipe.network.size)}`;
   if (recipe.split.validation === undefined || recipe.split.test === undefined) return 'expected split.validation and split.test, found none';
+  return trainingFault(recipe) ?? augmentFault(recipe);
+}
+
+function trainingFault({ task, training }: Recipe): string | undefined {
+  for (const key of ['label_smoothing', 'average'] as const) if (training[key] !== undefined && !within(training[key], 0, 1)) return `expected training.${key} from 0 to below 1, found ${String(training[key])}`;
+  if (training.dice !== undefined && !within(training.dice, 0, Infinity)) return `expected training.dice from 0, found ${String(training.dice)}`;
+  for (const key of ['sampling', 'label_smoothing', 'dice', 'calibrate'] as const) if (task === 'tagger' && training[key] !== undefined) return `expected training.${key} for a segmenter only, found it for a tagger`;
+  if (training.sampling !== undefined && training.sampling !== 'area' && training.sampling !== 'group') return `expected training.sampling area or group, found ${String(training.sampling)}`;
+  if (training.calibrate !== undefined && typeof training.calibrate !== 'boolean') return `expected training.calibrate true or false, found ${String(training.calibrate)}`;
+  if (training.keep !== undefined && training.keep !== 'best' && training.keep !== 'last') return `expected training.keep best or last, found ${String(training.keep)}`;
+  if (training.keep === 'last' && training.patience !== undefined) return 'expected training.patience with training.keep best only, found keep last';
   return undefined;
+}
+
+function augmentFault({ task, training }: Recipe): string | undefined {
+  const augment = training.augment ?? {};
+  const known = [...SHARES, 'turns', 'zoom'];
+  const unknown = Object.keys(augment).find((key) => !known.includes(key));
+  if (unknown !== undefined) return `expected training.augment to have ${known.join(', ')}, found ${unknown}`;
+  if (augment.turns !== undefined && typeof augment.turns !== 'boolean') return `expected training.augment.turns true or false, found ${String(augment.turns)}`;
+  for (const key of SHARES) if (augment[key] !== undefined && !within(augment[key], 0, key === 'gamma' ? Infinity : 1)) return `expected training.augment.${key} from 0${key === 'gamma' ? '' : ' to below 1'}, found ${String(augment[key])}`;
+  const { zoom } = augment;
+  if (zoom === undefined) return undefined;
+  if (task === 'tagger') return 'expected training.augment.zoom for a segmenter only, found it for a tagger';
+  if (!Array.isArray(zoom) || zoom.length !== 2 || !within(zoom[0], 0.1, 10) || !within(zoom[1], 0.1, 10) || zoom[0] > zoom[1]) return `expected training.augment.zoom as [smallest, largest] between 0.1 and 10, found ${JSON.stringify(zoom)}`;
+  return undefined;
+}
+
+/** Changes of the light that are given as a number. */
+const SHARES = ['brightness', 'contrast', 'color', 'gamma'] as const;
+
+/** A number from `low` to below `high`. */
+function within(value: unknown, low: number, high: number): boolean {
+  return typeof value === 'number' && value >= low && value < high;
 }

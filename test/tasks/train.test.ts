@@ -96,10 +96,11 @@ describe('train', () => {
     expect((result.card.scores ?? []).map((score) => score.of).filter((of) => of !== undefined)).toContain('all ones');
   });
 
-  it('goes on after a stop and ends with the same numbers', async () => {
-    const whole = await train(options('whole', MAPS, ['training.epochs=3']));
+  const VARIED = ['training.augment={gamma: 0.3, zoom: [0.7, 1.5], color: 0.1}', 'training.sampling=group', 'training.label_smoothing=0.1', 'training.dice=0.5', 'training.average=0.9', 'training.keep=last', 'training.calibrate=true'];
+  it.each([['plain', []], ['varied and averaged', VARIED]])('goes on after a stop and ends with the same numbers: %s', async (name, set) => {
+    const whole = await train(options(`whole-${name}`, MAPS, ['training.epochs=3', ...set]));
     const controller = new AbortController();
-    const stopped = options('stopped', MAPS, ['training.epochs=3']);
+    const stopped = options(`stopped-${name}`, MAPS, ['training.epochs=3', ...set]);
     await expect(train(stopped, { signal: controller.signal, onProgress: ({ stage, done }) => { if (stage === 'train' && done === 1) controller.abort(); } })).rejects.toThrow('interrupted');
     const resumed = await train(stopped);
     const lines = (output: string): string[] => readFileSync(join(output, 'history.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, column) => column !== 5).join(','));

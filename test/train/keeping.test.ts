@@ -17,12 +17,12 @@ const record = (epoch: number): EpochRecord => ({ epoch, rate: 0.01, loss: 1 / e
 describe('what training keeps', () => {
   it('gives back a checkpoint, and refuses one of another run, cut off, or of another kind', async () => {
     const file = join(folder, 'checkpoint.bin');
-    const checkpoint: Checkpoint = { fingerprint: 'abc', epoch: 2, steps: 7, history: [record(1), record(2)], bestEpoch: 1, weights: [Float32Array.of(1, 2), Float32Array.of(3)], best: [Float32Array.of(4, 5), Float32Array.of(6)], moments: [Float32Array.of(0.5)] };
+    const checkpoint: Checkpoint = { fingerprint: 'abc', epoch: 2, steps: 7, history: [record(1), record(2)], bestEpoch: 1, weights: [Float32Array.of(1, 2), Float32Array.of(3)], best: [Float32Array.of(4, 5), Float32Array.of(6)], moments: [Float32Array.of(0.5)], average: [Float32Array.of(7, 8), Float32Array.of(9)] };
     await writeCheckpoint(file, checkpoint);
     expect(await readCheckpoint(file, 'abc')).toEqual(checkpoint);
     await expect(readCheckpoint(file, 'other')).rejects.toThrow('expected a checkpoint of the same data, network and options');
     truncateSync(file, statSync(file).size - 4);
-    await expect(readCheckpoint(file, 'abc')).rejects.toThrow('expected 28 bytes of weights, found 24');
+    await expect(readCheckpoint(file, 'abc')).rejects.toThrow('expected 40 bytes of weights, found 36');
     writeFileSync(file, 'hello');
     await expect(readCheckpoint(file, 'abc')).rejects.toThrow('expected a checkpoint of tilewright');
     expect(await readCheckpoint(join(folder, 'none.bin'), 'abc')).toBeUndefined();
