@@ -74,7 +74,7 @@ function written(name: string, bytes: Uint8Array): string {
 describe('a path that is no raster', () => {
   it('says what is there instead', async () => {
     expect((await failure(join(work, 'nothing.tif'))).message).toContain('no such file');
-    expect((await failure(work)).message).toContain('found a folder');
+    expect((await failure(work)).message).toContain('the folder holds no GeoTIFF');
     expect((await failure(written('empty.tif', new Uint8Array(0)))).message).toContain('is empty');
     expect((await failure(written('text.tif', Buffer.from('name,class\n1,water\n')))).message).toContain('text that begins with "name,class 1');
     expect((await failure(written('short.tif', Buffer.from('II*\0')))).message).toContain('cut off');
