@@ -74,11 +74,11 @@ function written(name: string, bytes: Uint8Array): string {
 describe('a path that is no raster', () => {
   it('says what is there instead', async () => {
     expect((await failure(join(work, 'nothing.tif'))).message).toContain('no such file');
-    expect((await failure(work)).message).toContain('found a folder');
+    expect((await failure(work)).message).toContain('the folder holds no GeoTIFF');
     expect((await failure(written('empty.tif', new Uint8Array(0)))).message).toContain('is empty');
     expect((await failure(written('text.tif', Buffer.from('name,class\n1,water\n')))).message).toContain('text that begins with "name,class 1');
     expect((await failure(written('short.tif', Buffer.from('II*\0')))).message).toContain('cut off');
-    expect((await failure('https://example.org/a.tif')).message).toContain('remote');
+    expect((await failure('ftp://example.org/a.tif')).message).toContain('a URL that begins with https://');
   });
 
   it('is known by its bytes, not by its name', async () => {

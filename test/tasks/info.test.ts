@@ -80,7 +80,7 @@ describe('info', () => {
 
   it('ends with code 3 and one line for a file that is no raster, 2 for an unknown option', async () => {
     await expect(run(process.execPath, [command, 'info', join(folder, 'expected.json')]))
-      .rejects.toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^tilewright: .*expected a GeoTIFF, JPEG, PNG or WebP, found text that begins with .*\n$/) as string });
+      .rejects.toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^tilewright: .*expected a GeoTIFF, JPEG, PNG, WebP or VRT, found text that begins with .*\n$/) as string });
     await expect(run(process.execPath, [command, 'info', 'x.tif', '--wrong'])).rejects.toMatchObject({ code: 2 });
   });
 });
