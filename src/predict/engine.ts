@@ -17,7 +17,7 @@ import { openPool } from './pool.js';
 import type { Pool } from './pool.js';
 import { createSpares } from './spares.js';
 import type { RunJob } from './protocol.js';
-import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './types.js';
+import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
 
 /** Where the model leaves the size free and none is asked for, it is tried on patches of about this edge. */
 const TRIED_EDGE = 128;
@@ -38,10 +38,9 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   const dtype = options.dtype ?? 'uint8';
   checkSceneType(card, dtype, source);
   const device = options.device ?? 'cpu';
-  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()));
-  const layout = threadLayout(card, threads, device, options.workers);
+  const layout = threadLayout(isMapTask(card.task) ? 'maps' : 'chips', threadsOf(options), device, options.workers);
   await checkDevice(device);
-  const pool = openPool({ model: source, device, ...layout });
+  const pool = options.started?.take(source, { device, ...layout }) ?? openPool({ model: source, device, ...layout });
   const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
   let milliseconds = 0;
   const spares = createSpares();
@@ -72,6 +71,31 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   };
 }
 
+function threadsOf(options: { readonly threads?: number }): number {
+  return Math.max(1, Math.floor(options.threads ?? availableParallelism()));
+}
+
+/**
+ * Starts the threads of the engines while the model is still being read, which takes as long. On the CPU only: other devices
+ * are tried out first.
+ */
+export function startEngines(purpose: 'maps' | 'chips', options: Pick<PredictorOptions, 'device' | 'threads' | 'workers'>): StartedEngines | undefined {
+  const device = options.device ?? 'cpu';
+  if (device !== 'cpu') return undefined;
+  const layout = threadLayout(purpose, threadsOf(options), device, options.workers);
+  const pool = openPool({ model: 'the model', device, ...layout });
+  let taken = false;
+  return {
+    take(model, wanted) {
+      if (taken || wanted.device !== device || wanted.workers !== layout.workers || wanted.threads !== layout.threads) return undefined;
+      taken = true;
+      pool.call(model);
+      return pool;
+    },
+    close: () => (taken ? Promise.resolve() : pool.close()),
+  };
+}
+
 /** Engines side by side for maps: the second works while the first hands over its answer and gets its next patch. */
 const MAP_WORKERS = 2;
 
@@ -80,9 +104,9 @@ const MAP_WORKERS = 2;
  * to share, an engine per thread is faster; maps hold their activations once per engine, so there are two, which share the
  * threads evenly and keep the cores busy while the main thread reads, stitches and writes.
  */
-export function threadLayout(card: ModelCard, threads: number, device: string, workers?: number): { readonly workers: number; readonly threads: number } {
+export function threadLayout(purpose: 'maps' | 'chips', threads: number, device: string, workers?: number): { readonly workers: number; readonly threads: number } {
   if (device !== 'cpu') return { workers: 1, threads };
-  const engines = Math.min(threads, workers ?? (isMapTask(card.task) ? MAP_WORKERS : threads));
+  const engines = Math.min(threads, workers ?? (purpose === 'maps' ? MAP_WORKERS : threads));
   return { workers: engines, threads: Math.max(1, Math.floor(threads / engines)) };
 }
 

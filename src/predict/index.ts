@@ -1,6 +1,6 @@
-export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './types.js';
+export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
 export { loadModel, type LoadedModel, type LoadModelOptions } from './load.js';
-export { openPredictor } from './engine.js';
+export { openPredictor, startEngines } from './engine.js';
 export { measurePredictor, peakOfProcess, type MeasureOptions, type PredictorCost } from './measure.js';
 export { borderPatchSize, measureBorderEffect, type BorderEffect, type BorderOptions } from './border.js';
 export { mapThreshold, patchSize, type PatchSize } from './inspect.js';

@@ -17,6 +17,8 @@ export interface PoolOptions extends Omit<WorkerSettings, 'closed' | 'logs'> {
 /** Worker threads with an engine each. Every worker has every graph. */
 export interface Pool {
   readonly workers: number;
+  /** What to call the model in messages from now on. */
+  call(model: string): void;
   /** Loads a graph in all workers. @returns its outputs as the engine sees them. */
   load(session: number, graph: Uint8Array, optimize?: 'optimize' | 'as it is'): Promise<readonly TensorInfo[]>;
   unload(session: number): void;
@@ -43,6 +45,7 @@ interface Thread {
 
 /** Starts `workers` threads; they load the engine at once and graphs when told. */
 export function openPool(options: PoolOptions): Pool {
+  let { model } = options;
   const queue: Waiting[] = [];
   let ids = 0;
   let closing = false;
@@ -59,7 +62,7 @@ export function openPool(options: PoolOptions): Pool {
     const thread = { worker, held, ended };
     worker.on('message', (reply: WorkerReply) => settle(thread, reply));
     worker.on('error', (error) => fail(startupError(error)));
-    worker.on('exit', (code) => { if (!closing) fail(new ModelError(options.model, `the engine's thread ended by itself (exit code ${code})`)); });
+    worker.on('exit', (code) => { if (!closing) fail(new ModelError(model, `the engine's thread ended by itself (exit code ${code})`)); });
     worker.unref();
     return thread;
   }
@@ -68,8 +71,8 @@ export function openPool(options: PoolOptions): Pool {
     if (/onnxruntime|\.node|ERR_DLOPEN/.test(error.message) && (error as { code?: string }).code !== undefined) {
       return new EnvironmentError(`onnxruntime-node cannot be loaded: ${error.message.split('\n')[0] ?? ''}`, { cause: error, advice: 'run npm ci again; tilewright doctor says more' });
     }
-    return (error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY' ? engineError(options.model, options.device, 'out of memory', 'run')
-      : new ModelError(options.model, `the engine's thread failed: ${error.message}`, { cause: error });
+    return (error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY' ? engineError(model, options.device, 'out of memory', 'run')
+      : new ModelError(model, `the engine's thread failed: ${error.message}`, { cause: error });
   }
 
   /** A worker that is gone takes the pool with it: its sessions are lost, and a silent restart would hide what kills it. */
@@ -87,7 +90,7 @@ export function openPool(options: PoolOptions): Pool {
     thread.held.delete(reply.id);
     if (thread.held.size === 0 && !closing) thread.worker.unref();
     if (waiting === undefined) return;
-    if (reply.kind === 'failed') waiting.reject(engineError(options.model, options.device, reply.message, waiting.request.kind === 'load' ? 'load' : 'run'));
+    if (reply.kind === 'failed') waiting.reject(engineError(model, options.device, reply.message, waiting.request.kind === 'load' ? 'load' : 'run'));
     else waiting.resolve(reply);
     pump();
   }
@@ -110,6 +113,7 @@ export function openPool(options: PoolOptions): Pool {
 
   return {
     workers: options.workers,
+    call(name) { model = name; },
     async load(session, graph, optimize = 'optimize') {
       if (broken !== undefined) throw broken;
       const replies = await Promise.all(threads.map((thread) => new Promise<WorkerReply>((resolve, reject) => {
@@ -123,7 +127,7 @@ export function openPool(options: PoolOptions): Pool {
       for (const { worker } of threads) worker.postMessage({ kind: 'unload', session } satisfies WorkerRequest);
     },
     async run(session, job, signal) {
-      if (closing) throw new ModelError(options.model, 'the predictor was closed');
+      if (closing) throw new ModelError(model, 'the predictor was closed');
       if (broken !== undefined) throw broken;
       if (signal?.aborted) throw new Interrupted();
       let stop: (() => void) | undefined;
@@ -139,7 +143,7 @@ export function openPool(options: PoolOptions): Pool {
           queue.push(waiting);
           pump();
         });
-        if (reply.kind !== 'done') throw new ModelError(options.model, `the engine answered ${reply.kind}`);
+        if (reply.kind !== 'done') throw new ModelError(model, `the engine answered ${reply.kind}`);
         return reply.result;
       } finally {
         if (stop !== undefined) signal?.removeEventListener('abort', stop);

@@ -1,5 +1,6 @@
 import type { ModelCard } from '../card/index.js';
 import type { PatchBatch } from '../grid/index.js';
+import type { Pool } from './pool.js';
 import type { DataType, TypedArray } from '../raster/index.js';
 
 /** What a predictor can be asked for. */
@@ -46,6 +47,14 @@ export interface Predictor {
 
 export type Device = 'cpu' | 'cuda' | 'webgpu';
 
+/** Engines that are starting before their model is known. */
+export interface StartedEngines {
+  /** The engines, if they are of the wanted kind; only once. */
+  take(model: string, wanted: { readonly device: Device; readonly workers: number; readonly threads: number }): Pool | undefined;
+  /** Ends engines that nobody took. */
+  close(): Promise<void>;
+}
+
 export interface PredictorOptions {
   readonly outputs: readonly PredictorOutput[];
   /** Sample type of the batches that will come. Default: `uint8`. */
@@ -56,6 +65,8 @@ export interface PredictorOptions {
   readonly threads?: number;
   /** Engines side by side that share the threads, on the CPU. Each holds its own activations. Default: 2 for maps, one per thread for chips. */
   readonly workers?: number;
+  /** Engines that were started beforehand; they are taken if they fit the other options. */
+  readonly started?: StartedEngines;
   /** Patch size that will be asked for, where the model leaves it free; lets the engine plan. */
   readonly patch?: { readonly width: number; readonly height: number };
 }

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
+import type { SceneProfile } from '../raster/index.js';
 import { checkSpace } from './output.js';
 
 /** The path with links resolved as far as it exists. */
@@ -36,6 +37,26 @@ export async function refuseInputs(output: string, partial: string, inputs: read
     if ((await trueName(path)).startsWith(folder)) {
       throw new InvalidOptionError(option, `${what} lies in ${partial}, the folder for unfinished files, which is removed at the end`);
     }
+  }
+}
+
+/**
+ * Refuses outputs that are files of a mosaic, or would become one because they lie in the folder that is the scene.
+ * @param outputs with the options that name them
+ * @throws {InvalidOptionError}
+ */
+export async function refuseMembers(
+  outputs: readonly (readonly [option: string, path: string | undefined])[], scene: string, profile: Pick<SceneProfile, 'files'>,
+): Promise<void> {
+  if (profile.files === undefined) return;
+  const files = new Set(await Promise.all(profile.files.map(trueName)));
+  const isFolder = await stat(scene).then((found) => found.isDirectory(), () => false);
+  const folder = isFolder ? await trueName(scene) : undefined;
+  for (const [option, path] of outputs) {
+    if (path === undefined) continue;
+    const name = await trueName(path);
+    if (files.has(name)) throw new InvalidOptionError(option, `${path} is one of the files of the scene`, { advice: 'give every output a name of its own' });
+    if (folder !== undefined && dirname(name) === folder) throw new InvalidOptionError(option, `${path} lies in the folder of the scene and would become a part of it`, { advice: 'write it elsewhere' });
   }
 }
 

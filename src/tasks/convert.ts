@@ -2,7 +2,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
 import { createCog, resumeCog, type CogWriter } from '../cog/index.js';
 import { bytesPerSample, type Scene } from '../raster/index.js';
-import { checkRoom, openJournal, peakRss, promote, type Journal, type TaskContext } from '../run/index.js';
+import { checkRoom, openJournal, peakRss, promote, refuseMembers, type Journal, type TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import type { ConvertOptions, ConvertResult } from './convert/options.js';
 import { planConvert, type ConvertPlan } from './convert/plan.js';
@@ -34,6 +34,7 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
   await checkRasterOutput({ output, inputs, option: '<out.tif>', overwrite: options.overwrite === true || options.dryRun === true });
   const scene = await openFor(options);
   try {
+    await refuseMembers([['<out.tif>', output]], options.scene, scene.profile);
     const partial = partialOf(output);
     const plan = await planConvert(scene, options, join(partial, 'spool'));
     const estimatedBytes = await estimateRasterBytes(scene, plan.window, plan.bands, plan.cog, context.signal);

@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../errors.js';
 import { createAreaHeap } from './area-heap.js';
 import { enlarged } from './components.js';
 
@@ -58,7 +59,7 @@ export function createAreaGraph(minArea: number): AreaGraph {
       if (a !== b && (areas[a]! < minArea || areas[b]! < minArea)) pairs[kept++] = a < b ? a * factor + b : b * factor + a;
     }
     edgeCount = 0;
-    if (count > MOST_PAIRED_LABELS) throw new RangeError(`more than ${MOST_PAIRED_LABELS} areas`);
+    if (count > MOST_PAIRED_LABELS) throw new InvalidOptionError('--min-area', `at most ${MOST_PAIRED_LABELS} areas can be told apart from their neighbours, found more`, { advice: 'leave the option out, or take a part of the map' });
     const sorted = pairs.subarray(0, kept).sort();
     for (let i = 0; i < kept; i++) {
       if (i > 0 && sorted[i] === sorted[i - 1]) continue;

@@ -65,6 +65,8 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
     ...(grid.transform === undefined ? {} : { transform: grid.transform }),
     ...(grid.crs === undefined ? {} : { crs: grid.crs }),
     ...(profile.bandNames === undefined ? {} : { bandNames: bands.map((band) => profile.bandNames![band] ?? '') }),
+    ...(profile.scaling === undefined ? {} : { scaling: bands.map((band) => profile.scaling![band] ?? { scale: 1, offset: 0 }) }),
+    ...(profile.units === undefined ? {} : { units: bands.map((band) => profile.units![band] ?? '') }),
     ...(bands.length === 1 ? { palette: profile.palette, classNames: profile.classNames } : {}),
   };
   return {

@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { dirname, extname, sep } from 'node:path';
+import { extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
-import { checkOutput, hasJournal, isSameFile, trueName } from '../../run/index.js';
+import { checkOutput, hasJournal, isSameFile, refuseMembers, trueName } from '../../run/index.js';
 import { FEATURE_ENDINGS } from '../../vector/index.js';
 import type { SegmentOptions } from './setup.js';
 
@@ -57,15 +56,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
  * @throws {InvalidOptionError}
  */
 export async function checkMembers(options: SegmentOptions, profile: SceneProfile): Promise<void> {
-  if (profile.files === undefined) return;
-  const files = new Set(await Promise.all(profile.files.map(trueName)));
-  const isFolder = await stat(options.scene).then((found) => found.isDirectory(), () => false);
-  const folder = isFolder ? await trueName(options.scene) : undefined;
-  const outputs = [['-o', options.output], ['--probabilities', options.probabilities], ['--confidence', options.confidence], ['--preview', options.preview]] as const;
-  for (const [option, path] of outputs) {
-    if (path === undefined) continue;
-    const name = await trueName(path);
-    if (files.has(name)) throw new InvalidOptionError(option, `${path} is one of the files of the scene`, { advice: 'give every output a name of its own' });
-    if (folder !== undefined && dirname(name) === folder) throw new InvalidOptionError(option, `${path} lies in the folder of the scene and would become a part of it`, { advice: 'write it elsewhere' });
-  }
+  await refuseMembers([
+    ['-o', options.output], ['--probabilities', options.probabilities], ['--confidence', options.confidence], ['--preview', options.preview], ['--vectors', options.vectors],
+  ], options.scene, profile);
 }

@@ -4,8 +4,8 @@ import type { ModelCard } from '../../card/index.js';
 import { createGrid } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { groundSize } from '../../georef/index.js';
-import { loadModel, openPredictor } from '../../predict/index.js';
-import type { Device, LoadedModel, Predictor, PredictorOutput } from '../../predict/index.js';
+import { loadModel, openPredictor, startEngines } from '../../predict/index.js';
+import type { Device, LoadedModel, Predictor, PredictorOutput, StartedEngines } from '../../predict/index.js';
 import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
 import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
@@ -83,6 +83,28 @@ const RESAMPLED_ROWS = 1024;
 
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
 export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
+  const baseRssBytes = process.memoryUsage.rss();
+  const started = startEngines('maps', { ...engineOptions(options), ...(workers === undefined ? {} : { workers }) });
+  try {
+    return await prepareWith({ options, opened, workers, baseRssBytes, started });
+  } finally {
+    await started?.close();
+  }
+}
+
+interface Beginning {
+  readonly options: SegmentOptions;
+  readonly opened: Scene;
+  readonly workers: number | undefined;
+  readonly baseRssBytes: number;
+  readonly started: StartedEngines | undefined;
+}
+
+function engineOptions(options: SegmentOptions): { readonly device?: Device; readonly threads?: number } {
+  return { ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
+}
+
+async function prepareWith({ options, opened, workers, baseRssBytes, started }: Beginning): Promise<SegmentSetup> {
   const model = await loadModel(options.model);
   const { card } = model;
   if (card.task !== 'semantic-segmentation') {
@@ -103,13 +125,10 @@ export async function prepareSegment(options: SegmentOptions, opened: Scene, wor
   const readBytes = readMemory(opened.profile, options.gsd === undefined ? patchSize : RESAMPLED_ROWS);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
   const blend = chooseBlend(card, options.blend);
-  const baseRssBytes = process.memoryUsage.rss();
   const predictor = await openPredictor(model, {
     outputs: neededOutputs(options, grid, blend, card.output.classes.length),
     dtype: profile.dtype, patch: { width: patchSize, height: patchSize },
-    ...(options.device === undefined ? {} : { device: options.device }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(workers === undefined ? {} : { workers }),
+    ...engineOptions(options), ...(workers === undefined ? {} : { workers }), ...(started === undefined ? {} : { started }),
   });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
