@@ -256,7 +256,8 @@ describe('segment, stopped and started again', () => {
       await expect(segment(parts, { signal: controller.signal, onProgress: ({ done }) => { if (done === stop) controller.abort(); } })).rejects.toThrow(Interrupted);
       expect(existsSync(parts.output)).toBe(false);
       const result = await segment(parts);
-      expect(result.resumedStrips).toBe(stop);
+      // The strip after may have been on its way to the disk.
+      expect([stop, stop + 1]).toContain(result.resumedStrips);
       expect(await sha(parts.output)).toBe(await sha(whole.output));
       expect(await sha(parts.confidence)).toBe(await sha(whole.confidence));
     }

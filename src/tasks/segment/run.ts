@@ -64,16 +64,18 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
     classMeter.restore(state.classes, y);
   }
 
+  /** What belongs to the strip is taken at once; the rest may go on while patches of the next strip are stitched. */
   async function finishStrip(strip: number): Promise<void> {
     const rows = stitcher.endStrip();
     classMeter.push(rows.classes, rows.rows);
     seamMeter.push(rows.classes, rows.rows);
+    const [classes, seams, seamRows, lastRow] = [structuredClone(classMeter.sums), seamMeter.counts, stitcher.carry(), seamMeter.lastRow];
     await Promise.all(outputs.map((output) => output.writer.write(output.rows(rows), rows.rows)));
     const checkpoints = await Promise.all(outputs.map((output) => output.writer.checkpoint()));
-    const state: StripState = { outputs: checkpoints.map(({ state: at }) => at), classes: classMeter.sums, seams: seamMeter.counts };
+    const state: StripState = { outputs: checkpoints.map(({ state: at }) => at), classes, seams };
     await journal.append({
       step: strip, state: state as unknown as Json,
-      carry: [stitcher.carry(), seamMeter.lastRow, ...checkpoints.map(({ carry }) => carry)],
+      carry: [seamRows, lastRow, ...checkpoints.map(({ carry }) => carry)],
     });
   }
 
@@ -86,6 +88,8 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
       let done = firstStrip * columns;
       const before = done;
       const results = ordered(patchesFrom(setup, firstStrip), predictor.concurrency + READ_AHEAD, (patch) => predictPatch(setup, patch, context.signal), context.signal);
+      // Compressing and writing a strip takes longer than the engine's supply of patches lasts: the next strip is stitched meanwhile.
+      let finishing: Promise<void> = Promise.resolve();
       try {
         for await (const { patch, scores, output } of results) {
           stitcher.add(scores);
@@ -93,10 +97,14 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
           done++;
           if (done - before === Math.min(predictor.concurrency + 1, patchCount(grid) - before)) predicted.engineBytes = peakRss() - setup.baseRssBytes;
           if (patch.column < columns - 1) continue;
-          await finishStrip(patch.row);
+          await finishing;
           const rate = (done - before) / ((performance.now() - started) / 1000);
-          context.onProgress?.({ stage: 'segment', done: patch.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} patches/s` });
+          finishing = finishStrip(patch.row).then(() => {
+            context.onProgress?.({ stage: 'segment', done: patch.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} patches/s` });
+          });
+          finishing.catch(() => undefined); // it is awaited at the end of the next strip
         }
+        await finishing;
         const files: { path: string; temporary: string }[] = [];
         for (const [index, output] of outputs.entries()) {
           const temporary = join(journal.folder, `finished-${index}.tif`);
@@ -109,6 +117,7 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
           predictedPeakBytes: segmentMemory(setup, predicted.engineBytes).peakBytes,
         };
       } finally {
+        await finishing.catch(() => undefined);
         await Promise.all(outputs.map(({ writer }) => writer.close()));
       }
     },
@@ -240,6 +249,7 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryP
     { name: 'blocks of the scene', bytes: setup.readBytes },
     { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
     { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
+    { name: 'strip being written', bytes: grid.sceneWidth * (grid.patchHeight * (describeOutputs(setup, '').reduce((sum, { options }) => sum + options.bands, 0)) + grid.overlap * setup.model.card.output.classes.length * 4) },
     { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },
   ];
   return memoryPlan(parts);
