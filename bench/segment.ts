@@ -32,6 +32,7 @@ const { values, positionals } = parseArgs({
 const [part = 'speed', scenePath = join(here, '../../../shared/data/scenes/dubai_tile7_rgb_tiled_jpeg_PLACEHOLDERGEOREF.tif')] = positionals;
 const threads = Number(values.threads);
 const patchSize = Number(values['patch-size']);
+const MEMORY_ROUNDS = 3;
 const folder = mkdtempSync(join(tmpdir(), 'tilewright-bench-'));
 
 try {
@@ -89,8 +90,6 @@ async function bare(): Promise<void> {
   }
   print(String((performance.now() - started) / 1000));
 }
-
-const MEMORY_ROUNDS = 5;
 
 async function memory(): Promise<void> {
   const once = await runSegment(scenePath);

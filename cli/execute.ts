@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT, TilewrightError } from '../src/errors.js';
 import type { Progress, TaskContext } from '../src/run/index.js';
 import { createProgressPrinter } from './progress.js';
@@ -18,6 +19,8 @@ const PATIENCE_MS = 900;
  */
 export async function execute<R>(task: (context: TaskContext) => Promise<R>, options: ExecuteOptions<R>): Promise<void> {
   const controller = new AbortController();
+  // Every read under way listens, and a mosaic reads many files at a time.
+  setMaxListeners(0, controller.signal);
   let reported = false;
   const stop = (): void => {
     controller.abort();

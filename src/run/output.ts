@@ -12,8 +12,8 @@ export interface CheckOutputOptions {
 }
 
 /**
- * Checks an output place before any work: its folder exists (it is made) and is writable, the output is not there yet, the
- * disk has room.
+ * Checks an output place before any work: its folder, or the nearest one above it that exists, is writable, the output is not there
+ * yet, the disk has room. Nothing is made.
  * @throws {InvalidOptionError} if the output exists and `overwrite` is not set.
  * @throws {OutputError} if it cannot be written.
  */
@@ -23,15 +23,35 @@ export async function checkOutput(path: string, options: CheckOutputOptions = {}
   if (found !== undefined && !options.overwrite) {
     throw new InvalidOptionError(options.option ?? '-o', `${path} exists`, { advice: 'add --overwrite to replace it' });
   }
-  await checkFolder(dirname(resolve(path)));
+  const folder = dirname(resolve(path));
+  await refuseUnwritable(folder, async () => {
+    const nearest = await nearestThere(folder);
+    if (!(await stat(nearest)).isDirectory()) throw new OutputError(folder, 'expected a folder, found a file');
+    await access(nearest, constants.W_OK | constants.X_OK);
+  });
   await checkSpace(dirname(resolve(path)), options.bytes ?? 0);
 }
 
 /** Makes a folder if it is absent and checks that files can be written in it. */
 export async function checkFolder(folder: string): Promise<void> {
-  try {
+  await refuseUnwritable(folder, async () => {
     await makeFolder(resolve(folder));
     await access(folder, constants.W_OK | constants.X_OK);
+  });
+}
+
+/** The path itself, or the nearest folder above it that exists. */
+async function nearestThere(path: string): Promise<string> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return found !== undefined || dirname(path) === path ? path : await nearestThere(dirname(path));
+}
+
+async function refuseUnwritable(folder: string, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
   } catch (error) {
     if (error instanceof OutputError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
@@ -68,8 +88,9 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   }
 }
 
-/** Gives a complete file its final name: fsync, rename, fsync of the folder. */
+/** Gives a complete file its final name: fsync, rename, fsync of the folder, which is made if it is absent. */
 export async function promote(temporary: string, path: string): Promise<void> {
+  await makeFolder(dirname(resolve(path)));
   const file = await open(temporary, 'r+');
   try {
     await file.sync();
@@ -83,6 +104,7 @@ export async function promote(temporary: string, path: string): Promise<void> {
 /** Writes a small file so that readers see the old one or the new one, never a half. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
+  await makeFolder(dirname(resolve(path)));
   const file = await open(temporary, 'w');
   try {
     await file.writeFile(content);

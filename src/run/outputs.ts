@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
 import type { SceneProfile } from '../raster/index.js';
@@ -58,6 +58,23 @@ export async function refuseMembers(
     if (files.has(name)) throw new InvalidOptionError(option, `${path} is one of the files of the scene`, { advice: 'give every output a name of its own' });
     if (folder !== undefined && dirname(name) === folder) throw new InvalidOptionError(option, `${path} lies in the folder of the scene and would become a part of it`, { advice: 'write it elsewhere' });
   }
+}
+
+/**
+ * Refuses a folder for outputs that holds the scene, or files of it, at any depth: replacing what an earlier run wrote there could
+ * remove them.
+ * @throws {InvalidOptionError}
+ */
+export async function refuseSceneInFolder(option: string, folder: string, profile: Pick<SceneProfile, 'source' | 'files'>): Promise<void> {
+  const inside = await trueName(folder) + sep;
+  for (const path of [profile.source, ...profile.files ?? []]) {
+    if ((await trueName(path)).startsWith(inside)) throw new InvalidOptionError(option, `${folder} holds ${path}, which is read`, { advice: 'choose another folder' });
+  }
+}
+
+/** Removes what described a file that was replaced, and would be taken for the new one's: masks and overviews of GDAL beside it. */
+export async function removeOldSidecars(output: string): Promise<void> {
+  for (const ending of ['.msk', '.msk.ovr', '.ovr']) await rm(`${output}${ending}`, { force: true });
 }
 
 /**

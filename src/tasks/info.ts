@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
+import { InvalidOptionError } from '../errors.js';
 import { footprint, groundSize, pixelAreaM2, pixelToCrs, toLonLat } from '../georef/index.js';
 import type { GroundControlPoint, LonLat, RationalCoefficients, Transform } from '../georef/index.js';
 import { bytesPerSample, fullWindow } from '../raster/index.js';
@@ -90,6 +91,7 @@ const STRIP = 512;
  * @throws {InvalidOptionError} if it has no such page, or the preview exists
  */
 export async function info(options: InfoOptions, context: TaskContext = {}): Promise<InfoResult> {
+  if (options.preview !== undefined && extname(options.preview).toLowerCase() !== '.png') throw new InvalidOptionError('--preview', `expected a name that ends in .png, got ${options.preview}`);
   if (options.preview !== undefined) await checkOutput(options.preview, { overwrite: options.overwrite ?? false, option: '--preview' });
   const scene = await openScene(options.scene, options.page === undefined ? {} : { page: options.page });
   try {

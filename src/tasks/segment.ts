@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import type { AppliedStretch, Scene } from '../raster/index.js';
-import { checkRoom, openJournal, peakRss, promote, writeWhole } from '../run/index.js';
+import { checkRoom, openJournal, peakRss, promote, removeOldSidecars, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
@@ -143,7 +143,10 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
 
 /** The theme map last: where it stands, everything stands. */
 async function promoteOutputs(files: SegmentOutputs): Promise<void> {
-  for (const { temporary, path } of [...files].reverse()) await promote(temporary, path);
+  for (const { temporary, path } of [...files].reverse()) {
+    if (/\.tiff?$/i.test(path)) await removeOldSidecars(path);
+    await promote(temporary, path);
+  }
 }
 
 function fits(plan: SegmentPlan, options: SegmentOptions): boolean {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import { fullWindow, type Scene } from '../raster/index.js';
-import { checkRoom, hasJournal, openJournal, ordered, peakRss, writeWhole, type Journal, type TaskContext } from '../run/index.js';
+import { checkRoom, hasJournal, refuseSceneInFolder, openJournal, ordered, peakRss, writeWhole, type Journal, type TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { MANIFEST, manifestText, type TileManifest, type TileRecord } from '../tiles/index.js';
 import { packedShare } from './rows/raster-file.js';
@@ -38,6 +38,7 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
   if (scene.profile.files?.some((file) => dirname(file) === plan.folder)) {
     throw new InvalidOptionError('<folder>', `${options.folder} holds files of the scene`, { advice: 'choose another folder' });
   }
+  await refuseSceneInFolder('<folder>', plan.folder, scene.profile);
   if (options.dryRun === true) return resultOf(plan, { dryRun: true, records: [], written: 0, started });
   const done = await checkTiles(plan, options.overwrite === true);
   const journalFolder = join(plan.folder, JOURNAL_FOLDER);

@@ -4,7 +4,7 @@ import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
 import { outputError } from '../cog/index.js';
 import { encodeMapTile, rasterPicture, sceneStretch } from '../picture/index.js';
 import { bytesPerSample, fullWindow, type Scene } from '../raster/index.js';
-import { checkRoom, makeFolder, openJournal, peakRss, writeWhole, type TaskContext } from '../run/index.js';
+import { checkRoom, hasJournal, makeFolder, openJournal, refuseSceneInFolder, peakRss, writeWhole, type TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { packedShare } from './rows/raster-file.js';
 import { warpCacheBytes } from './rows/warped-rows.js';
@@ -40,13 +40,15 @@ export async function tileXyz(options: XyzOptions, context: TaskContext = {}): P
     const plan = planXyz(scene, options);
     const estimatedBytes = await estimate(scene, plan, options, context.signal);
     const facts = { plan, options, started, estimatedBytes };
+    await refuseSceneInFolder('--xyz', plan.folder, scene.profile);
     if (options.dryRun === true) return resultOf(facts, { written: 0, bytes: 0 });
     await checkXyzFolder(plan.folder, options.overwrite === true);
     await checkRoom(plan.folder, estimatedBytes);
+    const begun = await hasJournal(join(plan.folder, JOURNAL_FOLDER));
     const journal = await openJournal({ folder: join(plan.folder, JOURNAL_FOLDER), identity: plan.identity, restart: options.overwrite, keepEmpty: true });
     let complete = false;
     try {
-      if (options.overwrite === true) await clearXyz(plan.folder);
+      if (options.overwrite === true || begun) await clearXyz(plan.folder, begun);
       const done = await writeTiles(scene, plan, options, context);
       await writeWhole(join(plan.folder, TILE_JSON), tileJsonText(plan, options.format ?? 'png'));
       complete = true;

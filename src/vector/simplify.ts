@@ -15,8 +15,8 @@ export interface SimplifierOptions {
   readonly width: number;
   /** Farthest that a border may move, in metres. */
   readonly tolerance: number;
-  /** Size in metres of a pixel of row y. */
-  readonly pixelSize: (y: number) => { readonly width: number; readonly height: number };
+  /** Size in metres of a pixel of row y; rows beyond the map are asked for, too. `undefined` where it is not known. */
+  readonly pixelSize: (y: number) => { readonly width: number; readonly height: number } | undefined;
   /** Rows after which every border keeps its place; the memory for a bit per corner of as many rows is taken. Default {@link bandRows}. */
   readonly rows?: number;
 }
@@ -24,6 +24,8 @@ export interface SimplifierOptions {
 /** Bytes of the bitmap of corners. */
 const BITMAP_BYTES = 16 * 1024 * 1024;
 const MOST_BAND_ROWS = 4096;
+/** Places in a band at which the size of pixels is looked at. */
+const SCALE_SAMPLES = 32;
 const LINE_BITS = 2 ** 24;
 /** Foreign corners near a line that are looked at before it counts as blocked. */
 const MOST_CANDIDATES = 256;
@@ -60,8 +62,15 @@ export function createSimplifier(options: SimplifierOptions): Simplifier {
   let highs = new Int32Array(64);
 
   function scaleOf(y: number): { readonly x: number; readonly y: number } {
-    const size = options.pixelSize(y + rows / 2);
-    return { x: size.width, y: size.height };
+    // The largest of the band's pixels: distances are never taken for shorter than they are.
+    let [x, height] = [0, 0];
+    for (let i = 0; i <= SCALE_SAMPLES; i++) {
+      const size = options.pixelSize(y + (rows * i) / SCALE_SAMPLES);
+      if (size === undefined) continue;
+      x = Math.max(x, size.width);
+      height = Math.max(height, size.height);
+    }
+    return x > 0 && height > 0 ? { x, y: height } : { x: Number.POSITIVE_INFINITY, y: Number.POSITIVE_INFINITY };
   }
 
   function set(x: number, y: number): void {
@@ -165,6 +174,7 @@ export function createSimplifier(options: SimplifierOptions): Simplifier {
     isPinned: (x, y, mapWidth, mapHeight) => y % rows === 0 || ((x === 0 || x === mapWidth) && y === mapHeight),
     thin(xs, ys, count) {
       if (count > keep.length) keep = new Uint8Array(2 * count);
+      if (!Number.isFinite(scale.x)) return keep.fill(1, 0, count);
       keep.fill(0, 0, count);
       const last = count - 1;
       keep[0] = keep[last] = 1;

@@ -207,6 +207,36 @@ describe('convert', () => {
     expect(readFileSync(output).equals(readFileSync(path))).toBe(true);
   });
 
+  it('replaces what lies beside a file with it, and only when told to', async () => {
+    const output = join(folder, 'beside.tif');
+    writeFileSync(`${output}.aux.xml`, '<PAMDataset/>');
+    await expect(convert({ scene: scene('rgb.tif'), output })).rejects.toThrow(/beside\.tif\.aux\.xml.*exists/);
+    expect(readFileSync(`${output}.aux.xml`, 'utf8')).toBe('<PAMDataset/>');
+    copyFileSync(scene('masked.tif'), `${output}.msk`);
+    await convert({ scene: scene('rgb.tif'), output, overwrite: true });
+    expect([`${output}.msk`, `${output}.aux.xml`].map((path) => existsSync(path))).toEqual([false, false]);
+  });
+
+  it('keeps nodata that differs from band to band as a mask, and its values as they are', async () => {
+    const vrt = join(folder, 'nodata.vrt');
+    const band = (number: number, value: number): string => `<VRTRasterBand dataType="Byte" band="${number}"><NoDataValue>${value}</NoDataValue><SimpleSource><SourceFilename relativeToVRT="0">${scene('rgb.tif')}</SourceFilename><SourceBand>${number}</SourceBand></SimpleSource></VRTRasterBand>`;
+    const { profile } = await read(scene('rgb.tif'));
+    writeFileSync(vrt, `<VRTDataset rasterXSize="${profile.width}" rasterYSize="${profile.height}">${band(1, 10)}${band(2, 200)}${band(3, 30)}</VRTDataset>`);
+    const before = await read(vrt);
+    expect(before.profile.bandNodata).toEqual([10, 200, 30]);
+    const { profile: after, raster, result } = await run({ scene: vrt });
+    expect(result.missing).toBe('mask');
+    expect(after.nodata).toBeUndefined();
+    expect(raster.mask ?? new Uint8Array(before.raster.mask!.length).fill(255)).toEqual(before.raster.mask);
+    expect(Buffer.compare(Buffer.from(raster.data.buffer), Buffer.from(before.raster.data.buffer))).toBe(0);
+  });
+
+  it('says what is wrong with an area that holds no rings of positions', async () => {
+    const area = join(folder, 'flat.geojson');
+    writeFileSync(area, '{"type":"Polygon","coordinates":[[1,2],[3,4]]}');
+    await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'never.tif'), area })).rejects.toMatchObject({ code: 'INVALID_FILE', message: expect.stringContaining('rings of positions') as string });
+  });
+
   it('goes on where its file stands under its final name already', async () => {
     const output = join(folder, 'renamed.tif');
     await convert({ scene: scene('rgb.tif'), output });

@@ -99,6 +99,18 @@ describe('vectorize', () => {
     expect((await readdir(folder)).filter((name) => name.includes('refused'))).toEqual([]);
   });
 
+  it('takes a tolerance in metres for metres in degrees, too, at any latitude and beyond the poles', async () => {
+    const { width, height } = map;
+    for (const [top, pixel] of [[90, 180 / height], [90.25, 180 / height], [60, 40 / height]] as const) {
+      const world = await writeMap(map, { crs: crsFromEpsg(4326)!, transform: [0, Math.min(pixel, 180 / width), 0, top, 0, -pixel] });
+      const [exact, thinned] = [fresh('exact.parquet'), fresh('thinned.parquet')];
+      await vectorize({ map: world, output: exact });
+      await vectorize({ map: world, output: thinned, simplify: 1 });
+      // A metre is less than any pixel is wide near the map's middle: every corner stays.
+      expect((await readGeoParquet(thinned)).features.map(({ geometry }) => geometry)).toEqual((await readGeoParquet(exact)).features.map(({ geometry }) => geometry));
+    }
+  });
+
   it('works without a CRS where the format needs none, and gives no areas', async () => {
     const output = fresh('local.parquet');
     const result = await vectorize({ map: await writeMap(map, { crs: undefined }), output });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -129,14 +129,30 @@ describe('tileXyz', () => {
     expect(readdirSync(place).sort()).toEqual(['13', 'tilejson.json']);
   });
 
-  it('starts anew after an interruption', async () => {
-    const place = join(folder, 'stopped');
+  it('starts anew after an interruption, and leaves no tiles of it', async () => {
+    const scene = join(fixtures, 'rgb.tif');
+    const [place, whole] = [join(folder, 'stopped'), join(folder, 'never-stopped')];
     const controller = new AbortController();
-    controller.abort();
-    await expect(tileXyz({ scene: join(fixtures, 'rgb.tif'), folder: place }, { signal: controller.signal })).rejects.toThrow('interrupted');
-    await tileXyz({ scene: join(fixtures, 'rgb.tif'), folder: place });
-    expect(readdirSync(place)).toContain('tilejson.json');
-    expect(readdirSync(place)).not.toContain('tiles.partial');
+    const stop = { signal: controller.signal, onProgress: () => { if (tilesIn(place).length > 0) controller.abort(); } };
+    await expect(tileXyz({ scene, folder: place, zoom: [14, 17] }, stop)).rejects.toThrow('interrupted');
+    expect(tilesIn(place).length).toBeGreaterThan(0);
+    await tileXyz({ scene, folder: place, zoom: [14, 15], format: 'webp', overwrite: true });
+    await tileXyz({ scene, folder: whole, zoom: [14, 15], format: 'webp' });
+    expect(readdirSync(place, { recursive: true }).sort()).toEqual(readdirSync(whole, { recursive: true }).sort());
+  });
+
+  it('replaces nothing but tiles, and never the scene', async () => {
+    const place = join(folder, 'web');
+    mkdirSync(join(place, '12', '7'), { recursive: true });
+    const inside = join(place, '12', 'scene.tif');
+    copyFileSync(join(fixtures, 'rgb.tif'), inside);
+    writeFileSync(join(place, '12', '7', 'notes.txt'), 'mine');
+    writeFileSync(join(place, '12', '7', '3.png'), 'a tile');
+    writeFileSync(join(place, 'tilejson.json'), '{"minzoom":10,"maxzoom":14}');
+    await expect(tileXyz({ scene: inside, folder: place, overwrite: true })).rejects.toThrow('which is read');
+    await tileXyz({ scene: join(fixtures, 'rgb.tif'), folder: place, zoom: [15, 15], overwrite: true });
+    expect(readFileSync(inside).equals(readFileSync(join(fixtures, 'rgb.tif')))).toBe(true);
+    expect(readdirSync(join(place, '12', '7'))).toEqual(['notes.txt']);
   });
 
   it('runs as a command, and says which options do not go together', async () => {

@@ -54,14 +54,15 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
   const alpha = profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand);
   const holes = profile.maskSource !== 'none' || area !== undefined || target !== undefined;
   const missing: Missing = alpha >= 0 ? 'alpha'
-    : profile.nodata !== undefined && !lossy && profile.maskSource !== 'internal' && profile.maskSource !== 'external' ? 'nodata'
+    : profile.nodata !== undefined && profile.bandNodata === undefined && !lossy && profile.maskSource !== 'internal' && profile.maskSource !== 'external' ? 'nodata'
       : holes ? 'mask' : 'none';
   const cog: CogOptions = {
     width: source.width, height: source.height, bands: bands.length, dtype: profile.dtype, scratch,
     ...packingOf(options),
     ...(alpha >= 0 ? { alphaBand: alpha } : {}),
     ...(missing === 'mask' ? { mask: true } : {}),
-    ...(profile.nodata === undefined || lossy ? {} : { nodata: profile.nodata }),
+    // A GeoTIFF has one nodata value for all bands; where they differ a mask says what is missing.
+    ...(profile.nodata === undefined || profile.bandNodata !== undefined || lossy ? {} : { nodata: profile.nodata }),
     ...(grid.transform === undefined ? {} : { transform: grid.transform }),
     ...(grid.crs === undefined ? {} : { crs: grid.crs }),
     ...(profile.bandNames === undefined ? {} : { bandNames: bands.map((band) => profile.bandNames![band] ?? '') }),

@@ -63,7 +63,7 @@ async function readRegridded(scene: Scene, view: Size, grid: Regrid, window: Win
   for (const block of inside === undefined ? [] : blocksOf(inside, grid)) {
     const source = sourceOf(block, grid, profile);
     const raster = await scene.read(source, { bands, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    const part: SourcePart = { raster, x: source.x, y: source.y, nodata: profile.nodata, alpha: profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand) };
+    const part: SourcePart = { raster, x: source.x, y: source.y, nodata: profile.bandNodata === undefined ? profile.nodata : undefined, alpha: profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand) };
     const at = (block.y - window.y) * window.width + block.x - window.x;
     const target: TargetBlock = { width: block.width, height: block.height, data, mask, at, stride: window.width, ...rangeOf(profile.dtype) };
     const { xs, ys } = positionsOf(block, grid);

@@ -39,6 +39,7 @@ export async function readAreaFile(path: string): Promise<readonly Rings[]> {
     throw new InvalidFileError(path, `expected longitudes and latitudes (RFC 7946), found ${name}`, { advice: 'convert it to EPSG:4326 first' });
   }
   const polygons = polygonsOf(json);
+  if (!polygons.every(isPolygon)) throw new InvalidFileError(path, 'expected the coordinates of polygons (rings of positions), found others');
   if (polygons.length === 0) throw new InvalidFileError(path, 'expected at least one polygon, found none');
   for (const [lon, lat] of polygons.flat(2)) {
     if (!Number.isFinite(lon) || !Number.isFinite(lat) || Math.abs(lat) > 90 || Math.abs(lon) > 540) {
@@ -46,6 +47,10 @@ export async function readAreaFile(path: string): Promise<readonly Rings[]> {
     }
   }
   return polygons;
+}
+
+function isPolygon(rings: unknown): boolean {
+  return Array.isArray(rings) && rings.every((ring) => Array.isArray(ring) && ring.every((point) => Array.isArray(point) && typeof point[0] === 'number' && typeof point[1] === 'number'));
 }
 
 interface GeoJsonLike {

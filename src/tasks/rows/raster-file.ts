@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
 import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
-import { checkOutput, hasJournal, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
+import { checkOutput, hasJournal, refuseInputs, removeOldSidecars, writeWhole, type InputFile } from '../../run/index.js';
 
 /** Folder of the unfinished file and the journal of a raster that is written. */
 export function partialOf(output: string): string {
@@ -22,12 +22,17 @@ export interface RasterOutputCheck {
  */
 export async function checkRasterOutput({ output, inputs, option, overwrite }: RasterOutputCheck): Promise<void> {
   await refuseInputs(output, partialOf(output), inputs, option);
-  await checkOutput(output, { overwrite: overwrite || await hasJournal(partialOf(output)), option });
+  const allowed = overwrite || await hasJournal(partialOf(output));
+  // What lies beside it belongs to it, also where the file itself is gone: it is replaced or removed with it.
+  for (const path of [output, ...SIDECARS.map((ending) => `${output}${ending}`)]) await checkOutput(path, { overwrite: allowed, option });
 }
 
-/** Class names for GDAL older than 3.12; removes those that belonged to a file that was replaced. */
+const SIDECARS = ['.aux.xml', '.msk', '.ovr'] as const;
+
+/** Class names for GDAL older than 3.12; removes what belonged to a file that was replaced. */
 export async function writeClassSidecar(output: string, description: TiffDescription): Promise<void> {
   const text = classSidecar(description);
+  await removeOldSidecars(output);
   if (text === undefined) await rm(`${output}.aux.xml`, { force: true });
   else await writeWhole(`${output}.aux.xml`, text);
 }

@@ -80,7 +80,9 @@ async function readBlock(scene: Scene, options: WarpOptions, toScene: PointTrans
   const window = windowOf(positions, options.window);
   if (window === undefined) return { block, positions, part: undefined };
   const raster = await scene.read(window, { bands: options.bands, ...(signal ? { signal } : {}) });
-  const { nodata, alphaBand } = scene.profile;
+  const { alphaBand, bandNodata } = scene.profile;
+  // Where the bands' values differ, the mask alone says what is missing.
+  const nodata = bandNodata === undefined ? scene.profile.nodata : undefined;
   return { block, positions, part: { raster, x: window.x, y: window.y, nodata, alpha: alphaBand === undefined ? -1 : options.bands.indexOf(alphaBand) } };
 }
 

@@ -129,7 +129,7 @@ function simplifierFor({ map, simplify = 0 }: WritePolygonsOptions): { simplifie
   return {
     simplifier: createSimplifier({
       width, tolerance: simplify,
-      pixelSize: (y) => groundSize(transform, crs, width / 2, Math.min(y, height)) ?? { width: Number.POSITIVE_INFINITY, height: Number.POSITIVE_INFINITY },
+      pixelSize: (y) => groundSize(transform, crs, width / 2, Math.min(y, height)),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import { checkFolder, hasJournal } from '../../run/index.js';
@@ -30,14 +30,38 @@ export async function checkXyzFolder(folder: string, overwrite: boolean): Promis
   });
 }
 
-/** Removes the tiles of an earlier run: the folders of the zoom levels that its list names. */
-export async function clearXyz(folder: string): Promise<void> {
+/**
+ * Removes the tiles of an earlier run, `<zoom>/<x>/<y>.png` or `.webp` of the levels that its list names, and nothing else; of one
+ * that never wrote its list, of all levels.
+ */
+export async function clearXyz(folder: string, unfinished: boolean): Promise<void> {
   const text = await readFile(join(folder, TILE_JSON), 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const { minzoom, maxzoom } = parse(text);
-  await rm(join(folder, TILE_JSON));
-  if (!Number.isInteger(minzoom) || !Number.isInteger(maxzoom)) return;
-  for (let zoom = Math.max(0, minzoom!); zoom <= Math.min(30, maxzoom!); zoom++) await rm(join(folder, String(zoom)), { recursive: true, force: true });
+  if (text === undefined && !unfinished) return;
+  const { minzoom, maxzoom } = text === undefined ? { minzoom: 0, maxzoom: DEEPEST } : parse(text);
+  if (Number.isInteger(minzoom) && Number.isInteger(maxzoom)) {
+    for (let zoom = Math.max(0, minzoom!); zoom <= Math.min(DEEPEST, maxzoom!); zoom++) await clearLevel(join(folder, String(zoom)));
+  }
+  await rm(join(folder, TILE_JSON), { force: true });
+}
+
+const DEEPEST = 30;
+
+async function clearLevel(level: string): Promise<void> {
+  for (const column of await namesIn(level)) {
+    if (!/^\d+$/.test(column)) continue;
+    for (const name of await namesIn(join(level, column))) if (/^\d+\.(png|webp)$/.test(name)) await rm(join(level, column, name));
+    await removeEmpty(join(level, column));
+  }
+  await removeEmpty(level);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []);
+}
+
+/** Removes a folder unless something is left in it. */
+async function removeEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => undefined);
 }
 
 /** TileJSON 3.0.0 (https://github.com/mapbox/tilejson-spec). */
