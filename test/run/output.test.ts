@@ -8,9 +8,17 @@ import { scratch } from '../places.js';
 const folder = scratch();
 
 describe('checkOutput', () => {
-  it('makes the folder of an output and lets a new name pass', async () => {
+  it('lets a new name pass in a folder that is not there yet, and makes nothing', async () => {
     await checkOutput(join(folder, 'a/b/map.tif'));
-    expect(await readdir(join(folder, 'a/b'))).toEqual([]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('leaves making the folder to what writes there', async () => {
+    await writeWhole(join(folder, 'c/d/small.txt'), 'text');
+    expect(await readdir(join(folder, 'c/d'))).toEqual(['small.txt']);
+    await writeFile(join(folder, 'finished.tif'), 'pixels');
+    await promote(join(folder, 'finished.tif'), join(folder, 'e/map.tif'));
+    expect(await readdir(join(folder, 'e'))).toEqual(['map.tif']);
   });
 
   it('refuses a file that exists unless it may be replaced, and a folder always', async () => {
