@@ -7,4 +7,4 @@ export type { CheckOutputOptions } from './output.js';
 export { checkFolder, checkOutput, checkSpace, makeFolder, promote, writeWhole } from './output.js';
 export { ordered } from './ordered.js';
 export type { InputFile } from './outputs.js';
-export { checkRoom, isSameFile, refuseInputs, refuseMembers, refuseSceneInFolder, removeOldSidecars, trueName } from './outputs.js';
+export { checkRoom, isSameFile, oldSidecars, refuseInputs, refuseMembers, refuseSceneInFolder, removeOldSidecars, trueName } from './outputs.js';

@@ -72,9 +72,14 @@ export async function refuseSceneInFolder(option: string, folder: string, profil
   }
 }
 
-/** Removes what described a file that was replaced, and would be taken for the new one's: masks and overviews of GDAL beside it. */
+/** Masks and overviews of GDAL beside a raster. Those of a file that is replaced would be taken for the new one's. */
+export function oldSidecars(output: string): string[] {
+  return ['.msk', '.msk.ovr', '.ovr'].map((ending) => `${output}${ending}`);
+}
+
+/** Removes what described a file that is replaced; whether it may be is checked before, as for the file itself. */
 export async function removeOldSidecars(output: string): Promise<void> {
-  for (const ending of ['.msk', '.msk.ovr', '.ovr']) await rm(`${output}${ending}`, { force: true });
+  for (const path of oldSidecars(output)) await rm(path, { force: true });
 }
 
 /**

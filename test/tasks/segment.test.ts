@@ -331,6 +331,16 @@ describe('segment refuses, before anything is written', () => {
     expect(await sha(scene)).toBe(before);
   });
 
+  it('a mask or overviews that lie where the map\'s would, unless told to replace them', async () => {
+    const scene = await writeScene(noise(40, 40));
+    const output = fresh('beside.tif');
+    await writeFile(`${output}.msk`, 'mine');
+    await expect(segment({ scene, model, output })).rejects.toThrow(/beside\.tif\.msk exists/);
+    expect(await readFile(`${output}.msk`, 'utf8')).toBe('mine');
+    await segment({ scene, model, output, overwrite: true });
+    expect(existsSync(`${output}.msk`)).toBe(false);
+  });
+
   it('an output that exists, unless told to replace it', async () => {
     const output = fresh('map.tif');
     await writeFile(output, 'mine');

@@ -83,6 +83,20 @@ describe('stretch', () => {
     await scene.close();
   });
 
+  it('leaves alpha alone', async () => {
+    const path = join(folder, 'alpha.tif');
+    const writer = await createCog({ width: 2, height: 1, bands: 4, dtype: 'uint8', alphaBand: 3, scratch: `${path}.scratch` });
+    await writer.write(Uint8Array.of(0, 40, 100, 255, 10, 20, 30, 255), 1);
+    await writer.finish(path);
+    await writer.abort();
+    for (const rule of ['minmax:0,100', 'scale:2.55,0']) {
+      const { scene, stretch } = await applyStretch(await openScene(path), card, parseStretch(rule));
+      expect([...(await readAll(scene)).data]).toEqual([0, 102, 255, 255, 26, 51, 77, 255]);
+      expect(stretch!.bands[3]).toEqual({ band: 4, factor: 1, offset: 0 });
+      await scene.close();
+    }
+  });
+
   it('brings a 16-bit scene to an 8-bit model, and records how', async () => {
     const output = join(folder, 'map.tif');
     const result = await segment({ scene: join(place, 'scene.tif'), model, output, stretch: parseStretch('percentile:2,98') });

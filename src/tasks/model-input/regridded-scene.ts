@@ -1,8 +1,9 @@
 import { InvalidOptionError } from '../../errors.js';
 import { groundSize, scaleTransform } from '../../georef/index.js';
-import { allocate, bytesPerSample, contains, fullWindow, intersect, readReducedByReading } from '../../raster/index.js';
-import type { DataType, Raster, ReadOptions, ReducedReadOptions, Scene, Size, Window } from '../../raster/index.js';
-import { resampleAverage, resampleBilinear, resampleNearest } from '../rows/resample.js';
+import { allocate, contains, fullWindow, intersect, readReducedByReading } from '../../raster/index.js';
+import type { Raster, ReadOptions, ReducedReadOptions, Scene, Size, Window } from '../../raster/index.js';
+import { reflectIndices } from '../../scene/index.js';
+import { rangeOf, resampleAverage, resampleBilinear, resampleNearest } from '../rows/resample.js';
 import type { Resampling, SourcePart, TargetBlock } from '../rows/resample.js';
 
 /** Scenes whose ground sample distance is so near to the wanted one are left as they are. */
@@ -77,8 +78,8 @@ async function readRegridded(scene: Scene, view: Size, grid: Regrid, window: Win
 
 /** A window that reaches over the edge, mirrored there without repeating the edge pixel, as NumPy's `reflect` does. */
 async function reflected(scene: Scene, view: Size, grid: Regrid, window: Window, options: ReadOptions): Promise<Raster> {
-  const columns = Array.from({ length: window.width }, (_, i) => mirror(window.x + i, view.width));
-  const rows = Array.from({ length: window.height }, (_, i) => mirror(window.y + i, view.height));
+  const columns = reflectIndices(window.x, window.width, view.width);
+  const rows = reflectIndices(window.y, window.height, view.height);
   const [left, top] = [Math.min(...columns), Math.min(...rows)];
   const source = { x: left, y: top, width: Math.max(...columns) - left + 1, height: Math.max(...rows) - top + 1 };
   const inner = await readRegridded(scene, view, grid, source, options);
@@ -92,13 +93,6 @@ async function reflected(scene: Scene, view: Size, grid: Regrid, window: Window,
     }
   }
   return { data, width: window.width, height: window.height, bands: inner.bands, layout: 'pixel', mask };
-}
-
-function mirror(index: number, length: number): number {
-  if (length === 1) return 0;
-  const period = 2 * (length - 1);
-  const at = ((index % period) + period) % period;
-  return at < length ? at : period - at;
 }
 
 /** Parts of a window for which about {@link READ_EDGE} pixels square are read. */
@@ -136,10 +130,4 @@ function positionsOf(block: Window, { stepX, stepY, resampling }: Regrid): { rea
     }
   }
   return { xs, ys };
-}
-
-function rangeOf(dtype: DataType): { readonly integer: boolean; readonly least: number; readonly most: number } {
-  if (dtype.startsWith('float')) return { integer: false, least: -Infinity, most: Infinity };
-  const bits = 8 * bytesPerSample(dtype);
-  return dtype.startsWith('u') ? { integer: true, least: 0, most: 2 ** bits - 1 } : { integer: true, least: -(2 ** (bits - 1)), most: 2 ** (bits - 1) - 1 };
 }

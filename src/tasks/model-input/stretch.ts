@@ -75,8 +75,10 @@ function modelType(card: ModelCard, stretch: StretchRule): 'uint8' | 'float32' {
 }
 
 async function rulesFor(scene: Scene, profile: SceneProfile, bands: readonly number[], stretch: StretchRule, signal?: AbortSignal): Promise<LinearRule[]> {
-  if (stretch.kind === 'scale') return bands.map(() => ({ factor: stretch.factor, offset: stretch.offset }));
-  if (stretch.kind === 'minmax') return bands.map(() => between(stretch.low, stretch.high));
+  const unchanged = { factor: 1, offset: 0 };
+  const ofValues = (rule: LinearRule): LinearRule[] => bands.map((band) => (band === profile.alphaBand ? unchanged : rule));
+  if (stretch.kind === 'scale') return ofValues({ factor: stretch.factor, offset: stretch.offset });
+  if (stretch.kind === 'minmax') return ofValues(between(stretch.low, stretch.high));
   const measured = bands.filter((band) => band !== profile.alphaBand);
   const values = await sampleValues(scene, measured, signal);
   if (values.some(({ length }) => length === 0)) {
@@ -84,7 +86,7 @@ async function rulesFor(scene: Scene, profile: SceneProfile, bands: readonly num
   }
   return bands.map((band) => {
     const sorted = values[measured.indexOf(band)];
-    if (sorted === undefined) return { factor: 1, offset: 0 };
+    if (sorted === undefined) return unchanged;
     const low = percentile(sorted, stretch.low);
     const high = percentile(sorted, stretch.high);
     // A band with one value only becomes black.

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
 import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
-import { checkOutput, hasJournal, refuseInputs, removeOldSidecars, writeWhole, type InputFile } from '../../run/index.js';
+import { checkOutput, hasJournal, oldSidecars, refuseInputs, removeOldSidecars, writeWhole, type InputFile } from '../../run/index.js';
 
 /** Folder of the unfinished file and the journal of a raster that is written. */
 export function partialOf(output: string): string {
@@ -24,10 +24,8 @@ export async function checkRasterOutput({ output, inputs, option, overwrite }: R
   await refuseInputs(output, partialOf(output), inputs, option);
   const allowed = overwrite || await hasJournal(partialOf(output));
   // What lies beside it belongs to it, also where the file itself is gone: it is replaced or removed with it.
-  for (const path of [output, ...SIDECARS.map((ending) => `${output}${ending}`)]) await checkOutput(path, { overwrite: allowed, option });
+  for (const path of [output, `${output}.aux.xml`, ...oldSidecars(output)]) await checkOutput(path, { overwrite: allowed, option });
 }
-
-const SIDECARS = ['.aux.xml', '.msk', '.ovr'] as const;
 
 /** Class names for GDAL older than 3.12; removes what belonged to a file that was replaced. */
 export async function writeClassSidecar(output: string, description: TiffDescription): Promise<void> {

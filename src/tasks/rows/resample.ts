@@ -1,4 +1,5 @@
-import type { Raster, TypedArray } from '../../raster/index.js';
+import { bytesPerSample } from '../../raster/index.js';
+import type { DataType, Raster, TypedArray } from '../../raster/index.js';
 
 /** How pixels of another grid are made. */
 export type Resampling =
@@ -147,4 +148,11 @@ function put({ raster: { bands }, nodata, alpha }: SourcePart, target: TargetBlo
   if (value === nodata && band !== alpha) value = integer ? (value < most ? value + 1 : value - 1) : value + Math.max(Math.abs(value), 1) * 1e-6;
   target.data[to * bands + band] = value;
   if (band !== alpha) target.mask[to] = 255;
+}
+
+/** Which values a sample type holds, for {@link TargetBlock}. */
+export function rangeOf(dtype: DataType): { readonly integer: boolean; readonly least: number; readonly most: number } {
+  if (dtype.startsWith('float')) return { integer: false, least: -Infinity, most: Infinity };
+  const bits = 8 * bytesPerSample(dtype);
+  return dtype.startsWith('u') ? { integer: true, least: 0, most: 2 ** bits - 1 } : { integer: true, least: -(2 ** (bits - 1)), most: 2 ** (bits - 1) - 1 };
 }

@@ -1,8 +1,8 @@
 import { approximateLine, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
-import { allocate, bytesPerSample, intersect, type DataType, type Scene, type Window } from '../../raster/index.js';
+import { allocate, bytesPerSample, intersect, type Scene, type Window } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import { stripCacheBytes } from '../../scene/index.js';
-import { resampleAverage, resampleBilinear, resampleNearest, type Resampling, type SourcePart, type TargetBlock } from './resample.js';
+import { rangeOf, resampleAverage, resampleBilinear, resampleNearest, type Resampling, type SourcePart, type TargetBlock } from './resample.js';
 import type { Rows, RowSource } from './row-source.js';
 
 export interface WarpOptions {
@@ -122,10 +122,4 @@ function blockEdge(grid: PlacedGrid, toScene: PointTransform<Point>): number {
   if (a === undefined || b === undefined || c === undefined) return LARGEST_BLOCK;
   const scale = Math.max(Math.hypot(b[0] - a[0], b[1] - a[1]), Math.hypot(c[0] - a[0], c[1] - a[1]));
   return Math.max(1, Math.min(LARGEST_BLOCK, Math.floor(READ_EDGE / scale)));
-}
-
-function rangeOf(dtype: DataType): { readonly integer: boolean; readonly least: number; readonly most: number } {
-  if (dtype.startsWith('float')) return { integer: false, least: -Infinity, most: Infinity };
-  const bits = 8 * bytesPerSample(dtype);
-  return dtype.startsWith('u') ? { integer: true, least: 0, most: 2 ** bits - 1 } : { integer: true, least: -(2 ** (bits - 1)), most: 2 ** (bits - 1) - 1 };
 }

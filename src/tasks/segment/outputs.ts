@@ -1,7 +1,7 @@
 import { extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
-import { checkOutput, hasJournal, isSameFile, refuseMembers, trueName } from '../../run/index.js';
+import { checkOutput, hasJournal, isSameFile, oldSidecars, refuseMembers, trueName } from '../../run/index.js';
 import { FEATURE_ENDINGS } from '../../vector/index.js';
 import type { SegmentOptions } from './setup.js';
 
@@ -45,6 +45,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     if (await isSameFile(path, options.scene)) throw new InvalidOptionError(option, `${path} is the scene`, { advice: 'give every output a name of its own' });
     taken.set(name, `the file of ${option}, too`);
     await checkOutput(path, { overwrite, option });
+    if (extensions.includes('.tif')) for (const beside of oldSidecars(path)) await checkOutput(beside, { overwrite, option });
   }
   if ((await trueName(options.scene)).startsWith(partial + sep)) {
     throw new InvalidOptionError('-o', `the scene lies in ${partialFolder(options.output)}, the folder for unfinished files, which is removed at the end`);
