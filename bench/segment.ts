@@ -32,7 +32,6 @@ const { values, positionals } = parseArgs({
 const [part = 'speed', scenePath = join(here, '../../../shared/data/scenes/dubai_tile7_rgb_tiled_jpeg_PLACEHOLDERGEOREF.tif')] = positionals;
 const threads = Number(values.threads);
 const patchSize = Number(values['patch-size']);
-const MEMORY_ROUNDS = 3;
 const folder = mkdtempSync(join(tmpdir(), 'tilewright-bench-'));
 
 try {
@@ -99,7 +98,7 @@ async function memory(): Promise<void> {
   await stack(scenePath, high, 4);
   // Peaks of two runs of one scene differ by some per cent, so medians of several are compared, taken in turn.
   const [ones, fours]: [SegmentResult[], SegmentResult[]] = [[], []];
-  for (let round = 0; round < MEMORY_ROUNDS; round++) {
+  for (let round = 0; round < Number(values.rounds); round++) {
     ones.push(await runSegment(copy));
     fours.push(await runSegment(high));
   }
