@@ -9,7 +9,7 @@ import { isRemote, openScene } from '../scene/index.js';
 import { sceneRows } from './chips/rows.js';
 import { planChips } from './chips/plan.js';
 import type { ChipPlan } from './chips/plan.js';
-import { checkOutputFolder, partialFolder, promoteAll, sceneFiles } from './classify/outputs.js';
+import { checkOutputFolder, partialFolder, placeAll, sceneFiles } from './classify/outputs.js';
 import { checkTables } from './classify/tables.js';
 import { classifyFolder } from './classify/folder.js';
 import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify/scene.js';
@@ -82,7 +82,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
     } finally {
       await scores.close();
     }
-    await promoteAll(partial, options.output, sceneFiles(options.tables));
+    await placeAll({ partial, output: options.output, names: sceneFiles(options.tables), overwrite: options.overwrite ?? false });
     await journal.complete();
     finished = true;
     return {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import { fullWindow, type Scene } from '../raster/index.js';
-import { checkRoom, hasJournal, refuseSceneInFolder, openJournal, ordered, peakRss, writeWhole, type Journal, type TaskContext } from '../run/index.js';
+import { checkRoom, hasJournal, refuseSceneInFolder, openJournal, ordered, peakRss, placeFiles, writeWhole, type Journal, type TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { MANIFEST, manifestText, type TileManifest, type TileRecord } from '../tiles/index.js';
 import { packedShare } from './rows/raster-file.js';
@@ -50,7 +50,9 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
   try {
     if (options.overwrite === true && journal.states.length === 0) await clearTiles(plan.folder);
     const { records, written } = await cutScene(scene, plan, journal, context);
-    await writeWhole(join(plan.folder, MANIFEST), manifestText(manifestOf(plan, records)));
+    const list = { temporary: join(journalFolder, MANIFEST), path: join(plan.folder, MANIFEST) };
+    await writeWhole(list.temporary, manifestText(manifestOf(plan, records)));
+    await placeFiles({ partial: journalFolder, overwrite: options.overwrite === true, files: [list], option: '<folder>' });
     complete = true;
     return resultOf(plan, { dryRun: false, records, written, started });
   } finally {

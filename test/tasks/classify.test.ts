@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -322,6 +322,18 @@ describe('a run that is killed', () => {
     await writeFile(join(output, 'chips.csv'), 'half of a run');
     expect((await run(scene, { patchSize: 32, output })).resumedStrips).toBe(2);
     expect(readCsv(await readFile(join(output, 'chips.csv'), 'utf8'))).toHaveLength(5);
+  });
+
+  it('leaves files that appear in its folder while it works, and writes none beside them', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 320));
+    const output = fresh('out');
+    const meanwhile = { onProgress: ({ done }: { readonly done: number }) => { if (done === 4) { mkdirSync(output); writeFileSync(join(output, 'submission.csv'), 'theirs'); } } };
+    await expect(classify({ input: scene, model, output, patchSize: 32 }, meanwhile)).rejects.toThrow('submission.csv exists, and did not when the run began');
+    expect(readdirSync(output)).toEqual(['submission.csv']);
+    rmSync(output, { recursive: true });
+    const result = await run(scene, { patchSize: 32, output });
+    expect(result.resumedStrips).toBe(result.strips);
+    expect(readdirSync(output).sort()).toEqual(SCENE_FILES);
   });
 
   it('stops within a second when it is told to, and keeps what is finished', async () => {

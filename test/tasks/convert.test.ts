@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
@@ -14,6 +14,7 @@ import { openScene } from '../../src/scene/index.js';
 import { convert, type ConvertOptions, type ConvertResult } from '../../src/tasks/convert.js';
 import { MAX_ERROR, positionsOf } from '../../src/tasks/rows/warped-rows.js';
 import { checkCogLayout, structureOf } from '../cog/structure.js';
+import { runCommand, type Moment } from './killed-command.js';
 import { hasShared, root, scratch, shared } from '../places.js';
 
 const folder = scratch();
@@ -237,11 +238,76 @@ describe('convert', () => {
     await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'never.tif'), area })).rejects.toMatchObject({ code: 'INVALID_FILE', message: expect.stringContaining('rings of positions') as string });
   });
 
-  it('goes on where its file stands under its final name already', async () => {
-    const output = join(folder, 'renamed.tif');
-    await convert({ scene: scene('rgb.tif'), output });
-    await expect(convert({ scene: scene('rgb.tif'), output })).rejects.toThrow('exists');
-    await expect(convert({ scene: scene('rgb.tif'), output, overwrite: true })).resolves.toMatchObject({ bytes: readFileSync(output).length });
+  it('leaves a file that appears while it works, keeps its own, and goes on when told how', async () => {
+    const source = { scene: scene('classes.tif') };
+    const { path: whole } = await run(source);
+    const output = join(folder, 'appears.tif');
+    for (const name of [output, `${output}.aux.xml`, `${output}.msk`]) {
+      const meanwhile = { onProgress: () => writeFileSync(name, 'theirs') };
+      await expect(convert({ ...source, output }, meanwhile)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${name} exists, and did not when the run began`) as string });
+      expect(readFileSync(name, 'utf8')).toBe('theirs');
+      expect(readFileSync(join(`${output}.partial`, 'converted.tif')).equals(readFileSync(whole))).toBe(true);
+      await expect(convert({ ...source, output })).rejects.toThrow('exists');
+      expect(readFileSync(name, 'utf8')).toBe('theirs');
+      rmSync(name);
+    }
+    await convert({ ...source, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect([existsSync(`${output}.partial`), existsSync(`${output}.msk`)]).toEqual([false, false]);
+  });
+
+  const gradient = async (path: string, width: number, height: number): Promise<void> => {
+    const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${path}.scratch`, transform: [330000, 1, 0, 2785000, 0, -1], crs: crsFromEpsg(32640)!, classNames: ['a', 'b'] });
+    await writer.write(Uint8Array.from({ length: width * height }, (_, i) => (i % width) * (i / width) / 5000), height);
+    await writer.finish(path);
+    await writer.abort();
+  };
+
+  it('survives kill -9 at any moment, and gives the bytes of an uninterrupted run', async () => {
+    const large = join(folder, 'killed-scene.tif');
+    await gradient(large, 300, 5200);
+    const command = (output: string): string[] => ['convert', large, output, '--crs', 'EPSG:3857', '--overviews', 'average', '--json'];
+    const [whole, output] = [join(folder, 'killed-whole.tif'), join(folder, 'killed.tif')];
+    await runCommand(folder, command(whole));
+    const steps = { begun: 0, resumed: 0 };
+    for (const moment of [
+      // While rows are written: as the first and the third note in the journal is written, as blocks get to the disk, once more behind the last.
+      { call: 'datasync', nth: 1, when: 'before' }, { call: 'datasync', nth: 3, when: 'after' }, { call: 'datasync', nth: 2, when: 'before' }, { call: 'datasync', nth: 5, when: 'after' },
+      // As the finished file gets its name: before, between its two names, and with nothing left to do but to tidy up.
+      { call: 'link', path: 'converted.tif', when: 'before' }, { call: 'link', path: 'converted.tif', when: 'after' }, { call: 'rm', path: 'killed.tif.partial', when: 'before' },
+    ] satisfies Moment[]) {
+      // A run that finds its last file in place has no second name to give: it is not killed at this moment.
+      expect(await runCommand(folder, command(output), moment)).toBe('killed');
+      steps.begun++;
+      if (existsSync(output)) expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    }
+    const result = JSON.parse(await runCommand(folder, command(output))) as { resumedAt: number };
+    expect(steps.begun).toBe(7);
+    expect(result.resumedAt).toBeGreaterThan(4000);
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect(readFileSync(`${output}.aux.xml`)).toEqual(readFileSync(`${whole}.aux.xml`));
+    expect(existsSync(`${output}.partial`)).toBe(false);
+  });
+
+  it('goes on where its file stands under its final name already, and only where it is its own', async () => {
+    const source = join(folder, 'renamed-scene.tif');
+    await gradient(source, 60, 50);
+    const [whole, output] = [join(folder, 'renamed-whole.tif'), join(folder, 'renamed.tif')];
+    await convert({ scene: source, output: whole });
+    const command = ['convert', source, output];
+    expect(await runCommand(folder, command, { call: 'rm', path: 'renamed.tif.partial', when: 'before' })).toBe('killed');
+    expect([existsSync(output), existsSync(`${output}.partial`)]).toEqual([true, true]);
+    await convert({ scene: source, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect(existsSync(`${output}.partial`)).toBe(false);
+    await expect(convert({ scene: source, output })).rejects.toThrow('exists');
+    // The same kill, but then somebody writes another file there.
+    rmSync(output);
+    rmSync(`${output}.aux.xml`);
+    expect(await runCommand(folder, command, { call: 'rm', path: 'renamed.tif.partial', when: 'before' })).toBe('killed');
+    writeFileSync(output, 'theirs');
+    await expect(convert({ scene: source, output })).rejects.toThrow(`${output} exists`);
+    expect(readFileSync(output, 'utf8')).toBe('theirs');
   });
 
   it('runs as a command', async () => {
