@@ -10,6 +10,8 @@ import { openScene } from '../../src/scene/index.js';
 import { classify } from '../../src/tasks/classify.js';
 import type { ClassifyResult } from '../../src/tasks/classify.js';
 import { hasShared, root, scratch, shared } from '../places.js';
+import { runCommand } from './killed-command.js';
+import type { Moment } from './killed-command.js';
 import { TAGS, bandMeans, erase, meansOf, patches, writeScene } from './chip-models.js';
 import { readCsv } from '../chips/read-csv.js';
 import { readFlatGeobuf, readGeoJson, readGeoParquet } from '../vector/read-features.js';
@@ -315,13 +317,15 @@ describe('a run that is killed', () => {
 
   it('goes on where it gave its files their names', async () => {
     const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const whole = await run(scene, { patchSize: 32 });
     const output = fresh('out');
-    await killAfter(2, { input: scene, model, output, patchSize: 32 });
-    // as if the kill had struck between the first and the second rename
-    await mkdir(output);
-    await writeFile(join(output, 'chips.csv'), 'half of a run');
+    for (const moment of [{ call: 'link', path: 'chips.geojson', when: 'before' }, { call: 'link', path: 'map.png', when: 'after' }] satisfies Moment[]) {
+      expect(await runCommand(folder, ['classify', scene, '-m', model, '-o', output, '--patch-size', '32'], moment)).toBe('killed');
+      expect(existsSync(join(output, 'chips.csv'))).toBe(true);
+      expect(existsSync(join(output, 'summary.json'))).toBe(false);
+    }
     expect((await run(scene, { patchSize: 32, output })).resumedStrips).toBe(2);
-    expect(readCsv(await readFile(join(output, 'chips.csv'), 'utf8'))).toHaveLength(5);
+    for (const file of SCENE_FILES) expect(await digest(join(output, file)), file).toBe(await digest(join(whole.output, file)));
   });
 
   it('leaves files that appear in its folder while it works, and writes none beside them', async () => {

@@ -256,6 +256,27 @@ describe('convert', () => {
     expect([existsSync(`${output}.partial`), existsSync(`${output}.msk`)]).toEqual([false, false]);
   });
 
+  it('carries along what the scene says of itself and its bands, as GDAL does, with statistics of what is written', async () => {
+    const described = JSON.parse(readFileSync(join(fixtures, 'described.json'), 'utf8')) as {
+      readonly items: Record<string, string>;
+      readonly bands: readonly { readonly items: Record<string, string>; readonly description: string; readonly scale: number; readonly offset: number; readonly unit: string; readonly nodata: number; readonly statistics: readonly number[] }[];
+    };
+    const { profile } = await run({ scene: scene('described.tif'), bands: [1, 0], window: { x: 3, y: 4, width: 30, height: 20 } });
+    expect(profile.metadata?.items).toEqual(described.items);
+    expect(described.items).toMatchObject({ SENSOR: 'A & B <"quoted">', CLOUDS: '4', STATION: 'Dubai' });
+    expect(profile.metadata?.bands).toEqual(described.bands.map(({ items }) => items));
+    expect(profile.bandNames).toEqual(described.bands.map(({ description }) => description));
+    expect(profile.scaling).toEqual(described.bands.map(({ scale, offset }) => ({ scale, offset })));
+    expect(profile.units).toEqual(described.bands.map(({ unit }) => unit));
+    expect(profile.nodata).toBe(described.bands[0]!.nodata);
+    described.bands.forEach(({ statistics: [min, max, mean, stdDev] }, band) => {
+      const found = profile.statistics![band]!;
+      expect([found.min, found.max]).toEqual([min, max]);
+      expect(found.mean).toBeCloseTo(mean!, 6);
+      expect(found.stdDev).toBeCloseTo(stdDev!, 6);
+    });
+  });
+
   const gradient = async (path: string, width: number, height: number): Promise<void> => {
     const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${path}.scratch`, transform: [330000, 1, 0, 2785000, 0, -1], crs: crsFromEpsg(32640)!, classNames: ['a', 'b'] });
     await writer.write(Uint8Array.from({ length: width * height }, (_, i) => (i % width) * (i / width) / 5000), height);
