@@ -50,8 +50,8 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
   if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
   if (found?.isDirectory()) return classifyFolder(options, started, context);
   checkTables(options.tables);
-  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: 0 });
-  const scene = await openScene(options.input);
+  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: 0, dryRun: options.dryRun ?? false });
+  const scene = await openScene(options.input, options.page === undefined ? {} : { page: options.page });
   try {
     checkTables(options.tables, scene.profile.transform !== undefined && toLonLat(scene.profile.crs) !== undefined);
     const setup = await prepareScene(options, scene, await loadChipModel(options.model));

@@ -123,6 +123,24 @@ describe('convert', () => {
     expect(worst).toBeLessThanOrEqual(warp.method === 'nearest' ? 0 : steepest);
   });
 
+  it('goes on beyond 180 degrees with a scene across the antimeridian, as GDAL does with longitudes that run on', async () => {
+    const expected = JSON.parse(readFileSync(join(fixtures, 'antimeridian.json'), 'utf8')) as { readonly width: number; readonly height: number; readonly transform: Transform; readonly pixels: string; readonly mask: string };
+    const { profile, raster } = await run({ scene: scene('antimeridian.tif'), epsg: 4326, resampling: 'nearest' });
+    expect([profile.width, profile.height]).toEqual([expected.width, expected.height]);
+    expected.transform.forEach((value, i) => expect(profile.transform![i]).toBeCloseTo(value, 9));
+    expect(profile.transform![0]).toBeLessThan(180);
+    expect(profile.transform![0] + profile.width * profile.transform![1]).toBeGreaterThan(180);
+    const [pixels, mask] = [unpack(expected.pixels), unpack(expected.mask)];
+    let different = 0;
+    for (let i = 0; i < pixels.length; i++) if ((raster.mask![i] !== 0) !== (mask[i] !== 0) || (mask[i] !== 0 && raster.data[i] !== pixels[i])) different++;
+    // A pixel's middle may lie within a hundredth of a pixel of a border.
+    expect(different).toBeLessThan(0.01 * pixels.length);
+    expect(mask.filter((value) => value !== 0).length).toBeGreaterThan(0.8 * mask.length);
+    // And back, from longitudes of either kind.
+    const back = await run({ scene: join(folder, `${made - 1}.tif`), epsg: 32760, resampling: 'nearest' });
+    expect(back.raster.data.filter((value) => value !== 0).length).toBeGreaterThan(5000);
+  });
+
   it('keeps positions within the stated error, also where projections bend', () => {
     const source = { transform: [-2_500_000, 5000, 0, 2_500_000, 0, -5000] as Transform, crs: crsFromEpsg(3031)! };
     const toScene = gridToGrid({ transform: [-180, 0.02, 0, -70, 0, -0.02], crs: crsFromEpsg(4326)! }, source)!;

@@ -45,7 +45,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
   checkTables(options.tables);
-  await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
+  await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024, dryRun: options.dryRun ?? false });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
   const engine = await openEngine(options, model, files);

@@ -102,18 +102,19 @@ export function partialFolder(output: string): string {
 }
 
 /**
- * Checks the output folder before any work.
+ * Checks the output folder before any work; for a dry run nothing is made, and what exists may stay.
  * @throws {InvalidOptionError} if it holds results already and `overwrite` is not set; a run that was stopped while it gave its
  *   files their names may go on.
  */
-export async function checkOutputFolder(output: string, names: readonly string[], options: { readonly overwrite: boolean; readonly bytes: number }): Promise<void> {
+export async function checkOutputFolder(output: string, names: readonly string[], options: { readonly overwrite: boolean; readonly bytes: number; readonly dryRun?: boolean }): Promise<void> {
   const found = await stat(output).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) throw new OutputError(output, 'expected a folder, found a file');
   for (const name of names) {
-    if (!options.overwrite && !await mayReplace(partialFolder(output), join(output, name))) {
+    if (!options.overwrite && options.dryRun !== true && !await mayReplace(partialFolder(output), join(output, name))) {
       throw new InvalidOptionError('-o', `${join(output, name)} exists`, { advice: 'add --overwrite to replace it' });
     }
   }
+  if (options.dryRun === true) return;
   const parent = join(output, '..');
   await checkFolder(found === undefined ? parent : output);
   await checkFolder(parent);
