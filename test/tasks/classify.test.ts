@@ -340,6 +340,13 @@ describe('a run that is killed', () => {
     expect(readdirSync(output).sort()).toEqual(SCENE_FILES);
   });
 
+  it('makes no folder in a dry run, not even the one above', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const above = fresh('above');
+    await classify({ input: scene, model, output: join(above, 'out'), patchSize: 32, dryRun: true });
+    expect(existsSync(above)).toBe(false);
+  });
+
   it('stops within a second when it is told to, and keeps what is finished', async () => {
     const scene = await writeScene(fresh('scene.tif'), patches(64, 320));
     const output = fresh('out');

@@ -18,7 +18,7 @@ export async function readDescription(
 ): Promise<BandDescription> {
   const xml = await directory.text(TAG.gdalMetadata);
   const items = xml === undefined ? [] : parseGdalMetadata(xml);
-  const names = bandNames(items, shape.bands);
+  const names = bandNames(items, shape.bands) ?? (picture.isComplex ? partNames(shape.bands) : undefined);
   const classes = classNames(items);
   const palette: Rgba[] | undefined = await readPalette(directory, picture);
   const alpha = conversion === undefined ? alphaBand(picture) : conversion.alphaBand;
@@ -38,6 +38,11 @@ export async function readDescription(
     ...(statistics === undefined ? {} : { statistics }),
     ...(metadata === undefined ? {} : { metadata }),
   };
+}
+
+/** What the bands of complex numbers are. */
+function partNames(bands: number): string[] {
+  return Array.from({ length: bands }, (_, band) => `${band % 2 === 0 ? 'real' : 'imaginary'}${bands === 2 ? '' : ` ${Math.floor(band / 2) + 1}`}`);
 }
 
 /** GDAL's nodata tag, one value for all bands, or its item `NODATA_VALUES`, which has one for each. */
