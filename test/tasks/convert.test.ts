@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
@@ -152,7 +152,7 @@ describe('convert', () => {
       worst = Math.max(worst, Math.hypot(x - xs[i]!, y - ys[i]!));
     }
     expect(worst).toBeGreaterThan(0);
-    expect(worst).toBeLessThanOrEqual(MAX_ERROR * Math.SQRT2);
+    expect(worst).toBeLessThanOrEqual(MAX_ERROR);
     expect(pixelToCrs(source.transform, 0, 0)).toEqual([-2_500_000, 2_500_000]);
   });
 
@@ -375,5 +375,30 @@ describe('checkRoom', () => {
     await expect(checkRoom(absent, 2 ** 60)).rejects.toThrow(/the disk has \d+ MB left, about 1152921504607 MB are needed/);
     await expect(checkRoom(absent, 1)).resolves.toBeUndefined();
     expect(existsSync(absent)).toBe(false);
+  });
+
+  it('is asked by convert on a disk that is too small for the output, before anything is written there', async (test) => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      test.skip('a small disk cannot be mounted here');
+    }
+    try {
+      const large = join(folder, 'noise.tif');
+      const [width, height] = [1200, 1200];
+      const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${large}.scratch` });
+      let state = 7;
+      await writer.write(Uint8Array.from({ length: width * height }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24), height);
+      await writer.finish(large);
+      await writer.abort();
+      await expect(convert({ scene: large, output: join(disk, 'out.tif') })).rejects.toMatchObject({ code: 'OUTPUT', message: expect.stringMatching(/the disk has 1\.0 MB left, about 3\.\d MB are needed/) as string });
+      expect(readdirSync(disk)).toEqual([]);
+      // What fits is written.
+      expect(await convert({ scene: large, output: join(disk, 'part.tif'), window: { x: 0, y: 0, width: 300, height: 300 } })).toMatchObject({ width: 300 });
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 });

@@ -225,6 +225,15 @@ describe('tile', () => {
     await expect(tile({ scene, folder: tiles })).rejects.toThrow('the output folder is not writable');
   });
 
+  it('leaves no folder behind where the scene cannot be read to its end', async () => {
+    const picture = join(folder, 'cut-off.png');
+    const whole = readFileSync(join(root, 'fixtures/scene/rgb.png'));
+    writeFileSync(picture, whole.subarray(0, Math.floor(whole.length / 2)));
+    const tiles = fresh('cut-off');
+    await expect(tile({ scene: picture, folder: tiles, patchSize: 16 })).rejects.toThrow(InvalidFileError);
+    expect(existsSync(tiles)).toBe(false);
+  });
+
   it('leaves a list of tiles that appears while it works', async () => {
     const scene = await writeScene({ width: 100, height: 300, bands: 1, data: samplesOf('uint8', 30_000) });
     const tiles = fresh('appears');

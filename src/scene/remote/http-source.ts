@@ -1,5 +1,5 @@
 import type { Response } from 'undici';
-import { RemoteError, TilewrightError } from '../../errors.js';
+import { InvalidFileError, RemoteError, TilewrightError } from '../../errors.js';
 import type { ByteSource } from '../byte-source.js';
 import { createReadQueue } from './read-queue.js';
 import { DEFAULT_REMOTE, Passing, ask, bodyOf, causeOf, discard, withRetries } from './server.js';
@@ -56,6 +56,7 @@ export interface RemoteSource extends ByteSource {
 /**
  * Opens a file on a server that answers range requests (RFC 9110, section 14). Its first bytes come with the first request;
  * later reads are exact, neighbours joined, several at a time.
+ * @throws {InvalidFileError} if there is no such file
  * @throws {RemoteError} if the server does not answer after all attempts, refuses, or knows no ranges
  */
 export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}, redirects: Redirects = 'anywhere'): Promise<RemoteSource> {
@@ -230,8 +231,9 @@ function changed(file: RemoteFile): RemoteError {
   return new RemoteError(file.name, 'the file changed while it was read', { advice: 'start again with the new one' });
 }
 
-function refused(file: RemoteFile, status: number): RemoteError {
-  if (status === 404 || status === 410) return new RemoteError(file.name, 'there is no such file on the server');
+function refused(file: RemoteFile, status: number): TilewrightError {
+  // As a path that leads nowhere.
+  if (status === 404 || status === 410) return new InvalidFileError(file.name, 'there is no such file on the server');
   if (status === 401 || status === 403) return new RemoteError(file.name, `the server does not allow it to be read (${status})`, { advice: file.refusedAdvice });
   return new RemoteError(file.name, `the server answers ${status}`);
 }
