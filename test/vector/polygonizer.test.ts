@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bandRows, createPolygonizer, ringArea } from '../../src/vector/index.js';
 import type { ClassPolygon } from '../../src/vector/index.js';
-import { anyMap, componentsOf, cornersOf, cover, edgesOf, mapOf, patchwork, polygonsOf } from './maps.js';
+import { anyMap, componentsOf, cornersOf, cover, edgesOf, mapOf, patchwork, polygonsOf, rowsOf } from './maps.js';
 import type { SmallMap } from './maps.js';
 
 const CASES: Readonly<Record<string, SmallMap>> = {
@@ -38,7 +38,7 @@ describe('polygons of a map', () => {
       // Rows as in degrees: each with pixels of another size.
       const rowArea = (y: number): number => 3 + 0.25 * y;
       const polygonizer = createPolygonizer({ width: map.width, height: map.height, rowArea });
-      const polygons = Array.from({ length: map.height }, (_, y) => polygonizer.push(Int32Array.from(map.classes.slice(y * map.width, (y + 1) * map.width)))).flat();
+      const polygons = rowsOf(map).flatMap((row) => polygonizer.push(row));
       const sums = new Map<number, number>();
       for (const { classId, squareMetres } of [...polygons, ...polygonizer.finish()]) sums.set(classId, (sums.get(classId) ?? 0) + squareMetres);
       const expected = new Map<number, number>();
