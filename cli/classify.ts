@@ -5,7 +5,7 @@ import { classify } from '../src/tasks/classify.js';
 import type { ClassifyOptions, ClassifyResult } from '../src/tasks/classify.js';
 import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
-import { bandList, gsdOrModel, nameList, numberBetween, stretchRule, wholeNumber } from './options.js';
+import { bandList, gsdOrModel, nameList, numberBetween, pageNumber, stretchRule, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
@@ -19,6 +19,7 @@ export function registerClassify(program: Command): void {
     .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))
     .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
     .option('--threshold <number>', 'probability from which on a tag counts, for all tags (default: the card\'s)', numberBetween(0, 1))
+    .option('--page <number>', 'picture of a scene\'s file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')

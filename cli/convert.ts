@@ -5,6 +5,7 @@ import { formatBytes } from '../src/run/index.js';
 import { convert, type ConvertResult } from '../src/tasks/convert.js';
 import { RESAMPLINGS, type Resampling } from '../src/tasks/rows/resample.js';
 import { execute } from './execute.js';
+import { counted } from './words.js';
 import { bandList, epsgCode, numberBetween, pageNumber, pixelWindow, wholeNumber } from './options.js';
 
 interface Flags {
@@ -31,7 +32,7 @@ export function registerConvert(program: Command): void {
     .description('write a scene as a cloud-optimised GeoTIFF: all of it or a part, also in another CRS or resolution')
     .argument('<scene>', 'any scene that is read')
     .argument('<out.tif>', 'the file to write')
-    .addOption(new Option('--compress <method>', 'jpeg and webp are lossy (default: deflate)').choices(COMPRESSIONS))
+    .addOption(new Option('--compress <method>', 'jpeg and webp are lossy, zstd needs Node 22.15 or newer (default: deflate)').choices(COMPRESSIONS))
     .option('--quality <1-100>', 'of jpeg and webp (default: 85); webp is lossless at 100', wholeNumber(1))
     .option('--level <number>', 'effort of deflate (1-9) and zstd (1-22)', wholeNumber(1))
     .option('--predictor <1-3>', '1 none, 2 differences, 3 floating point (default: by the samples)', predictorNumber)
@@ -73,7 +74,7 @@ function print(result: ConvertResult): void {
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [
-      `${result.output}: ${size}${place}, ${formatBytes(result.bytes)} (${result.compression}), ${result.overviews} overviews`,
+      `${result.output}: ${size}${place}, ${formatBytes(result.bytes)} (${result.compression}), ${counted(result.overviews, 'overview')}`,
       `${missing}; ${made}`,
       `${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most${result.resumedAt > 0 ? `; ${result.resumedAt} of ${result.height} rows were there already` : ''}`,
     ];

@@ -6,7 +6,7 @@ import type { EmbedOptions, EmbedResult } from '../src/tasks/embed.js';
 import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { printChipPlan } from './classify.js';
 import { execute } from './execute.js';
-import { bandList, gsdOrModel, stretchRule, wholeNumber } from './options.js';
+import { bandList, gsdOrModel, pageNumber, stretchRule, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
 
 type Flags = Omit<EmbedOptions, 'input'> & { readonly json?: boolean };
@@ -19,6 +19,7 @@ export function registerEmbed(program: Command): void {
     .requiredOption('--index <dir>', 'folder of the index; entries are added to one that is there')
     .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))
     .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
+    .option('--page <number>', 'picture of a scene\'s file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')

@@ -30,7 +30,8 @@ const program = new Command('tilewright')
   .description('Slice large rasters into patches, run a model over them, stitch the answers back.')
   .version(manifest.version)
   .option('--debug', 'show where an error comes from')
-  .showHelpAfterError('(--help shows the options)')
+  // One line, as all other errors; commands inherit it.
+  .configureOutput({ outputError: (text, write) => write(`tilewright: ${text.replace(/^error: /, '').trim().replace(/\s*\n\s*/g, ' ')} (--help shows the options)\n`) })
   .exitOverride();
 
 const wanted = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
@@ -38,7 +39,7 @@ for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wa
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {
-  command.exitOverride().option('--debug', 'show where an error comes from').showHelpAfterError('(--help shows the options)');
+  command.exitOverride().option('--debug', 'show where an error comes from');
   command.commands.forEach(prepare);
 }
 

@@ -3,6 +3,7 @@ import { formatBytes } from '../src/run/index.js';
 import type { Compression, OverviewMethod } from '../src/cog/index.js';
 import { mosaic, type MosaicResult } from '../src/tasks/mosaic.js';
 import { execute } from './execute.js';
+import { counted } from './words.js';
 
 interface Flags {
   readonly compress?: Compression;
@@ -33,13 +34,13 @@ function print(result: MosaicResult): void {
   const place = result.crs === undefined ? '' : `, ${result.crs}`;
   const lines = result.dryRun
     ? [
-      `${result.tiles} tiles make ${size}${place} (grid from ${result.from})`,
+      `${counted(result.tiles, 'tile')} make${result.tiles === 1 ? 's' : ''} ${size}${place} (grid from ${result.from})`,
       `at most ${formatBytes(result.rawBytes)} on disk, and while it is written twice as much (samples before compression)`,
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [
       `${result.output}: ${size}${place}, ${formatBytes(result.bytes)}, ${result.overviews} overviews`,
-      `${result.tiles} tiles (grid from ${result.from})${result.missing.length > 0 ? `, ${result.missing.length} missing` : ''}`,
+      `${counted(result.tiles, 'tile')} (grid from ${result.from})${result.missing.length > 0 ? `, ${result.missing.length} missing` : ''}`,
       `${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most${result.resumedAt > 0 ? `; ${result.resumedAt} of ${result.strips} strips were there already` : ''}`,
     ];
   process.stdout.write(`${lines.join('\n')}\n`);

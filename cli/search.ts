@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { search } from '../src/tasks/search.js';
 import type { SearchOptions, SearchResult } from '../src/tasks/search.js';
 import { execute } from './execute.js';
-import { bandList, stretchRule, wholeNumber } from './options.js';
+import { bandList, pageNumber, stretchRule, wholeNumber } from './options.js';
 
 type Flags = Omit<SearchOptions, 'index'> & { readonly json?: boolean };
 
@@ -18,6 +18,7 @@ export function registerSearch(program: Command): void {
     .addOption(new Option('--metric <metric>', 'distance').choices(['l2', 'cosine']).default('l2'))
     .option('--sheet <file.png>', 'also draw the query and the results')
     .option('-m, --model <model>', 'with --image: where the index\'s model lies now')
+    .option('--page <number>', 'with --image: picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'with --image: bands for the model, from 1', bandList)
     .option('--stretch <rule>', 'with --image: how its values become what the model takes', stretchRule)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))

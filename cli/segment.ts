@@ -7,6 +7,7 @@ import type { SegmentOptions } from '../src/tasks/segment/setup.js';
 import { execute } from './execute.js';
 import { bandList, byteSize, gsdOrModel, numberFrom, pageNumber, stretchRule, wholeNumber, wholeNumberOrAuto } from './options.js';
 import { formatSeconds } from './progress.js';
+import { counted, groundArea } from './words.js';
 
 type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
 
@@ -46,9 +47,9 @@ export function registerSegment(program: Command): void {
 
 function printResult(result: SegmentResult): void {
   const lines = [
-    `${result.output}: ${result.width} × ${result.height} pixels from ${result.patches} patches`,
-    ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${areaHa.toFixed(2)} ha`}`),
-    `seam score ${result.seamScore === null ? 'not measurable' : result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
+    `${result.output}: ${result.width} × ${result.height} pixels from ${counted(result.patches, 'patch', 'patches')}`,
+    ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${groundArea(areaHa)}`}`),
+    result.seamScore === null ? 'seam score: nothing to compare, the patches share too few borders or classes' : `seam score ${result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
     `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.files.map((file) => `also written: ${file}`),

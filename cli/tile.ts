@@ -6,6 +6,7 @@ import { tileXyz, type XyzResult } from '../src/tasks/xyz.js';
 import { XYZ_FORMATS, type XyzFormat } from '../src/tasks/xyz/options.js';
 import { TILE_FORMATS, type TileFormat } from '../src/tiles/index.js';
 import { execute } from './execute.js';
+import { counted } from './words.js';
 import { bandList, pageNumber, wholeNumber, zoomRange } from './options.js';
 
 interface Flags {
@@ -68,12 +69,12 @@ function printXyz(result: XyzResult): void {
   const zooms = `zoom ${result.minZoom} to ${result.maxZoom}`;
   const lines = result.dryRun
     ? [
-      `at most ${result.tiles} tiles, ${zooms} (${result.resampling}), would be written to ${result.folder}`,
+      `at most ${counted(result.tiles, 'tile')}, ${zooms} (${result.resampling}), would be written to ${result.folder}`,
       `about ${formatBytes(result.estimatedBytes)} on disk`,
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [
-      `${result.written} tiles, ${zooms} (${result.resampling}), in ${result.folder}, ${formatBytes(result.bytes)}`,
+      `${counted(result.written, 'tile')}, ${zooms} (${result.resampling}), in ${result.folder}, ${formatBytes(result.bytes)}`,
       `described in ${result.tileJson}; ${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most`,
     ];
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -83,12 +84,12 @@ function print(result: TileResult): void {
   const size = `${result.tileWidth} × ${result.tileHeight}`;
   const lines = result.dryRun
     ? [
-      `${result.tiles} tiles of ${size} (${result.rows} rows, ${result.columns} columns) would be written to ${result.folder}`,
+      `${counted(result.tiles, 'tile')} of ${size} (${counted(result.rows, 'row')}, ${counted(result.columns, 'column')}) would be written to ${result.folder}`,
       `at most ${formatBytes(result.rawBytes)} on disk (samples before compression)`,
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [
-      `${result.tiles} tiles of ${size} (${result.rows} rows, ${result.columns} columns) in ${result.folder}, ${formatBytes(result.bytes)}`,
+      `${counted(result.tiles, 'tile')} of ${size} (${counted(result.rows, 'row')}, ${counted(result.columns, 'column')}) in ${result.folder}, ${formatBytes(result.bytes)}`,
       ...(result.kept > 0 ? [`${result.kept} of them were there already`] : []),
       `listed in ${result.manifest}; ${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most`,
     ];

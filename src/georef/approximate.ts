@@ -42,7 +42,7 @@ export function approximateLine(
     const x = xs[at + from]! + share * (xs[at + to]! - xs[at + from]!);
     const y = ys[at + from]! + share * (ys[at + to]! - ys[at + from]!);
     // NaN is not straight, so the borders of what a projection can say are computed point by point.
-    return Math.abs(x - xs[at + probe]!) <= maxError && Math.abs(y - ys[at + probe]!) <= maxError;
+    return Math.hypot(x - xs[at + probe]!, y - ys[at + probe]!) <= maxError;
   };
   set(0);
   if (count === 1) return;

@@ -21,5 +21,5 @@ export type { FootprintOptions } from './footprint.js';
 export { footprint, footprintOf } from './footprint.js';
 export { approximateLine } from './approximate.js';
 export type { Extent, PlacedGrid, Point } from './reprojection.js';
-export { crsToCrs, extentOf, gridToGrid, isSameCrs, suggestGrid } from './reprojection.js';
+export { crsToCrs, gridToGrid, isSameCrs, placedExtent, suggestGrid } from './reprojection.js';
 export { metresPerUnit } from './proj4-text.js';

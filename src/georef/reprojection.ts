@@ -1,3 +1,4 @@
+import { nearTo, worldWidth } from './around-the-world.js';
 import { chain } from './approximate.js';
 import { fromLonLat, toLonLat } from './lon-lat.js';
 import type { PointTransform } from './lon-lat.js';
@@ -23,9 +24,12 @@ export function crsToCrs(from: Crs, to: Crs): PointTransform<Point> | undefined 
 }
 
 /** From pixel positions of one grid to those of another. `undefined` if a CRS is not known well enough or a transform is none. */
-export function gridToGrid(from: Pick<PlacedGrid, 'transform' | 'crs'>, to: Pick<PlacedGrid, 'transform' | 'crs'>): PointTransform<Point> | undefined {
-  const between = crsToCrs(from.crs, to.crs);
-  if (between === undefined || !isInvertible(to.transform)) return undefined;
+export function gridToGrid(from: Pick<PlacedGrid, 'transform' | 'crs'>, to: Pick<PlacedGrid, 'transform' | 'crs'> & Partial<PlacedGrid>): PointTransform<Point> | undefined {
+  const direct = crsToCrs(from.crs, to.crs);
+  if (direct === undefined || !isInvertible(to.transform)) return undefined;
+  const { width, height } = to;
+  // Of all places around the world that a longitude means, the one on the grid.
+  const between = width === undefined || height === undefined ? direct : nearTo(pixelToCrs(to.transform, width / 2, height / 2)[0], to.crs, direct);
   const inverse = invertTransform(to.transform);
   return (column, row) => {
     const point = between(...pixelToCrs(from.transform, column, row));
@@ -51,10 +55,9 @@ export type Extent = readonly [left: number, bottom: number, right: number, top:
  * answer, or none of the pixels has a place in the other one.
  */
 export function suggestGrid(source: PlacedGrid, crs: Crs, resolution?: number): PlacedGrid | undefined {
-  const between = crsToCrs(source.crs, crs);
-  if (between === undefined) return undefined;
-  const extent = extentOf(source, between);
-  if (extent === undefined) return undefined;
+  const placed = placedExtent(source, crs);
+  if (placed === undefined) return undefined;
+  const { extent, between } = placed;
   const [left, bottom, right, top] = extent;
   const size = resolution ?? diagonal(source, between, extent) / Math.hypot(source.width, source.height);
   if (!(size > 0)) return undefined;
@@ -63,8 +66,34 @@ export function suggestGrid(source: PlacedGrid, crs: Crs, resolution?: number): 
   return { width: count(right - left), height: count(top - bottom), transform: [left, size, 0, top, 0, -size], crs };
 }
 
-/** Where a grid lies in another CRS. */
-export function extentOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, between: PointTransform<Point>): Extent | undefined {
+/** Shares of a world's width that make an extent that runs on beyond its edge worth it: any less, and it is the world. */
+const NARROWER = 0.9;
+
+/**
+ * Where a grid lies in another CRS. One that crosses the edge of the world there (the antimeridian, mostly) gets an extent in one piece
+ * that runs on beyond that edge. `undefined` where the CRSs give no answer.
+ */
+export function placedExtent(source: PlacedGrid, crs: Crs): { readonly extent: Extent; readonly between: PointTransform<Point> } | undefined {
+  const between = crsToCrs(source.crs, crs);
+  const extent = between && extentOf(source, between);
+  if (between === undefined || extent === undefined) return undefined;
+  const middle = between(...pixelToCrs(source.transform, source.width / 2, source.height / 2));
+  if (middle === undefined) return { extent, between };
+  const around = nearTo(middle[0], crs, between);
+  const onward = extentOf(source, around);
+  const isNarrower = onward !== undefined && onward[2] - onward[0] < NARROWER * (extent[2] - extent[0]);
+  if (!isNarrower) return { extent, between };
+  // It begins within the world, and ends beyond it.
+  const width = worldWidth(crs)!;
+  const shift = -width * Math.floor(onward[0] / width + 0.5);
+  return {
+    extent: [onward[0] + shift, onward[1], onward[2] + shift, onward[3]],
+    between: chain(around, (x, y): Point => [x + shift, y]),
+  };
+}
+
+/** The smallest rectangle around a grid's pixels as a transform places them. */
+function extentOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, between: PointTransform<Point>): Extent | undefined {
   let [left, bottom, right, top] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < PROBES; i++) {
     for (let k = 0; k < PROBES; k++) {

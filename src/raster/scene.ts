@@ -36,6 +36,8 @@ export interface SceneProfile {
   readonly units?: readonly string[];
   /** What the file says of the bands' values; not computed, and perhaps of a part of the pixels. */
   readonly statistics?: readonly (BandStatistics | undefined)[];
+  /** What else the file says in GDAL's items of metadata: kept, and not understood. */
+  readonly metadata?: FreeMetadata;
   /** Colours of a palette scene, by pixel value. The pixels stay ids. */
   readonly palette?: readonly Rgba[];
   /** Class names by pixel value, where the file gives them. */
@@ -61,6 +63,13 @@ export interface SceneProfile {
   readonly fingerprint: string;
   /** Remarks for people: unknown datum shift, ignored sidecar … */
   readonly notes: readonly string[];
+}
+
+/** Items of metadata by name: when a scene was taken, by which sensor … */
+export interface FreeMetadata {
+  readonly items: Readonly<Record<string, string>>;
+  /** By band, from 0. */
+  readonly bands: readonly Readonly<Record<string, string>>[];
 }
 
 /** Values of one band, as a file tells them. */

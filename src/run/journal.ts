@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { InvalidOptionError, OutputError } from '../errors.js';
 import { lockFolder } from './lock.js';
 import { makeFolder } from './output.js';
+import { dropSecondNames, hasPlaced } from './placing.js';
 
 /** JSON values. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -49,7 +50,7 @@ export interface Journal {
   /** The states of all good steps so far, in order. */
   readonly states: readonly Json[];
   append(entry: JournalEntry): Promise<void>;
-  /** Keeps the folder for the next try; if no step was finished there is nothing to keep, and it is removed. */
+  /** Keeps the folder for the next try; if neither a step nor a file was finished there is nothing to keep, and it is removed. */
   close(): Promise<void>;
   /** Removes the folder: the result stands under its final name. */
   complete(): Promise<void>;
@@ -81,6 +82,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       await refuseStranger(folder);
       await emptyFolder(folder);
     }
+    await dropSecondNames(folder);
     const file = await open(join(folder, FILE), found === undefined ? 'w' : 'r+');
     const end = found?.end ?? Buffer.byteLength(header);
     if (found === undefined) await writeAt(file, Buffer.from(header), 0);
@@ -133,7 +135,7 @@ function createJournal({ folder, file, end, lines, last, unlock, keepEmpty }: Op
     },
     async close() {
       await close();
-      if (states.length === 0 && !keepEmpty) await rm(folder, { recursive: true, force: true });
+      if (states.length === 0 && !keepEmpty && !await hasPlaced(folder)) await rm(folder, { recursive: true, force: true });
     },
     async complete() {
       await close();

@@ -88,17 +88,14 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   }
 }
 
-/** Gives a complete file its final name: fsync, rename, fsync of the folder, which is made if it is absent. */
-export async function promote(temporary: string, path: string): Promise<void> {
-  await makeFolder(dirname(resolve(path)));
-  const file = await open(temporary, 'r+');
+/** Sees that what a file holds is on the disk. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
   try {
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncFolder(dirname(resolve(path)));
 }
 
 /** Writes a small file so that readers see the old one or the new one, never a half. */
@@ -116,7 +113,8 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   await syncFolder(dirname(resolve(path)));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Sees that the names in a folder are on the disk. */
+export async function syncFolder(folder: string): Promise<void> {
   // Not every platform lets a folder be opened; there the rename is as durable as the system makes it.
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);

@@ -1,4 +1,4 @@
-import { readdir, realpath, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
 import type { SceneProfile } from '../raster/index.js';
@@ -75,11 +75,6 @@ export async function refuseSceneInFolder(option: string, folder: string, profil
 /** Masks and overviews of GDAL beside a raster. Those of a file that is replaced would be taken for the new one's. */
 export function oldSidecars(output: string): string[] {
   return ['.msk', '.msk.ovr', '.ovr'].map((ending) => `${output}${ending}`);
-}
-
-/** Removes what described a file that is replaced; whether it may be is checked before, as for the file itself. */
-export async function removeOldSidecars(output: string): Promise<void> {
-  for (const path of oldSidecars(output)) await rm(path, { force: true });
 }
 
 /**

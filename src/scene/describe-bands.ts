@@ -1,10 +1,11 @@
 import type { DataType, SceneProfile } from '../raster/index.js';
+import { joinMetadata } from './free-metadata.js';
 import { nodataOfType } from './nodata.js';
 import type { Pam, PamBand } from './pam.js';
 import type { Beside } from './sidecars.js';
 
 export type BandDescription = Pick<SceneProfile,
-  'nodata' | 'bandNodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'statistics'>;
+  'nodata' | 'bandNodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'statistics' | 'metadata'>;
 
 /**
  * What the bands are: each thing from the `.aux.xml` where that has it, else from the file itself (as GDAL ≥ 3.10 does; older
@@ -27,6 +28,7 @@ export function describeBands(
   const scales = list((band) => (band.scale === undefined && band.offset === undefined ? undefined : { scale: band.scale ?? 1, offset: band.offset ?? 0 }), inside.scaling);
   const units = list((band) => band.unit, inside.units);
   const statistics = list((band) => band.statistics, inside.statistics);
+  const metadata = joinMetadata(inside.metadata, aux.value.metadata(bands));
   const alpha = each.findIndex((band) => band?.isAlpha === true);
   const first = each[0];
   const palette = bands === 1 ? first?.palette : undefined;
@@ -40,6 +42,7 @@ export function describeBands(
     ...(scales === undefined ? {} : { scaling: scales.map((value) => value ?? { scale: 1, offset: 0 }) }),
     ...(units === undefined ? {} : { units: units.map((unit) => unit ?? '') }),
     ...(statistics === undefined ? {} : { statistics }),
+    ...(metadata === undefined ? {} : { metadata }),
     ...(palette === undefined ? {} : { palette }),
     ...(classNames === undefined ? {} : { classNames }),
   };

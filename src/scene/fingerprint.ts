@@ -48,11 +48,13 @@ async function addFile(hash: ReturnType<typeof createHash>, source: ByteSource):
   }
 }
 
+const LEFT_OUT = new Set(['statistics', 'metadata', 'notes']);
+
 /**
- * As JSON, with NaN. Statistics and notes are left out: programs that only look at a scene write statistics beside it, and no
- * result depends on them.
+ * As JSON, with NaN. Statistics, free metadata and notes are left out: programs that only look at a scene write them beside it, and
+ * no pixel depends on them.
  */
 function asText(value: object): string {
-  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).filter(([key, part]) => key !== 'statistics' && key !== 'notes' && part !== undefined);
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).filter(([key, part]) => !LEFT_OUT.has(key) && part !== undefined);
   return JSON.stringify(sorted, (_key, part: unknown) => (typeof part === 'number' ? String(part) : part));
 }

@@ -58,7 +58,7 @@ export async function openScene(source: string | readonly string[], options: Ope
     return openFiles(source, label, mosaicContext(options), options);
   }
   const opener = mosaicContext(options);
-  if (isRemote(source)) return openBytes(await opener.openBytes(source), { kind: 'url', at: source }, opener, options);
+  if (isRemote(source)) return openBytes(await openRemoteSource(source, options.remote), { kind: 'url', at: source }, opener, options);
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
     throw new InvalidFileError(source, 'expected the path of a file or folder, or a URL that begins with https://, http:// or s3://');
   }
@@ -90,7 +90,7 @@ function mosaicContext(options: OpenSceneOptions): MosaicContext {
     open: new OpenMembers(),
     policy: { network },
     chain: [],
-    openBytes: (at) => (isRemote(at) ? openRemoteSource(at, options.remote) : openFileSource(at)),
+    openBytes: (at) => (isRemote(at) ? openRemoteSource(at, options.remote, network === 'allow' ? 'anywhere' : 'same-server') : openFileSource(at)),
     openMember: (source, location, caches, context) => openSource(source, location, context, { ...options, page: 0, caches }),
   };
 }

@@ -1,6 +1,7 @@
 import { crsFromEpsg, crsFromWkt, isInvertible } from '../georef/index.js';
 import type { Crs, GroundControl, RationalCoefficients, Transform } from '../georef/index.js';
-import type { BandStatistics, Rgba } from '../raster/index.js';
+import type { BandStatistics, FreeMetadata, Rgba } from '../raster/index.js';
+import { freeMetadata } from './free-metadata.js';
 import { parseNodata } from './nodata.js';
 import { rpcFromItems } from './rpc.js';
 import { attribute, child, childText, children, parseXml, textOf } from './xml.js';
@@ -28,6 +29,8 @@ export interface Pam {
   readonly nodataValues?: readonly number[];
   /** By band, from 0. */
   readonly bands: ReadonlyMap<number, PamBand>;
+  /** Items that are only carried along, of a scene of so many bands. */
+  metadata(bands: number): FreeMetadata | undefined;
   readonly notes: readonly string[];
 }
 
@@ -45,9 +48,13 @@ export function parsePam(xml: string): Pam | undefined {
   const rpc = rpcFromItems(metadata(root, 'RPC'));
   const nodataValues = numberList(metadata(root).get('NODATA_VALUES'));
   const bands = new Map<number, PamBand>();
+  const items = new Map<number, Map<string, string>>();
   for (const element of children(root, 'PAMRasterBand')) {
     const number = Number(attribute(element, 'band'));
-    if (Number.isInteger(number) && number >= 1 && number <= MAX_BAND) bands.set(number - 1, bandOf(element));
+    if (Number.isInteger(number) && number >= 1 && number <= MAX_BAND) {
+      bands.set(number - 1, bandOf(element));
+      items.set(number - 1, metadata(element));
+    }
   }
   return {
     ...(transform === undefined ? {} : { transform }),
@@ -55,6 +62,7 @@ export function parsePam(xml: string): Pam | undefined {
     ...(gcps === undefined ? {} : { gcps }),
     ...(rpc === undefined ? {} : { rpc }),
     ...(nodataValues === undefined ? {} : { nodataValues }),
+    metadata: (count) => freeMetadata(metadata(root), Array.from({ length: count }, (_, band) => items.get(band) ?? [])),
     bands, notes,
   };
 }

@@ -67,6 +67,8 @@ export interface IndexEntry {
   readonly id: string;
   /** Path of the scene or chip file. */
   readonly scene: string;
+  /** Which picture of the file, from 0. Absent: the first. */
+  readonly page?: number;
   readonly window: Window;
   /** Centre of the chip, WGS 84. */
   readonly lon?: number;

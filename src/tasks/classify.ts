@@ -9,7 +9,7 @@ import { isRemote, openScene } from '../scene/index.js';
 import { sceneRows } from './chips/rows.js';
 import { planChips } from './chips/plan.js';
 import type { ChipPlan } from './chips/plan.js';
-import { checkOutputFolder, partialFolder, promoteAll, sceneFiles } from './classify/outputs.js';
+import { checkOutputFolder, partialFolder, placeAll, sceneFiles } from './classify/outputs.js';
 import { checkTables } from './classify/tables.js';
 import { classifyFolder } from './classify/folder.js';
 import { MAP_EDGE, prepareScene, sceneIdentity, writeSceneOutputs } from './classify/scene.js';
@@ -50,8 +50,8 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
   if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
   if (found?.isDirectory()) return classifyFolder(options, started, context);
   checkTables(options.tables);
-  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: 0 });
-  const scene = await openScene(options.input);
+  await checkOutputFolder(options.output, sceneFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: 0, dryRun: options.dryRun ?? false });
+  const scene = await openScene(options.input, options.page === undefined ? {} : { page: options.page });
   try {
     checkTables(options.tables, scene.profile.transform !== undefined && toLonLat(scene.profile.crs) !== undefined);
     const setup = await prepareScene(options, scene, await loadChipModel(options.model));
@@ -82,7 +82,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
     } finally {
       await scores.close();
     }
-    await promoteAll(partial, options.output, sceneFiles(options.tables));
+    await placeAll({ partial, output: options.output, names: sceneFiles(options.tables), overwrite: options.overwrite ?? false });
     await journal.complete();
     finished = true;
     return {

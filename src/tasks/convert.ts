@@ -2,12 +2,12 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
 import { createCog, resumeCog, type CogWriter } from '../cog/index.js';
 import { bytesPerSample, type Scene } from '../raster/index.js';
-import { checkRoom, openJournal, peakRss, promote, refuseMembers, type Journal, type TaskContext } from '../run/index.js';
+import { checkRoom, openJournal, peakRss, refuseMembers, type Journal, type TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import type { ConvertOptions, ConvertResult } from './convert/options.js';
 import { planConvert, type ConvertPlan } from './convert/plan.js';
 import { markMissing } from './convert/missing.js';
-import { checkRasterOutput, estimateRasterBytes, partialOf, writeClassSidecar } from './rows/raster-file.js';
+import { checkRasterOutput, estimateRasterBytes, partialOf, placeRaster } from './rows/raster-file.js';
 import { chunkRows } from './rows/row-source.js';
 import { MAX_ERROR, warpCacheBytes } from './rows/warped-rows.js';
 
@@ -46,8 +46,7 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
     let complete = false;
     try {
       const done = await write(plan, journal, context);
-      await promote(done.temporary, output);
-      await writeClassSidecar(output, plan.cog);
+      await placeRaster({ temporary: done.temporary, output, description: plan.cog, option: '<out.tif>', overwrite: options.overwrite === true });
       complete = true;
       return resultOf(facts, { dryRun: false, ...done });
     } finally {

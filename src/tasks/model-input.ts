@@ -51,8 +51,19 @@ export function sceneDataTypes(input: CardInput): readonly string[] {
 }
 
 /** Remarks on what makes a scene unlike the model's training scenes, for the result's warnings. */
-export function domainWarnings(card: ModelCard, gsd: number | undefined): string[] {
-  return [...gsdWarnings(card, gsd), ...(/research|non-commercial/i.test(card.license ?? '') ? [`licence of ${card.name}: ${card.license}`] : [])];
+export function domainWarnings(card: ModelCard, gsd: number | undefined, scene: Pick<SceneProfile, 'bands' | 'alphaBand' | 'palette' | 'bandNames'>): string[] {
+  return [...gsdWarnings(card, gsd), ...colourWarnings(card, scene), ...(/research|non-commercial/i.test(card.license ?? '') ? [`licence of ${card.name}: ${card.license}`] : [])];
+}
+
+/** A model of colours, and a scene that does not have them: radar, heights, one band of many. */
+function colourWarnings(card: ModelCard, { bands, alphaBand, bandNames }: Pick<SceneProfile, 'bands' | 'alphaBand' | 'bandNames'>): string[] {
+  const wanted = card.input.bands.map((band) => band.toLowerCase());
+  if (!['red', 'green', 'blue'].every((colour) => wanted.includes(colour))) return [];
+  const own = bands - (alphaBand === undefined ? 0 : 1);
+  if (own < 3) return [`${card.name} was trained on red, green and blue; the scene has ${own === 1 ? 'one band' : `${own} bands`}: expect no sensible results`];
+  const named = bandNames?.map((name) => name.toLowerCase()) ?? [];
+  const isRadar = named.length > 0 && named.every((name) => /(^|[^a-z])(vv|vh|hh|hv|sigma0|gamma0|beta0|coherence)([^a-z]|$)/.test(name));
+  return isRadar ? [`${card.name} was trained on red, green and blue; the scene's bands are ${bandNames!.join(', ')}: expect no sensible results`] : [];
 }
 
 function gsdWarnings(card: ModelCard, gsd: number | undefined): string[] {

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { Interrupted, throwIfAborted } from '../errors.js';
 import { cogMemory, createCog, resumeCog, type CogOptions, type CogWriter, type Compression, type OverviewMethod } from '../cog/index.js';
 import { bytesPerSample, type DataType, type Raster } from '../raster/index.js';
-import { checkRoom, fingerprintOf, memoryPlan, openJournal, ordered, peakRss, promote, type InputFile, type Journal, type Json, type MemoryPlan, type TaskContext } from '../run/index.js';
+import { checkRoom, fingerprintOf, memoryPlan, openJournal, ordered, peakRss, type InputFile, type Journal, type Json, type MemoryPlan, type TaskContext } from '../run/index.js';
 import { MANIFEST } from '../tiles/index.js';
-import { checkRasterOutput, packedBytes, partialOf, writeClassSidecar } from './rows/raster-file.js';
+import { checkRasterOutput, packedBytes, partialOf, placeRaster } from './rows/raster-file.js';
 import { createCanvas, type Canvas } from './tiles/mosaic-canvas.js';
 import { findTiles, readTile, type TileOfSet, type TileSet } from './tiles/tile-set.js';
 
@@ -95,8 +95,7 @@ export async function mosaic(options: MosaicOptions, context: TaskContext = {}):
     try {
       await paintStrips(plan, journal, writer, context);
       const { bytes, overviews } = await writer.finish(temporary);
-      await promote(temporary, output);
-      await writeClassSidecar(output, cogOptions);
+      await placeRaster({ temporary, output, description: cogOptions, option: '<out.tif>', overwrite: options.overwrite === true });
       complete = true;
       return resultOf(plan, { dryRun: false, resumedAt, bytes, overviews });
     } finally {

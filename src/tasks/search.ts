@@ -31,6 +31,8 @@ export interface SearchOptions {
   readonly sheet?: string;
   /** For `image`: where the index's model lies now. Default: where it lay when the index was made. */
   readonly model?: string;
+  /** For `image`: which picture of a file that holds several, from 0. Default 0. */
+  readonly page?: number;
   /** For `image`: bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
   /** For `image`: how its values reach the model. */
@@ -47,6 +49,8 @@ export interface SearchHit {
   readonly id: string;
   /** Path of the scene or chip file. */
   readonly scene: string;
+  /** Which picture of the file, from 0. Absent: the first. */
+  readonly page?: number;
   readonly window: Window;
   /** Centre, WGS 84; null without georeference. */
   readonly lon: number | null;
@@ -86,7 +90,7 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   const metric = options.metric ?? manifest.metric;
   const found = await nearest(options.index, manifest, query.vector, { k, metric, ...(context.signal === undefined ? {} : { signal: context.signal }) });
   const results = found.map(({ rank, entry, distance }): SearchHit => ({
-    rank, id: entry.id, scene: entry.scene, window: entry.window, lon: entry.lon ?? null, lat: entry.lat ?? null, distance,
+    rank, id: entry.id, scene: entry.scene, ...(entry.page === undefined ? {} : { page: entry.page }), window: entry.window, lon: entry.lon ?? null, lat: entry.lat ?? null, distance,
   }));
   const warnings = [...query.notes];
   if (options.sheet !== undefined) {
@@ -109,7 +113,7 @@ interface Sheet {
 
 async function drawSheet(sheet: Sheet, context: TaskContext): Promise<Buffer> {
   const { manifest, query, results, metric, warnings } = sheet;
-  const wanted = [{ scene: query.scene, window: query.window }, ...results];
+  const wanted = [{ scene: query.scene, page: query.page, window: query.window }, ...results];
   const pictures = await readPictures(wanted, (path) => pictureBandsOf(manifest, path), warnings, context.signal);
   const item = (i: number, rest: Omit<SheetItem, 'picture'>): SheetItem => ({ ...rest, ...(pictures[i] === undefined ? {} : { picture: pictures[i] }) });
   const place = (lon: number | null | undefined, lat: number | null | undefined): string[] => (typeof lon === 'number' && typeof lat === 'number' ? [formatPlace(lon, lat)] : []);
@@ -131,20 +135,21 @@ function pictureBandsOf(manifest: IndexManifest, path: string): readonly number[
 
 /** Pictures of windows; scenes are opened one after the other, each once. `undefined` where one cannot be read. */
 async function readPictures(
-  wanted: readonly { readonly scene: string; readonly window: Window }[], bandsOf: (path: string) => readonly number[] | undefined, warnings: string[],
+  wanted: readonly { readonly scene: string; readonly page?: number | undefined; readonly window: Window }[], bandsOf: (path: string) => readonly number[] | undefined, warnings: string[],
   signal: AbortSignal | undefined,
 ): Promise<(Picture | undefined)[]> {
   const pictures: (Picture | undefined)[] = wanted.map(() => undefined);
-  for (const path of new Set(wanted.map(({ scene }) => scene))) {
+  const keyOf = ({ scene, page = 0 }: { readonly scene: string; readonly page?: number | undefined }): string => `${page} ${scene}`;
+  for (const [key, { scene: path, page }] of new Map(wanted.map((one) => [keyOf(one), one]))) {
     try {
-      const scene = await openScene(path);
+      const scene = await openScene(path, page === undefined ? {} : { page });
       try {
         const given = bandsOf(path);
         // A query's scene need not be one of the index: its own colours are right for it.
         const bands = given !== undefined && given.every((band) => band < scene.profile.bands) ? given : displayBands(scene.profile);
         const read = { bands, ...(signal === undefined ? {} : { signal }) };
         const stretch = await sceneStretch(scene, read);
-        for (const [i, one] of wanted.entries()) if (one.scene === path) pictures[i] = await readPicture(scene, one.window, stretch, read);
+        for (const [i, one] of wanted.entries()) if (keyOf(one) === key) pictures[i] = await readPicture(scene, one.window, stretch, read);
       } finally {
         await scene.close();
       }

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { throwIfAborted } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import type { AppliedStretch, Scene } from '../raster/index.js';
-import { checkRoom, openJournal, peakRss, promote, removeOldSidecars, writeWhole } from '../run/index.js';
+import { checkRoom, oldSidecars, openJournal, peakRss, placeFiles, writeWhole } from '../run/index.js';
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
@@ -108,7 +108,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       await writeVectors(setup, { map: outcome.files[0]!.temporary, path: vectors.temporary }, context);
       files.push(vectors);
     }
-    await promoteOutputs(files);
+    await placeOutputs(files, options);
     await journal.complete();
     finished = true;
     return {
@@ -142,11 +142,11 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
 }
 
 /** The theme map last: where it stands, everything stands. */
-async function promoteOutputs(files: SegmentOutputs): Promise<void> {
-  for (const { temporary, path } of [...files].reverse()) {
-    if (/\.tiff?$/i.test(path)) await removeOldSidecars(path);
-    await promote(temporary, path);
-  }
+async function placeOutputs(files: SegmentOutputs, options: SegmentOptions): Promise<void> {
+  const rasters = files.filter(({ path }) => /\.tiff?$/i.test(path));
+  await placeFiles({
+    partial: partialFolder(options.output), overwrite: options.overwrite ?? false, files: [...files].reverse(), stale: rasters.flatMap(({ path }) => oldSidecars(path)),
+  });
 }
 
 function fits(plan: SegmentPlan, options: SegmentOptions): boolean {

@@ -1,8 +1,9 @@
+import { readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
 import { patchCount } from '../grid/index.js';
 import { fullWindow, type Scene } from '../raster/index.js';
-import { checkRoom, hasJournal, refuseSceneInFolder, openJournal, ordered, peakRss, writeWhole, type Journal, type TaskContext } from '../run/index.js';
+import { checkRoom, hasJournal, refuseSceneInFolder, openJournal, ordered, peakRss, placeFiles, writeWhole, type Journal, type TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { MANIFEST, manifestText, type TileManifest, type TileRecord } from '../tiles/index.js';
 import { packedShare } from './rows/raster-file.js';
@@ -45,18 +46,27 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
   // A run that goes on has been checked, and has used some of the room already.
   if (done === undefined && !await hasJournal(journalFolder)) await checkRoom(plan.folder, await estimateBytes(scene, plan, context.signal));
   if (done !== undefined) return await repair(scene, plan, done, context, started);
+  const wasThere = await stat(plan.folder).then(() => true, () => false);
   const journal = await openJournal({ folder: journalFolder, identity: plan.identity, restart: options.overwrite, keepEmpty: true });
   let complete = false;
   try {
     if (options.overwrite === true && journal.states.length === 0) await clearTiles(plan.folder);
     const { records, written } = await cutScene(scene, plan, journal, context);
-    await writeWhole(join(plan.folder, MANIFEST), manifestText(manifestOf(plan, records)));
+    const list = { temporary: join(journalFolder, MANIFEST), path: join(plan.folder, MANIFEST) };
+    await writeWhole(list.temporary, manifestText(manifestOf(plan, records)));
+    await placeFiles({ partial: journalFolder, overwrite: options.overwrite === true, files: [list], option: '<folder>' });
     complete = true;
     return resultOf(plan, { dryRun: false, records, written, started });
   } finally {
-    if (complete) await journal.complete();
+    if (complete || await isBarren(plan.folder, journal)) await journal.complete();
     else await journal.close();
+    if (!complete && !wasThere) await rmdir(plan.folder).catch(() => undefined); // unless there is something in it
   }
+}
+
+/** Whether a run that ended early left nothing that the next could go on with. */
+async function isBarren(folder: string, journal: Journal): Promise<boolean> {
+  return journal.states.length === 0 && (await readdir(folder)).every((name) => name === JOURNAL_FOLDER);
 }
 
 /** About what all tiles will take, from windows of the scene that are packed in a like way. */

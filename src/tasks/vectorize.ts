@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
-import { checkOutput, openJournal, peakRss, promote } from '../run/index.js';
+import { checkOutput, mayReplace, openJournal, peakRss, placeFiles } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
 import { FEATURE_ENDINGS, formatOf } from '../vector/index.js';
@@ -53,7 +53,8 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
   const format = formatOf(options.output);
   if (format === undefined) throw new InvalidOptionError('<output>', `expected a name that ends in ${FEATURE_ENDINGS.join(' or ')}, got ${options.output}`);
   if (resolve(options.output) === resolve(options.map)) throw new InvalidOptionError('<output>', 'the polygons cannot replace the map');
-  await checkOutput(options.output, { overwrite: (options.overwrite ?? false) || (options.dryRun ?? false), option: '<output>' });
+  const mayBeThere = (options.overwrite ?? false) || (options.dryRun ?? false) || await mayReplace(`${options.output}.partial`, options.output);
+  await checkOutput(options.output, { overwrite: mayBeThere, option: '<output>' });
   const scene = await openScene(options.map);
   try {
     const map = classMapOf(scene);
@@ -67,7 +68,7 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
       ...(classes === undefined ? {} : { classes }),
     };
     const summary = options.dryRun ? await writePolygons(work, context)
-      : await writeWhole(options.output, async (path) => writePolygons({ ...work, file: await openPolygonFile(path, format, file) }, context));
+      : await writeWhole(options, async (path) => writePolygons({ ...work, file: await openPolygonFile(path, format, file) }, context));
     return {
       ...summary, map: options.map, output: options.output, format, dryRun: options.dryRun ?? false, width: map.profile.width, height: map.profile.height,
       crs: format === 'geojson' ? 'WGS 84' : map.profile.crs?.name ?? null, bytes: options.dryRun ? 0 : (await stat(options.output)).size,
@@ -82,7 +83,7 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
 }
 
 /** Writes in the output's own folder for unfinished files, and gives the file its name when it is complete. */
-async function writeWhole(output: string, write: (path: string) => Promise<PolygonSummary>): Promise<PolygonSummary> {
+async function writeWhole({ output, overwrite = false }: VectorizeOptions, write: (path: string) => Promise<PolygonSummary>): Promise<PolygonSummary> {
   const folder = `${output}.partial`;
   // No step is ever journalled: a killed run's files are removed by the next one.
   const journal = await openJournal({ folder, identity: { task: 'vectorize/1' }, restart: true });
@@ -90,7 +91,7 @@ async function writeWhole(output: string, write: (path: string) => Promise<Polyg
   try {
     const path = join(folder, 'polygons');
     const summary = await write(path);
-    await promote(path, output);
+    await placeFiles({ partial: folder, overwrite, files: [{ temporary: path, path: output }], option: '<output>' });
     await journal.complete();
     finished = true;
     return summary;

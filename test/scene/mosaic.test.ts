@@ -36,13 +36,15 @@ function same(a: TypedArray, b: TypedArray): boolean {
   return Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
 }
 
-interface Written { readonly nodata?: number; readonly epsg?: number; readonly transform?: Transform; readonly bands?: number }
+interface Written { readonly nodata?: number; readonly epsg?: number; readonly transform?: Transform; readonly bands?: number; readonly scaling?: readonly { readonly scale: number; readonly offset: number }[]; readonly units?: readonly string[] }
 
 async function write(path: string, data: TypedArray, window: Window, options: Written = {}): Promise<void> {
   const writer = await createCog({
     width: window.width, height: window.height, bands: options.bands ?? BANDS, dtype: 'uint8', scratch: `${path}.scratch`, blockSize: 64, overviews: 'none',
     crs: crsFromEpsg(options.epsg ?? 32633)!, transform: options.transform ?? windowTransform(TRANSFORM, window),
     ...(options.nodata === undefined ? {} : { nodata: options.nodata }),
+    ...(options.scaling === undefined ? {} : { scaling: options.scaling }),
+    ...(options.units === undefined ? {} : { units: options.units }),
   });
   await writer.write(data, window.height);
   await writer.finish(path);
@@ -162,6 +164,9 @@ describe('a folder of tiles of one grid', () => {
     ['another pixel size', { transform: [500000, 2.1, 0, 4600000, 0, -2.1] }, /odd\.tif: expected pixels of 2 × -2 .* found 2\.1 × -2\.1/],
     ['an origin between the pixels', { transform: [500000.7, 2, 0, 4600000, 0, -2] }, /odd\.tif: its corner lies between the pixels/],
     ['another nodata value', { nodata: 7 }, /odd\.tif: expected nodata none as in .*found 7/],
+    ['another scale', { scaling: [{ scale: 0.1, offset: 0 }, { scale: 0.1, offset: 0 }, { scale: 0.1, offset: 0 }] }, /odd\.tif: expected values of sample × 1 \+ 0 as in .*found sample × 0\.1 \+ 0/],
+    ['another offset in one band', { scaling: [{ scale: 1, offset: 0 }, { scale: 1, offset: 5 }, { scale: 1, offset: 0 }] }, /found sample × 1 \+ 0; sample × 1 \+ 5; sample × 1 \+ 0/],
+    ['other units', { units: ['m', 'm', 'm'] }, /odd\.tif: expected values of sample × 1 \+ 0 as in .*found sample × 1 \+ 0 m/],
     ['another number of bands', { bands: 1 }, /odd\.tif: expected bands: 3 as in .*found 1/],
   ])('is refused where a file has %s, by its name', async (name, options, message) => {
     const folder = join(work, name.replaceAll(' ', '_'));
@@ -169,6 +174,29 @@ describe('a folder of tiles of one grid', () => {
     copyFileSync(join(grid, 't0.tif'), join(folder, 'a_t0.tif'));
     await write(join(folder, 'odd.tif'), new Uint8Array(20 * 20 * (options.bands ?? BANDS)), { x: 0, y: 0, width: 20, height: 20 }, options);
     expect(await failure(folder)).toMatch(message);
+  });
+
+  it('is refused where the bands of a file have other nodata, and keeps what all of them say of their values', async () => {
+    const folder = join(work, 'described');
+    mkdirSync(folder);
+    const described = { scaling: [1, 2, 3].map((scale) => ({ scale, offset: 0.5 })), units: ['m', 'K', ''] };
+    const nodata = (values: readonly number[]): string => `<PAMDataset>${values.map((value, i) => `<PAMRasterBand band="${i + 1}"><NoDataValue>${value}</NoDataValue></PAMRasterBand>`).join('')}</PAMDataset>`;
+    // The second file's first row is missing, by the value of each band; a single such value is none.
+    const filled = (value: number): Uint8Array => new Uint8Array(20 * 20 * BANDS).fill(value);
+    const holed = filled(9);
+    for (let x = 0; x < 20; x++) holed.set([1, 2, 3], x * BANDS);
+    holed.set([1, 9, 9], 20 * BANDS);
+    await write(join(folder, 'a.tif'), filled(8), { x: 0, y: 0, width: 20, height: 20 }, described);
+    await write(join(folder, 'b.tif'), holed, { x: 10, y: 0, width: 20, height: 20 }, described);
+    for (const name of ['a', 'b']) writeFileSync(join(folder, `${name}.tif.aux.xml`), nodata([1, 2, 3]));
+    const scene = await openScene(folder);
+    expect(scene.profile).toMatchObject({ width: 30, bandNodata: [1, 2, 3], ...described });
+    const raster = await readAll(scene);
+    const at = (x: number, y: number): readonly number[] => [...raster.data.subarray((y * 30 + x) * BANDS, (y * 30 + x + 1) * BANDS), raster.mask![y * 30 + x]!];
+    expect([at(0, 0), at(15, 0), at(25, 0), at(10, 1), at(25, 1)]).toEqual([[8, 8, 8, 255], [8, 8, 8, 255], [1, 2, 3, 0], [1, 9, 9, 255], [9, 9, 9, 255]]);
+    await scene.close();
+    writeFileSync(join(folder, 'b.tif.aux.xml'), nodata([1, 2, 4]));
+    expect(await failure(folder)).toMatch(/b\.tif: expected nodata by band: 1, 2, 3 as in .*a\.tif, found 1, 2, 4/);
   });
 
   it('is refused where it is empty, or a file is damaged', async () => {

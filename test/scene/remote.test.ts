@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCog } from '../../src/cog/index.js';
-import { RemoteError } from '../../src/errors.js';
+import { InvalidFileError, RemoteError } from '../../src/errors.js';
 import type { Window } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { root, scratch } from '../places.js';
@@ -25,10 +25,12 @@ const BLOCK = 128;
 const remote = { attempts: 3, pauseMs: 1, idleMs: 200 };
 
 let server: FileServer;
+/** A second server, which only sees what is sent on to it. */
+let other: FileServer;
 let cog: Buffer;
 
 beforeAll(async () => {
-  server = await fileServer();
+  [server, other] = await Promise.all([fileServer(), fileServer()]);
   const writer = await createCog({ width: EDGE, height: EDGE, bands: 3, dtype: 'uint8', scratch: join(work, 'scratch'), blockSize: BLOCK, overviews: 'nearest' });
   // Noise, which deflate cannot make smaller: blocks weigh what they hold.
   let state = 1;
@@ -50,7 +52,18 @@ beforeEach(() => {
   server.files.set('cog.tif', { bytes: cog, etag: '"one"', modified: 'Thu, 01 Jan 2026 00:00:00 GMT' });
   server.seen.length = 0;
   server.count.bytes = 0;
+  other.files.clear();
+  other.seen.length = 0;
 });
+
+/** Makes the server answer these paths with other places. */
+function sendOn(places: Readonly<Record<string, string>>): void {
+  server.misbehave = (request, response) => {
+    const location = places[request.url ?? ''];
+    if (location !== undefined) response.writeHead(302, { location }).end('elsewhere');
+    return location !== undefined;
+  };
+}
 
 /** Opens and reads a window; the error, which must be one line about the server. */
 async function failure(window: Window = { x: 1000, y: 1000, width: 300, height: 300 }, url = `${server.url}/cog.tif`): Promise<string> {
@@ -62,7 +75,7 @@ async function failure(window: Window = { x: 1000, y: 1000, width: 300, height: 
       await scene.close();
     }
   })().then(() => undefined, (reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RemoteError);
+  expect(error).toBeInstanceOf(/there is no such file/.test(String(error)) ? InvalidFileError : RemoteError);
   expect((error as Error).message).not.toContain('\n');
   return (error as Error).message;
 }
@@ -290,5 +303,63 @@ describe('a VRT on a server', () => {
     }
     expect(await refused('http://127.0.0.1:9/cog.tif', 0)).toMatch(/on another server/);
     expect(await refused('s3://bucket/cog.tif', 0)).toMatch(/on another server/);
+  });
+
+  it('may not be sent on to another server for its files, unless the user allows it', async () => {
+    other.files.set('cog.tif', { bytes: cog });
+    server.files.set('a.vrt', { bytes: vrt('moved.tif') });
+    sendOn({ '/moved.tif': `${other.url}/cog.tif` });
+    const message = await failure(undefined, `${server.url}/a.vrt`);
+    expect(message).toBe(`${server.url}/moved.tif: the server sends on to another server (${new URL(other.url).host}), which a VRT may not name`);
+    expect(other.seen).toEqual([]);
+    const scene = await openScene(`${server.url}/a.vrt`, { remote, vrtNetwork: 'allow' });
+    await scene.read({ x: 0, y: 0, width: 9, height: 9 });
+    await scene.close();
+    expect(other.seen.length).toBeGreaterThan(0);
+    // On its own server it may.
+    sendOn({ '/moved.tif': '/cog.tif' });
+    const near = await openScene(`${server.url}/a.vrt`, { remote });
+    await near.read({ x: 0, y: 0, width: 9, height: 9 });
+    await near.close();
+  });
+});
+
+describe('a server that sends on', () => {
+  it('is followed, to another server as well, which is not told what gives access to the first', async () => {
+    other.files.set('there.tif', { bytes: cog });
+    sendOn({ '/moved.tif': '/again.tif', '/again.tif': `${other.url}/there.tif` });
+    const scene = await openScene(`${server.url.replace('http://', 'http://ada:secret@')}/moved.tif`, { remote });
+    expect((await scene.read({ x: 1000, y: 1000, width: 30, height: 20 })).width).toBe(30);
+    await scene.close();
+    const own = server.seen.filter(({ path }) => path === 'again.tif');
+    expect(own.length).toBeGreaterThan(1);
+    expect(own.every(({ headers }) => headers.authorization?.startsWith('Basic ') && headers.range !== undefined)).toBe(true);
+    const theirs = other.seen.filter(({ path }) => path === 'there.tif');
+    expect(theirs.length).toBe(own.length);
+    expect(theirs.every(({ headers }) => headers.authorization === undefined && headers.range !== undefined)).toBe(true);
+  });
+
+  it('keeps signatures of S3 from another host', async () => {
+    other.files.set('there.tif', { bytes: cog });
+    sendOn({ '/bucket/key.tif': `${other.url}/there.tif` });
+    const set = { AWS_ENDPOINT_URL: server.url, AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'session' };
+    const before = Object.fromEntries(Object.keys(set).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, set);
+    try {
+      await (await openScene('s3://bucket/key.tif', { remote })).close();
+    } finally {
+      for (const [name, value] of Object.entries(before)) if (value === undefined) Reflect.deleteProperty(process.env, name); else process.env[name] = value;
+    }
+    expect(server.seen[0]!.headers).toMatchObject({ 'x-amz-security-token': 'session', authorization: expect.stringContaining('AKIDEXAMPLE') as string });
+    const told = other.seen.filter(({ path }) => path === 'there.tif').flatMap(({ headers }) => Object.keys(headers));
+    expect(told).toContain('range');
+    expect(told.filter((name) => name === 'authorization' || name.startsWith('x-amz-'))).toEqual([]);
+  });
+
+  it('in a circle, to a file, or to nothing is refused with one line', async () => {
+    sendOn({ '/circle.tif': '/circle.tif', '/file.tif': 'file:///etc/passwd', '/none.tif': 'http://' });
+    expect(await failure(undefined, `${server.url}/circle.tif`)).toMatch(/sends on more than 10 times$/);
+    expect(await failure(undefined, `${server.url}/file.tif`)).toMatch(/sends on to file:, which is not followed$/);
+    expect(await failure(undefined, `${server.url}/none.tif`)).toMatch(/sends on to something that is no URL$/);
   });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +10,8 @@ import { openScene } from '../../src/scene/index.js';
 import { classify } from '../../src/tasks/classify.js';
 import type { ClassifyResult } from '../../src/tasks/classify.js';
 import { hasShared, root, scratch, shared } from '../places.js';
+import { runCommand } from './killed-command.js';
+import type { Moment } from './killed-command.js';
 import { TAGS, bandMeans, erase, meansOf, patches, writeScene } from './chip-models.js';
 import { readCsv } from '../chips/read-csv.js';
 import { readFlatGeobuf, readGeoJson, readGeoParquet } from '../vector/read-features.js';
@@ -315,13 +317,34 @@ describe('a run that is killed', () => {
 
   it('goes on where it gave its files their names', async () => {
     const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const whole = await run(scene, { patchSize: 32 });
     const output = fresh('out');
-    await killAfter(2, { input: scene, model, output, patchSize: 32 });
-    // as if the kill had struck between the first and the second rename
-    await mkdir(output);
-    await writeFile(join(output, 'chips.csv'), 'half of a run');
+    for (const moment of [{ call: 'link', path: 'chips.geojson', when: 'before' }, { call: 'link', path: 'map.png', when: 'after' }] satisfies Moment[]) {
+      expect(await runCommand(folder, ['classify', scene, '-m', model, '-o', output, '--patch-size', '32'], moment)).toBe('killed');
+      expect(existsSync(join(output, 'chips.csv'))).toBe(true);
+      expect(existsSync(join(output, 'summary.json'))).toBe(false);
+    }
     expect((await run(scene, { patchSize: 32, output })).resumedStrips).toBe(2);
-    expect(readCsv(await readFile(join(output, 'chips.csv'), 'utf8'))).toHaveLength(5);
+    for (const file of SCENE_FILES) expect(await digest(join(output, file)), file).toBe(await digest(join(whole.output, file)));
+  });
+
+  it('leaves files that appear in its folder while it works, and writes none beside them', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 320));
+    const output = fresh('out');
+    const meanwhile = { onProgress: ({ done }: { readonly done: number }) => { if (done === 4) { mkdirSync(output); writeFileSync(join(output, 'submission.csv'), 'theirs'); } } };
+    await expect(classify({ input: scene, model, output, patchSize: 32 }, meanwhile)).rejects.toThrow('submission.csv exists, and did not when the run began');
+    expect(readdirSync(output)).toEqual(['submission.csv']);
+    rmSync(output, { recursive: true });
+    const result = await run(scene, { patchSize: 32, output });
+    expect(result.resumedStrips).toBe(result.strips);
+    expect(readdirSync(output).sort()).toEqual(SCENE_FILES);
+  });
+
+  it('makes no folder in a dry run, not even the one above', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const above = fresh('above');
+    await classify({ input: scene, model, output: join(above, 'out'), patchSize: 32, dryRun: true });
+    expect(existsSync(above)).toBe(false);
   });
 
   it('stops within a second when it is told to, and keeps what is finished', async () => {

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
@@ -14,6 +14,7 @@ import { openScene } from '../../src/scene/index.js';
 import { convert, type ConvertOptions, type ConvertResult } from '../../src/tasks/convert.js';
 import { MAX_ERROR, positionsOf } from '../../src/tasks/rows/warped-rows.js';
 import { checkCogLayout, structureOf } from '../cog/structure.js';
+import { runCommand, type Moment } from './killed-command.js';
 import { hasShared, root, scratch, shared } from '../places.js';
 
 const folder = scratch();
@@ -122,6 +123,24 @@ describe('convert', () => {
     expect(worst).toBeLessThanOrEqual(warp.method === 'nearest' ? 0 : steepest);
   });
 
+  it('goes on beyond 180 degrees with a scene across the antimeridian, as GDAL does with longitudes that run on', async () => {
+    const expected = JSON.parse(readFileSync(join(fixtures, 'antimeridian.json'), 'utf8')) as { readonly width: number; readonly height: number; readonly transform: Transform; readonly pixels: string; readonly mask: string };
+    const { profile, raster } = await run({ scene: scene('antimeridian.tif'), epsg: 4326, resampling: 'nearest' });
+    expect([profile.width, profile.height]).toEqual([expected.width, expected.height]);
+    expected.transform.forEach((value, i) => expect(profile.transform![i]).toBeCloseTo(value, 9));
+    expect(profile.transform![0]).toBeLessThan(180);
+    expect(profile.transform![0] + profile.width * profile.transform![1]).toBeGreaterThan(180);
+    const [pixels, mask] = [unpack(expected.pixels), unpack(expected.mask)];
+    let different = 0;
+    for (let i = 0; i < pixels.length; i++) if ((raster.mask![i] !== 0) !== (mask[i] !== 0) || (mask[i] !== 0 && raster.data[i] !== pixels[i])) different++;
+    // A pixel's middle may lie within a hundredth of a pixel of a border.
+    expect(different).toBeLessThan(0.01 * pixels.length);
+    expect(mask.filter((value) => value !== 0).length).toBeGreaterThan(0.8 * mask.length);
+    // And back, from longitudes of either kind.
+    const back = await run({ scene: join(folder, `${made - 1}.tif`), epsg: 32760, resampling: 'nearest' });
+    expect(back.raster.data.filter((value) => value !== 0).length).toBeGreaterThan(5000);
+  });
+
   it('keeps positions within the stated error, also where projections bend', () => {
     const source = { transform: [-2_500_000, 5000, 0, 2_500_000, 0, -5000] as Transform, crs: crsFromEpsg(3031)! };
     const toScene = gridToGrid({ transform: [-180, 0.02, 0, -70, 0, -0.02], crs: crsFromEpsg(4326)! }, source)!;
@@ -133,7 +152,7 @@ describe('convert', () => {
       worst = Math.max(worst, Math.hypot(x - xs[i]!, y - ys[i]!));
     }
     expect(worst).toBeGreaterThan(0);
-    expect(worst).toBeLessThanOrEqual(MAX_ERROR * Math.SQRT2);
+    expect(worst).toBeLessThanOrEqual(MAX_ERROR);
     expect(pixelToCrs(source.transform, 0, 0)).toEqual([-2_500_000, 2_500_000]);
   });
 
@@ -237,11 +256,97 @@ describe('convert', () => {
     await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'never.tif'), area })).rejects.toMatchObject({ code: 'INVALID_FILE', message: expect.stringContaining('rings of positions') as string });
   });
 
-  it('goes on where its file stands under its final name already', async () => {
-    const output = join(folder, 'renamed.tif');
-    await convert({ scene: scene('rgb.tif'), output });
-    await expect(convert({ scene: scene('rgb.tif'), output })).rejects.toThrow('exists');
-    await expect(convert({ scene: scene('rgb.tif'), output, overwrite: true })).resolves.toMatchObject({ bytes: readFileSync(output).length });
+  it('leaves a file that appears while it works, keeps its own, and goes on when told how', async () => {
+    const source = { scene: scene('classes.tif') };
+    const { path: whole } = await run(source);
+    const output = join(folder, 'appears.tif');
+    for (const name of [output, `${output}.aux.xml`, `${output}.msk`]) {
+      const meanwhile = { onProgress: () => writeFileSync(name, 'theirs') };
+      await expect(convert({ ...source, output }, meanwhile)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${name} exists, and did not when the run began`) as string });
+      expect(readFileSync(name, 'utf8')).toBe('theirs');
+      expect(readFileSync(join(`${output}.partial`, 'converted.tif')).equals(readFileSync(whole))).toBe(true);
+      await expect(convert({ ...source, output })).rejects.toThrow('exists');
+      expect(readFileSync(name, 'utf8')).toBe('theirs');
+      rmSync(name);
+    }
+    await convert({ ...source, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect([existsSync(`${output}.partial`), existsSync(`${output}.msk`)]).toEqual([false, false]);
+  });
+
+  it('carries along what the scene says of itself and its bands, as GDAL does, with statistics of what is written', async () => {
+    const described = JSON.parse(readFileSync(join(fixtures, 'described.json'), 'utf8')) as {
+      readonly items: Record<string, string>;
+      readonly bands: readonly { readonly items: Record<string, string>; readonly description: string; readonly scale: number; readonly offset: number; readonly unit: string; readonly nodata: number; readonly statistics: readonly number[] }[];
+    };
+    const { profile } = await run({ scene: scene('described.tif'), bands: [1, 0], window: { x: 3, y: 4, width: 30, height: 20 } });
+    expect(profile.metadata?.items).toEqual(described.items);
+    expect(described.items).toMatchObject({ SENSOR: 'A & B <"quoted">', CLOUDS: '4', STATION: 'Dubai' });
+    expect(profile.metadata?.bands).toEqual(described.bands.map(({ items }) => items));
+    expect(profile.bandNames).toEqual(described.bands.map(({ description }) => description));
+    expect(profile.scaling).toEqual(described.bands.map(({ scale, offset }) => ({ scale, offset })));
+    expect(profile.units).toEqual(described.bands.map(({ unit }) => unit));
+    expect(profile.nodata).toBe(described.bands[0]!.nodata);
+    described.bands.forEach(({ statistics: [min, max, mean, stdDev] }, band) => {
+      const found = profile.statistics![band]!;
+      expect([found.min, found.max]).toEqual([min, max]);
+      expect(found.mean).toBeCloseTo(mean!, 6);
+      expect(found.stdDev).toBeCloseTo(stdDev!, 6);
+    });
+  });
+
+  const gradient = async (path: string, width: number, height: number): Promise<void> => {
+    const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${path}.scratch`, transform: [330000, 1, 0, 2785000, 0, -1], crs: crsFromEpsg(32640)!, classNames: ['a', 'b'] });
+    await writer.write(Uint8Array.from({ length: width * height }, (_, i) => (i % width) * (i / width) / 5000), height);
+    await writer.finish(path);
+    await writer.abort();
+  };
+
+  it('survives kill -9 at any moment, and gives the bytes of an uninterrupted run', async () => {
+    const large = join(folder, 'killed-scene.tif');
+    await gradient(large, 300, 5200);
+    const command = (output: string): string[] => ['convert', large, output, '--crs', 'EPSG:3857', '--overviews', 'average', '--json'];
+    const [whole, output] = [join(folder, 'killed-whole.tif'), join(folder, 'killed.tif')];
+    await runCommand(folder, command(whole));
+    const steps = { begun: 0, resumed: 0 };
+    for (const moment of [
+      // While rows are written: as the first and the third note in the journal is written, as blocks get to the disk, once more behind the last.
+      { call: 'datasync', nth: 1, when: 'before' }, { call: 'datasync', nth: 3, when: 'after' }, { call: 'datasync', nth: 2, when: 'before' }, { call: 'datasync', nth: 5, when: 'after' },
+      // As the finished file gets its name: before, between its two names, and with nothing left to do but to tidy up.
+      { call: 'link', path: 'converted.tif', when: 'before' }, { call: 'link', path: 'converted.tif', when: 'after' }, { call: 'rm', path: 'killed.tif.partial', when: 'before' },
+    ] satisfies Moment[]) {
+      // A run that finds its last file in place has no second name to give: it is not killed at this moment.
+      expect(await runCommand(folder, command(output), moment)).toBe('killed');
+      steps.begun++;
+      if (existsSync(output)) expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    }
+    const result = JSON.parse(await runCommand(folder, command(output))) as { resumedAt: number };
+    expect(steps.begun).toBe(7);
+    expect(result.resumedAt).toBeGreaterThan(4000);
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect(readFileSync(`${output}.aux.xml`)).toEqual(readFileSync(`${whole}.aux.xml`));
+    expect(existsSync(`${output}.partial`)).toBe(false);
+  });
+
+  it('goes on where its file stands under its final name already, and only where it is its own', async () => {
+    const source = join(folder, 'renamed-scene.tif');
+    await gradient(source, 60, 50);
+    const [whole, output] = [join(folder, 'renamed-whole.tif'), join(folder, 'renamed.tif')];
+    await convert({ scene: source, output: whole });
+    const command = ['convert', source, output];
+    expect(await runCommand(folder, command, { call: 'rm', path: 'renamed.tif.partial', when: 'before' })).toBe('killed');
+    expect([existsSync(output), existsSync(`${output}.partial`)]).toEqual([true, true]);
+    await convert({ scene: source, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+    expect(existsSync(`${output}.partial`)).toBe(false);
+    await expect(convert({ scene: source, output })).rejects.toThrow('exists');
+    // The same kill, but then somebody writes another file there.
+    rmSync(output);
+    rmSync(`${output}.aux.xml`);
+    expect(await runCommand(folder, command, { call: 'rm', path: 'renamed.tif.partial', when: 'before' })).toBe('killed');
+    writeFileSync(output, 'theirs');
+    await expect(convert({ scene: source, output })).rejects.toThrow(`${output} exists`);
+    expect(readFileSync(output, 'utf8')).toBe('theirs');
   });
 
   it('runs as a command', async () => {
@@ -270,5 +375,30 @@ describe('checkRoom', () => {
     await expect(checkRoom(absent, 2 ** 60)).rejects.toThrow(/the disk has \d+ MB left, about 1152921504607 MB are needed/);
     await expect(checkRoom(absent, 1)).resolves.toBeUndefined();
     expect(existsSync(absent)).toBe(false);
+  });
+
+  it('is asked by convert on a disk that is too small for the output, before anything is written there', async (test) => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      test.skip('a small disk cannot be mounted here');
+    }
+    try {
+      const large = join(folder, 'noise.tif');
+      const [width, height] = [1200, 1200];
+      const writer = await createCog({ width, height, bands: 1, dtype: 'uint8', scratch: `${large}.scratch` });
+      let state = 7;
+      await writer.write(Uint8Array.from({ length: width * height }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24), height);
+      await writer.finish(large);
+      await writer.abort();
+      await expect(convert({ scene: large, output: join(disk, 'out.tif') })).rejects.toMatchObject({ code: 'OUTPUT', message: expect.stringMatching(/the disk has 1\.0 MB left, about 3\.\d MB are needed/) as string });
+      expect(readdirSync(disk)).toEqual([]);
+      // What fits is written.
+      expect(await convert({ scene: large, output: join(disk, 'part.tif'), window: { x: 0, y: 0, width: 300, height: 300 } })).toMatchObject({ width: 300 });
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 });

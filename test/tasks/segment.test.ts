@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { createCog } from '../../src/cog/index.js';
 import { Interrupted } from '../../src/errors.js';
 import { crsFromEpsg } from '../../src/georef/index.js';
 import type { Blend } from '../../src/stitch/index.js';
+import type { Progress } from '../../src/run/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { segment } from '../../src/tasks/segment.js';
 import { vectorize } from '../../src/tasks/vectorize.js';
@@ -302,15 +303,47 @@ describe('segment, stopped at its very end', () => {
     await segment({ scene, model, output: whole, patchSize: 64, overlap: 16 });
     const output = fresh('map.tif');
     const options = { scene, model, output, patchSize: 64, overlap: 16, preview: fresh('preview.png') };
-    const controller = new AbortController();
-    // After the last strip, before the files get their names.
-    await expect(segment(options, { signal: controller.signal, onProgress: ({ done, total }) => { if (done === total) controller.abort(); } })).rejects.toThrow(Interrupted);
-    await writeFile(options.preview, 'what a kill between two renames leaves');
-    await writeFile(output, 'the same');
+    // The preview and the sidecar get their names, the map cannot: a folder that is not empty has its own.
+    await expect(segment({ ...options, overwrite: true }, {
+      onProgress: ({ done, total }) => { if (done === total && !existsSync(output)) mkdirSync(join(output, 'inside'), { recursive: true }); },
+    })).rejects.toThrow();
+    expect([existsSync(options.preview), existsSync(`${output}.aux.xml`)]).toEqual([true, true]);
+    rmSync(output, { recursive: true });
     const result = await segment(options);
     expect(result.resumedStrips).toBe(result.strips);
     expect(await sha(output)).toBe(await sha(whole));
     expect((await readFile(options.preview)).subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('leaves what somebody else put there meanwhile, keeps the finished map, and goes on when told how', async () => {
+    const scene = await writeScene(fields(150, 200));
+    const model = brightestBand(folder);
+    const [whole, output] = [fresh('whole.tif'), fresh('map.tif')];
+    await segment({ scene, model, output: whole, patchSize: 64, overlap: 16 });
+    const options = { scene, model, output, patchSize: 64, overlap: 16, confidence: fresh('confidence.tif') };
+    await expect(segment(options, { onProgress: ({ done, total }) => { if (done === total) writeFileSync(output, 'theirs'); } })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${output} exists, and did not when the run began`) as string, advice: expect.stringContaining('--overwrite') as string });
+    expect(await readFile(output, 'utf8')).toBe('theirs');
+    expect(existsSync(options.confidence)).toBe(false);
+    expect(await sha(join(`${output}.partial`, 'finished-0.tif'))).toBe(await sha(whole));
+    await expect(segment(options)).rejects.toThrow(`-o: ${output} exists`);
+    expect(await readFile(output, 'utf8')).toBe('theirs');
+    rmSync(output);
+    expect((await segment(options)).resumedStrips).toBe(4);
+    expect(await sha(output)).toBe(await sha(whole));
+  });
+
+  it('leaves overviews that somebody else put beside a map meanwhile', async () => {
+    const scene = await writeScene(fields(150, 200));
+    const model = brightestBand(folder);
+    const output = fresh('map.tif');
+    const options = { scene, model, output, patchSize: 64, overlap: 16, confidence: fresh('confidence.tif') };
+    const meanwhile = { onProgress: ({ done, total }: Progress) => { if (done === total) writeFileSync(`${options.confidence}.ovr`, 'theirs'); } };
+    await expect(segment(options, meanwhile)).rejects.toThrow(`${options.confidence}.ovr exists`);
+    expect(await readFile(`${options.confidence}.ovr`, 'utf8')).toBe('theirs');
+    expect(existsSync(output)).toBe(false);
+    const result = await segment({ ...options, overwrite: true });
+    expect(result.resumedStrips).toBe(result.strips);
+    expect(existsSync(`${options.confidence}.ovr`)).toBe(false);
   });
 });
 

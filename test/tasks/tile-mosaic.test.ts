@@ -13,6 +13,7 @@ import type { TileFormat } from '../../src/tiles/index.js';
 import { classIds, DATA_TYPES, samplesOf } from '../cog/rows.js';
 import { checkCogLayout, structureOf } from '../cog/structure.js';
 import { root, scratch } from '../places.js';
+import { runCommand } from './killed-command.js';
 
 const folder = scratch();
 let made = 0;
@@ -224,6 +225,26 @@ describe('tile', () => {
     await expect(tile({ scene, folder: tiles })).rejects.toThrow('the output folder is not writable');
   });
 
+  it('leaves no folder behind where the scene cannot be read to its end', async () => {
+    const picture = join(folder, 'cut-off.png');
+    const whole = readFileSync(join(root, 'fixtures/scene/rgb.png'));
+    writeFileSync(picture, whole.subarray(0, Math.floor(whole.length / 2)));
+    const tiles = fresh('cut-off');
+    await expect(tile({ scene: picture, folder: tiles, patchSize: 16, overlap: 0 })).rejects.toThrow(InvalidFileError);
+    expect(existsSync(tiles)).toBe(false);
+  });
+
+  it('leaves a list of tiles that appears while it works', async () => {
+    const scene = await writeScene({ width: 100, height: 300, bands: 1, data: samplesOf('uint8', 30_000) });
+    const tiles = fresh('appears');
+    const list = join(tiles, 'tiles.json');
+    await expect(tile({ scene, folder: tiles, patchSize: 96 }, { onProgress: () => writeFileSync(list, '{"theirs": 1}') })).rejects.toThrow('exists, and did not when the run began');
+    expect(readFileSync(list, 'utf8')).toBe('{"theirs": 1}');
+    rmSync(list);
+    expect(await tile({ scene, folder: tiles, patchSize: 96 })).toMatchObject({ written: 0 });
+    expect(existsSync(list)).toBe(true);
+  });
+
   it('goes on after an interruption with the same files', async () => {
     const scene = await writeScene({ width: 400, height: 3000, bands: 3, data: samplesOf('uint8', 3_600_000) });
     const whole = fresh('whole');
@@ -370,18 +391,24 @@ describe('mosaic', () => {
     expect(existsSync(`${stopped}.partial`)).toBe(false);
   });
 
-  it('goes on where its file stands under its final name already', async () => {
+  it('goes on where its file stands under its final name already, and leaves another file there', async () => {
     const { tiles } = await tiled();
     const whole = fresh('whole.tif');
     await mosaic({ folder: tiles, output: whole });
-    const output = fresh('renamed.tif');
-    const controller = new AbortController();
-    await expect(mosaic({ folder: tiles, output }, { signal: controller.signal, onProgress: () => controller.abort() })).rejects.toThrow(Interrupted);
-    expect(existsSync(`${output}.partial`)).toBe(true);
-    cpSync(whole, output);
+    const output = `${fresh('renamed')}.tif`;
+    const command = ['mosaic', tiles, output];
+    expect(await runCommand(folder, command, { call: 'rm', path: `${output}.partial`, when: 'before' })).toBe('killed');
+    expect([existsSync(output), existsSync(`${output}.partial`)]).toEqual([true, true]);
     await mosaic({ folder: tiles, output });
     expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
     expect(existsSync(`${output}.partial`)).toBe(false);
+    rmSync(output);
+    await expect(mosaic({ folder: tiles, output }, { onProgress: () => writeFileSync(output, 'theirs') })).rejects.toThrow('exists, and did not when the run began');
+    await expect(mosaic({ folder: tiles, output })).rejects.toThrow(`${output} exists`);
+    expect(readFileSync(output, 'utf8')).toBe('theirs');
+    rmSync(output);
+    await mosaic({ folder: tiles, output });
+    expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
   });
 
   it('starts anew where tiles have changed since it was stopped', async () => {

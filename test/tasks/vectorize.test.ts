@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -118,6 +118,18 @@ describe('vectorize', () => {
     const { features, geo } = await readGeoParquet(output);
     expect(geo.columns.geometry.crs).toBeNull();
     expect(features.every(({ properties }) => properties['area_ha'] === null)).toBe(true);
+  });
+
+  it('leaves a file that appears while it works, and keeps its own', async () => {
+    const [whole, output] = [fresh('whole.fgb'), fresh('appears.fgb')];
+    const path = await writeMap(map);
+    await vectorize({ map: path, output: whole });
+    await expect(vectorize({ map: path, output }, { onProgress: () => writeFileSync(output, 'theirs') })).rejects.toThrow(`${output} exists, and did not when the run began`);
+    expect(await readFile(output, 'utf8')).toBe('theirs');
+    expect((await readFile(join(`${output}.partial`, 'polygons'))).equals(await readFile(whole))).toBe(true);
+    await vectorize({ map: path, output, overwrite: true });
+    expect((await readFile(output)).equals(await readFile(whole))).toBe(true);
+    expect(existsSync(`${output}.partial`)).toBe(false);
   });
 
   it('keeps nothing when it is interrupted, and takes over what a killed run left', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bandRows, ringArea } from '../../src/vector/index.js';
+import { bandRows, createPolygonizer, ringArea } from '../../src/vector/index.js';
 import type { ClassPolygon } from '../../src/vector/index.js';
-import { anyMap, componentsOf, cornersOf, cover, edgesOf, mapOf, patchwork, polygonsOf } from './maps.js';
+import { anyMap, componentsOf, cornersOf, cover, edgesOf, mapOf, patchwork, polygonsOf, rowsOf } from './maps.js';
 import type { SmallMap } from './maps.js';
 
 const CASES: Readonly<Record<string, SmallMap>> = {
@@ -35,9 +35,16 @@ describe('polygons of a map', () => {
 
   it('carry ground areas that add up row by row', () => {
     fc.assert(fc.property(anyMap, (map) => {
+      // Rows as in degrees: each with pixels of another size.
+      const rowArea = (y: number): number => 3 + 0.25 * y;
+      const polygonizer = createPolygonizer({ width: map.width, height: map.height, rowArea });
+      const polygons = rowsOf(map).flatMap((row) => polygonizer.push(row));
       const sums = new Map<number, number>();
-      for (const { classId, pixels } of polygonsOf(map)) sums.set(classId, (sums.get(classId) ?? 0) + pixels);
-      for (const [classId, pixels] of sums) expect(pixels).toBe(map.classes.filter((id) => id === classId).length);
+      for (const { classId, squareMetres } of [...polygons, ...polygonizer.finish()]) sums.set(classId, (sums.get(classId) ?? 0) + squareMetres);
+      const expected = new Map<number, number>();
+      map.classes.forEach((id, i) => { if (id >= 0) expected.set(id, (expected.get(id) ?? 0) + rowArea(Math.floor(i / map.width))); });
+      expect([...sums.keys()].sort()).toEqual([...expected.keys()].sort());
+      for (const [classId, area] of expected) expect(sums.get(classId)).toBeCloseTo(area, 6);
     }));
   });
 });

@@ -11,7 +11,7 @@ export interface MosaicContext {
   readonly policy: LocationPolicy;
   /** The VRTs that led here, outermost first. */
   readonly chain: readonly string[];
-  /** Opens the bytes of a path or a URL. */
+  /** Opens the bytes of a path or a URL that a mosaic names; what its server sends on to is held to the policy, too. */
   openBytes(at: string): Promise<ByteSource>;
   /** Opens a member whose blocks go to the shared cache; a VRT among them belongs to the same mosaic. */
   openMember(source: ByteSource, location: MemberLocation, caches: SceneCaches, context: MosaicContext): Promise<BlockScene>;

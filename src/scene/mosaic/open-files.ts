@@ -58,10 +58,12 @@ export async function openFiles(paths: readonly string[], label: string, context
       width, height, dtype: first.dtype, transform,
       bands: Array.from({ length: first.bands }, (_, band) => {
         const name = first.bandNames?.[band];
-        return { fill: first.nodata ?? 0, ...(name === undefined ? {} : { name }) };
+        return { fill: first.bandNodata === undefined ? first.nodata ?? 0 : first.bandNodata[band] ?? 0, ...(name === undefined ? {} : { name }) };
       }),
       ...(first.crs === undefined ? {} : { crs: first.crs }),
       ...(first.nodata === undefined ? {} : { nodata: first.nodata }),
+      ...(first.bandNodata === undefined ? {} : { bandNodata: first.bandNodata }),
+      described: { ...(first.scaling === undefined ? {} : { scaling: first.scaling }), ...(first.units === undefined ? {} : { units: first.units }) },
       ...(first.alphaBand === undefined ? {} : { alphaBand: first.alphaBand }),
       ...(first.palette === undefined ? {} : { palette: first.palette }),
       ...(first.classNames === undefined ? {} : { classNames: first.classNames }),
@@ -86,8 +88,9 @@ function layerOf(member: string, window: Window, profile: SceneProfile, bands: n
   return {
     member, placement: { target: window }, averaged: false,
     bands: Array.from({ length: bands }, (_, band) => ({ from: band, to: band })),
-    ...(profile.nodata === undefined ? {} : { nodata: profile.nodata }),
-    useMask: profile.nodata === undefined && profile.maskSource !== 'none',
+    // Where the bands' values differ, a pixel is missing if all its bands have theirs: that is what its mask says.
+    ...(profile.nodata === undefined || profile.bandNodata !== undefined ? {} : { nodata: profile.nodata }),
+    useMask: (profile.nodata === undefined || profile.bandNodata !== undefined) && profile.maskSource !== 'none',
   };
 }
 

@@ -141,10 +141,11 @@ function mosaicOf(vrt: VrtFile, names: ReadonlyMap<string, string>): { readonly 
   };
 }
 
-function describedOf({ bands, gcps, rpc }: VrtFile): NonNullable<Mosaic['described']> {
+function describedOf({ bands, gcps, rpc, metadata }: VrtFile): NonNullable<Mosaic['described']> {
   return {
     ...(gcps === undefined ? {} : { gcps }),
     ...(rpc === undefined ? {} : { rpc }),
+    ...(metadata === undefined ? {} : { metadata }),
     ...(bands.some((band) => band.scaling !== undefined) ? { scaling: bands.map((band) => band.scaling ?? { scale: 1, offset: 0 }) } : {}),
     ...(bands.some((band) => band.unit !== undefined) ? { units: bands.map((band) => band.unit ?? '') } : {}),
   };

@@ -55,9 +55,19 @@ function checkAlike(profile: SceneProfile, first: SceneProfile): void {
   if (profile.bands !== first.bands) refuse('bands:', first.bands, profile.bands);
   if (profile.dtype !== first.dtype) refuse('samples of', first.dtype, profile.dtype);
   if (!Object.is(profile.nodata, first.nodata)) refuse('nodata', first.nodata ?? 'none', profile.nodata ?? 'none');
+  const list = (values: SceneProfile['bandNodata']): string => values?.map((value) => value ?? 'none').join(', ') ?? 'one value for all bands';
+  if (list(profile.bandNodata) !== list(first.bandNodata)) refuse('nodata by band:', list(first.bandNodata), list(profile.bandNodata));
+  if (scaled(profile) !== scaled(first)) refuse('values of', scaled(first), scaled(profile));
   if (profile.alphaBand !== first.alphaBand) refuse('alpha', first.alphaBand === undefined ? 'none' : `in band ${first.alphaBand + 1}`, profile.alphaBand === undefined ? 'none' : `in band ${profile.alphaBand + 1}`);
   if (!sameCrs(profile.crs, first.crs)) refuse('the coordinate system', nameOf(first.crs), nameOf(profile.crs));
   if (JSON.stringify(profile.palette) !== JSON.stringify(first.palette)) refuse('the palette', first.palette === undefined ? '(none)' : `of ${first.palette.length} colours`, profile.palette === undefined ? 'none' : 'another one');
+}
+
+/** What samples mean, in words. */
+function scaled({ bands, scaling, units }: SceneProfile): string {
+  const one = (band: number): string => `sample × ${scaling?.[band]?.scale ?? 1} + ${scaling?.[band]?.offset ?? 0}${units?.[band] ? ` ${units[band]}` : ''}`;
+  const all = Array.from({ length: bands }, (_, band) => one(band));
+  return all.every((text) => text === all[0]) ? all[0]! : all.join('; ');
 }
 
 function place(profile: SceneProfile, origin: Transform, first: SceneProfile): Window {

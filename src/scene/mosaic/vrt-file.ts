@@ -1,7 +1,8 @@
 import { InvalidFileError } from '../../errors.js';
 import { crsFromEpsg, crsFromWkt, isInvertible } from '../../georef/index.js';
 import type { Crs, GroundControl, RationalCoefficients, Transform } from '../../georef/index.js';
-import type { DataType, Rgba } from '../../raster/index.js';
+import type { DataType, FreeMetadata, Rgba } from '../../raster/index.js';
+import { freeMetadata } from '../free-metadata.js';
 import { nodataOfType, parseNodata } from '../nodata.js';
 import { rpcFromItems } from '../rpc.js';
 import { childOf, childrenOf, parseXml, textOf } from './vrt-xml.js';
@@ -20,6 +21,7 @@ export interface VrtFile {
   readonly crs?: Crs;
   readonly gcps?: GroundControl;
   readonly rpc?: RationalCoefficients;
+  readonly metadata?: FreeMetadata;
   readonly notes: readonly string[];
 }
 
@@ -85,7 +87,8 @@ export function parseVrt(text: string, url: string): VrtFile {
   if (other >= 0) throw new InvalidFileError(url, `expected bands of one sample type, found ${first.dtype} in band 1 and ${bands[other]!.dtype} in band ${other + 1}`, { advice: RENDER });
   // A mask stands in the dataset, or, with old versions, in the first band.
   const mask = maskOf(root, url, notes) ?? maskOf(childrenOf(root, 'vrtrasterband')[0]!, url, notes);
-  return { width, height, dtype: first.dtype, bands, ...(mask === undefined ? {} : { mask }), ...placeOf(root, notes), notes };
+  const metadata = freeMetadata(itemsOf(root), childrenOf(root, 'vrtrasterband').map((node) => itemsOf(node)));
+  return { width, height, dtype: first.dtype, bands, ...(mask === undefined ? {} : { mask }), ...placeOf(root, notes), ...(metadata === undefined ? {} : { metadata }), notes };
 }
 
 function edgeOf(root: XmlNode, name: 'rasterXSize' | 'rasterYSize', url: string): number {
@@ -161,13 +164,17 @@ function placeOf(root: XmlNode, notes: string[]): Pick<VrtFile, 'transform' | 'c
   if (transform === undefined && gcps !== undefined) {
     notes.push(`placed by ${gcps.points.length} ground control points, which are not used to move pixels; warp it first, for example with gdalwarp`);
   }
-  const rpc = rpcFromItems(new Map(childrenOf(root, 'metadata')
-    .filter((list) => list.attributes.get('domain') === 'RPC')
-    .flatMap((list) => childrenOf(list, 'mdi').map((item) => [item.attributes.get('key') ?? '', item.text]))));
+  const rpc = rpcFromItems(new Map(itemsOf(root, 'RPC')));
   return {
     ...(transform === undefined ? {} : { transform }), ...(crs === undefined ? {} : { crs }),
     ...(gcps === undefined ? {} : { gcps }), ...(rpc === undefined ? {} : { rpc }),
   };
+}
+
+/** Items of metadata of one domain; without a name the default one. */
+function itemsOf(node: XmlNode, domain = ''): (readonly [string, string])[] {
+  return childrenOf(node, 'metadata').filter((list) => (list.attributes.get('domain') ?? '') === domain)
+    .flatMap((list) => childrenOf(list, 'mdi').map((item) => [item.attributes.get('key') ?? '', item.text] as const));
 }
 
 function crsOf(text: string, where: string, notes: string[]): Crs | undefined {

@@ -1,9 +1,10 @@
 import type { Response } from 'undici';
-import { RemoteError, TilewrightError } from '../../errors.js';
+import { InvalidFileError, RemoteError, TilewrightError } from '../../errors.js';
 import type { ByteSource } from '../byte-source.js';
 import { createReadQueue } from './read-queue.js';
 import { DEFAULT_REMOTE, Passing, ask, bodyOf, causeOf, discard, withRetries } from './server.js';
-import type { RemoteOptions, Request } from './server.js';
+import type { Asking, Redirects, RemoteOptions, Request } from './server.js';
+import { NotFollowed } from './redirect.js';
 
 /** What is asked for first: all directories of most cloud-optimised files. */
 const FIRST_BYTES = 65536;
@@ -55,13 +56,14 @@ export interface RemoteSource extends ByteSource {
 /**
  * Opens a file on a server that answers range requests (RFC 9110, section 14). Its first bytes come with the first request;
  * later reads are exact, neighbours joined, several at a time.
+ * @throws {InvalidFileError} if there is no such file
  * @throws {RemoteError} if the server does not answer after all attempts, refuses, or knows no ranges
  */
-export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}): Promise<RemoteSource> {
+export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}, redirects: Redirects = 'anywhere'): Promise<RemoteSource> {
   const options = { ...DEFAULT_REMOTE, ...given };
   const stop = new AbortController();
   const count = { requests: 0, bytes: 0 };
-  const get = (start: number, length: number, known: Version | undefined): Promise<Part> => getPart(file, { start, length, known, options, signal: stop.signal, count });
+  const get = (start: number, length: number, known: Version | undefined): Promise<Part> => getPart(file, { start, length, known, options, redirects, signal: stop.signal, count });
   const first = await get(0, FIRST_BYTES, undefined);
   const { version } = first;
   if (version.size === 0) throw new RemoteError(file.name, 'the file is empty');
@@ -98,7 +100,7 @@ export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}
       return queue.read(offset, end - offset);
     },
     opened: () => { reading = 'pixels'; },
-    ...(file.sibling === undefined ? {} : { beside: (change: (path: string) => string) => textOf(file.sibling!(change), options, stop.signal) }),
+    ...(file.sibling === undefined ? {} : { beside: (change: (path: string) => string) => textOf(file.sibling!(change), options, { idleMs: options.idleMs, redirects, signal: stop.signal }) }),
     close: () => {
       stop.abort();
       return Promise.resolve();
@@ -107,9 +109,10 @@ export async function openHttpSource(file: RemoteFile, given: RemoteOptions = {}
 }
 
 /** Text of a small file; `undefined` if there is none, or it may not be seen: servers answer so where they hide what they have. */
-async function textOf(file: RemoteFile, options: Required<RemoteOptions>, signal: AbortSignal): Promise<string | undefined> {
+async function textOf(file: RemoteFile, options: Required<RemoteOptions>, asking: Asking): Promise<string | undefined> {
+  const { signal } = asking;
   const bytes = await named(file, signal, () => withRetries(options, signal, async () => {
-    const response = await ask(await file.request({}), options.idleMs, signal);
+    const response = await ask(await file.request({}), asking);
     if (response.status === 200) return bodyOf(response, MAX_TEXT_BYTES);
     await discard(response);
     return undefined;
@@ -123,6 +126,7 @@ interface Get {
   /** The state that the file had before; another one is an error. */
   readonly known: Version | undefined;
   readonly options: Required<RemoteOptions>;
+  readonly redirects: Redirects;
   readonly signal: AbortSignal;
   readonly count: { requests: number; bytes: number };
 }
@@ -138,6 +142,7 @@ async function named<T>(file: RemoteFile, signal: AbortSignal, work: () => Promi
   } catch (error) {
     if (error instanceof TilewrightError) throw error;
     if (error instanceof Passing) throw new RemoteError(file.name, error.message, { cause: error, advice: 'try again later; a run goes on where it was' });
+    if (error instanceof NotFollowed) throw new RemoteError(file.name, error.message, { cause: error, advice: error.advice });
     if (signal.aborted) throw new RemoteError(file.name, 'it was closed while it was read', { cause: error });
     const cause = causeOf(error);
     const code = (cause as { readonly code?: string }).code;
@@ -150,11 +155,12 @@ async function attempt(file: RemoteFile, get: Get): Promise<Part> {
   const strong = known?.etag !== null && known?.etag !== undefined && !known.etag.startsWith('W/') ? known.etag : undefined;
   // fetch asks for the bytes as they are (Accept-Encoding: identity) wherever there is a range.
   const headers = { range: `bytes=${start}-${start + length - 1}`, ...(strong === undefined ? {} : { 'if-range': strong }) };
-  let response = await ask(await file.request(headers), get.options.idleMs, get.signal);
+  const asking = { idleMs: get.options.idleMs, redirects: get.redirects, signal: get.signal };
+  let response = await ask(await file.request(headers), asking);
   count.requests++;
   if (response.status >= 300 && await file.learn?.(response)) {
     await discard(response);
-    response = await ask(await file.request(headers), get.options.idleMs, get.signal);
+    response = await ask(await file.request(headers), asking);
     count.requests++;
   }
   if (response.status === 206) return partial(file, response, get);
@@ -225,8 +231,9 @@ function changed(file: RemoteFile): RemoteError {
   return new RemoteError(file.name, 'the file changed while it was read', { advice: 'start again with the new one' });
 }
 
-function refused(file: RemoteFile, status: number): RemoteError {
-  if (status === 404 || status === 410) return new RemoteError(file.name, 'there is no such file on the server');
+function refused(file: RemoteFile, status: number): TilewrightError {
+  // As a path that leads nowhere.
+  if (status === 404 || status === 410) return new InvalidFileError(file.name, 'there is no such file on the server');
   if (status === 401 || status === 403) return new RemoteError(file.name, `the server does not allow it to be read (${status})`, { advice: file.refusedAdvice });
   return new RemoteError(file.name, `the server answers ${status}`);
 }

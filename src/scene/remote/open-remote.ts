@@ -2,7 +2,7 @@ import { InvalidFileError } from '../../errors.js';
 import { openHttpSource } from './http-source.js';
 import type { RemoteFile, RemoteSource } from './http-source.js';
 import { s3File } from './s3.js';
-import type { RemoteOptions } from './server.js';
+import type { Redirects, RemoteOptions } from './server.js';
 import { webAddress } from './web-address.js';
 
 export type { RemoteOptions } from './server.js';
@@ -15,10 +15,11 @@ export function isRemote(source: string): boolean {
 /**
  * Opens a file on a server: `https://…`, `http://…`, `s3://bucket/key`.
  * @throws {InvalidFileError} if the URL is none
+ * @param redirects whether its server may send on to another one
  * @throws {RemoteError} if it cannot be read
  */
-export async function openRemoteSource(url: string, options: RemoteOptions = {}): Promise<RemoteSource> {
-  return openHttpSource(/^s3:/i.test(url) ? await s3File(url) : webFile(url), options);
+export async function openRemoteSource(url: string, options: RemoteOptions = {}, redirects: Redirects = 'anywhere'): Promise<RemoteSource> {
+  return openHttpSource(/^s3:/i.test(url) ? await s3File(url) : webFile(url), options, redirects);
 }
 
 function webFile(url: string): RemoteFile {

@@ -1,5 +1,9 @@
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { Response } from 'undici';
+import { NotFollowed, nextRequest } from './redirect.js';
+import type { Redirects, Request } from './redirect.js';
+
+export type { Redirects, Request } from './redirect.js';
 
 /** How servers are asked. */
 export interface RemoteOptions {
@@ -38,12 +42,6 @@ export class Passing extends Error {
   }
 }
 
-/** A request that can be made again: its headers may be signed anew each time. */
-export interface Request {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 const agents = new Map<number, EnvHttpProxyAgent>();
 
 /** Connections are shared by all sources; proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
@@ -56,17 +54,33 @@ function agentFor(idleMs: number): EnvHttpProxyAgent {
   return agent;
 }
 
+export interface Asking {
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+  /** Where answers may send on to. */
+  readonly redirects: Redirects;
+}
+
 /**
- * Makes one attempt at a GET. The answer's body is not read yet; its connection counts as stalled when no byte comes for
- * `idleMs`.
+ * Makes one attempt at a GET, and follows where the server sends on to. The answer's body is not read yet; its connection
+ * counts as stalled when no byte comes for `idleMs`.
  * @throws {Passing} where another attempt may help
+ * @throws {NotFollowed} where it is sent on to a place that may not be asked
  */
-export async function ask(request: Request, idleMs: number, signal: AbortSignal): Promise<Response> {
+export async function ask(request: Request, { idleMs, signal, redirects }: Asking): Promise<Response> {
   let response: Response;
-  try {
-    response = await fetch(request.url, { headers: request.headers, dispatcher: agentFor(idleMs), signal, redirect: 'follow' });
-  } catch (error) {
-    throw passingOr(error);
+  let at = request;
+  for (let hops = 0; ; hops++) {
+    try {
+      response = await fetch(at.url, { headers: at.headers, dispatcher: agentFor(idleMs), signal, redirect: 'manual' });
+    } catch (error) {
+      throw passingOr(error);
+    }
+    const next = nextRequest(at, response, redirects, hops);
+    if (next === undefined) break;
+    await discard(response);
+    if (next instanceof NotFollowed) throw next;
+    at = next;
   }
   if (!RETRIED.has(response.status)) return response;
   const waitMs = retryAfter(response.headers.get('retry-after'));

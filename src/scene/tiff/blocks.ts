@@ -141,6 +141,11 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
   };
 }
 
+/** Compressions that do not look at samples. */
+const COMPLEX_COMPRESSIONS: ReadonlySet<number> = new Set([
+  COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.zstd, COMPRESSION.lzma,
+]);
+
 /** Rows per piece: whole tiles and compressed strips cannot be divided. */
 function piecesOf(picture: TiffPicture, rowBytes: number): number {
   if (picture.tiled || picture.compression !== COMPRESSION.none || isSubsampled(picture)) return picture.tileHeight;
@@ -203,7 +208,15 @@ function refuseUnread(picture: TiffPicture, url: string): void {
     const name = COMPRESSION_NAMES.get(picture.compression) ?? `number ${picture.compression}`;
     throw new InvalidFileError(url, `its compression (${name}) is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
   }
-  const colour = PHOTOMETRIC_NAMES.get(picture.photometric);
+  const isLogarithmic = picture.compression === COMPRESSION.sgiLog && !picture.planar && picture.bits === 16
+    && ((picture.photometric === PHOTOMETRIC.logL && picture.samples === 1) || (picture.photometric === PHOTOMETRIC.logLuv && picture.samples === 3));
+  if (picture.compression === COMPRESSION.sgiLog && !isLogarithmic) {
+    throw new InvalidFileError(url, `SGILOG with ${picture.samples} samples of ${picture.bits} bits is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  }
+  if (picture.isComplex && !COMPLEX_COMPRESSIONS.has(picture.compression)) {
+    throw new InvalidFileError(url, `complex numbers with the compression ${COMPRESSION_NAMES.get(picture.compression) ?? picture.compression} are not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  }
+  const colour = isLogarithmic ? undefined : PHOTOMETRIC_NAMES.get(picture.photometric);
   if (colour !== undefined) throw new InvalidFileError(url, `its colour space (${colour}) is not read`, { advice: 'convert it to RGB first' });
   const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' };
   const isJpeg = picture.compression === COMPRESSION.jpeg;

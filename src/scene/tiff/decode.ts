@@ -10,6 +10,7 @@ import { isSubsampled, isWideInteger } from './picture.js';
 import type { TiffPicture } from './picture.js';
 import { undoFloatingPoint, undoHorizontal } from './predictor.js';
 import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT } from './tags.js';
+import { decodeSgiLog } from './sgi-log.js';
 import { reverseBits, unpackBits } from './unpack.js';
 import { decodeWebpBlock } from './webp-block.js';
 import { doublesOfIntegers } from './wide-integers.js';
@@ -58,7 +59,7 @@ const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRE
 /** Compressions that {@link decodeBlock} can undo. */
 export const DECODED_COMPRESSIONS: ReadonlySet<number> = new Set([
   COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.jpeg, COMPRESSION.zstd, COMPRESSION.lzma,
-  COMPRESSION.webp, COMPRESSION.lerc, COMPRESSION.oldJpeg, ...WRAPPED_COMPRESSIONS,
+  COMPRESSION.webp, COMPRESSION.lerc, COMPRESSION.oldJpeg, COMPRESSION.sgiLog, ...WRAPPED_COMPRESSIONS,
 ]);
 
 /** Bytes of a block when it is unpacked but not yet widened; rows begin at whole bytes. */
@@ -85,6 +86,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
       width: shape.width, height: shape.rows, bits: picture.bits, compression, fillOrder: picture.fillOrder, faxOptions: context.faxOptions,
     });
   }
+  if (compression === COMPRESSION.sgiLog) return decodeSgiLog(stored, shape);
   const length = storedBytes(picture, shape);
   const least = storedBytes(picture, { ...shape, rows: shape.needed });
   if (cannotHold(compression, stored.length, least)) {

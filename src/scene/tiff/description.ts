@@ -1,6 +1,7 @@
 import type { DataType, Rgba } from '../../raster/index.js';
 import { nodataFields } from '../describe-bands.js';
 import type { BandDescription } from '../describe-bands.js';
+import { freeMetadata } from '../free-metadata.js';
 import { nodataOfType, parseNodata } from '../nodata.js';
 import { numberList, statisticsOf } from '../pam.js';
 import type { ColourConversion } from './colour-conversion.js';
@@ -17,13 +18,14 @@ export async function readDescription(
 ): Promise<BandDescription> {
   const xml = await directory.text(TAG.gdalMetadata);
   const items = xml === undefined ? [] : parseGdalMetadata(xml);
-  const names = bandNames(items, shape.bands);
+  const names = bandNames(items, shape.bands) ?? (picture.isComplex ? partNames(shape.bands) : undefined);
   const classes = classNames(items);
   const palette: Rgba[] | undefined = await readPalette(directory, picture);
   const alpha = conversion === undefined ? alphaBand(picture) : conversion.alphaBand;
   const scaling = scalingOf(items, shape.bands);
   const units = perBand(items, shape.bands, (item) => item.role === 'unittype', (text) => text);
   const statistics = statisticsByBand(items, shape.bands);
+  const metadata = metadataOf(items, shape.bands);
   if (conversion !== undefined) notes.push(`${conversion.name} is turned into ${conversion.bands === 4 ? 'RGB with an opaque alpha' : 'RGB'}, without a colour profile`);
   return {
     ...await nodataInside(directory, items, shape, notes),
@@ -34,7 +36,13 @@ export async function readDescription(
     ...(scaling === undefined ? {} : { scaling }),
     ...(units === undefined ? {} : { units: units.map((unit) => unit ?? '') }),
     ...(statistics === undefined ? {} : { statistics }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
+}
+
+/** What the bands of complex numbers are. */
+function partNames(bands: number): string[] {
+  return Array.from({ length: bands }, (_, band) => `${band % 2 === 0 ? 'real' : 'imaginary'}${bands === 2 ? '' : ` ${Math.floor(band / 2) + 1}`}`);
 }
 
 /** GDAL's nodata tag, one value for all bands, or its item `NODATA_VALUES`, which has one for each. */
@@ -66,6 +74,13 @@ function perBand<T>(items: readonly MetadataItem[], bands: number, wanted: (item
   const values = new Array<T | undefined>(bands).fill(undefined);
   for (const item of items) if (item.sample !== undefined && item.sample >= 0 && item.sample < bands && wanted(item)) values[item.sample] = parse(item.value);
   return values.some((value) => value !== undefined) ? values : undefined;
+}
+
+/** Items without a role and of the default domain. */
+function metadataOf(items: readonly MetadataItem[], bands: number): BandDescription['metadata'] {
+  const plain = items.filter(({ role, domain }) => (role ?? '') === '' && (domain ?? '') === '');
+  const of = (band: number | undefined): (readonly [string, string])[] => plain.filter(({ sample }) => sample === band).map(({ name, value }) => [name, value] as const);
+  return freeMetadata(of(undefined), Array.from({ length: bands }, (_, band) => of(band)));
 }
 
 function statisticsByBand(items: readonly MetadataItem[], bands: number): BandDescription['statistics'] {

@@ -22,7 +22,7 @@ import type { TiffImage, TiffPage } from './pages.js';
 import { isWideInteger, sampleType } from './picture.js';
 import { openSideImages } from './side-images.js';
 import type { SideImages } from './side-images.js';
-import { COMPRESSION_NAMES, TAG } from './tags.js';
+import { COMPRESSION, COMPRESSION_NAMES, TAG } from './tags.js';
 
 export interface OpenTiffOptions {
   /** Bytes of decoded blocks to keep. Default: {@link defaultCacheBytes}. */
@@ -121,6 +121,8 @@ async function remoteSidecars({ source, directory }: TiffImage): Promise<Sidecar
 async function pixelNotes({ directory, picture }: TiffImage): Promise<string[]> {
   const orientation = await directory.number(TAG.orientation) ?? 1;
   return [
+    ...(picture.isComplex ? ['complex numbers: the real and the imaginary parts are bands of their own'] : []),
+    ...(picture.compression === COMPRESSION.sgiLog ? [`values are logarithms of luminance${picture.samples === 3 ? ' and u\', v\' × 32768' : ''} (SGI LogLuv)`] : []),
     ...(isWideInteger(picture) ? ['integers of 64 bits are read as doubles; one that no double equals is refused'] : []),
     ...(orientation > 1 && orientation <= 8 ? [`TIFF orientation ${orientation} is not applied: pixels are as stored`] : []),
   ];

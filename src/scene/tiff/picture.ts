@@ -11,6 +11,8 @@ export interface TiffPicture {
   /** Bits of one stored sample. */
   readonly bits: number;
   readonly sampleFormat: number;
+  /** Complex numbers: `samples`, `bits` and `sampleFormat` are those of their parts, real and imaginary in turn. */
+  readonly isComplex: boolean;
   readonly compression: number;
   readonly photometric: number;
   readonly predictor: number;
@@ -53,10 +55,11 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
   if (!isEdge(tileWidth) || !isEdge(tileHeight)) refuse(`expected blocks of at least 1 × 1 pixels, found ${tileWidth} × ${tileHeight}`);
   const few = async (tag: number): Promise<number[]> => Array.from(await directory.numbers(tag) ?? []).slice(0, 6);
   const subsampling = await directory.numbers(TAG.ycbcrSubsampling);
-  return {
+  return inParts({
     width, height, samples, tiled, tileWidth, tileHeight,
     bits: await sameBits(directory, samples, url),
     sampleFormat: await number(TAG.sampleFormat, SAMPLE_FORMAT.uint),
+    isComplex: false,
     compression: await number(TAG.compression, COMPRESSION.none),
     photometric: await number(TAG.photometric, PHOTOMETRIC.minIsBlack),
     predictor: await number(TAG.predictor, 1),
@@ -68,7 +71,21 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
     referenceBlackWhite: await few(TAG.referenceBlackWhite),
     whitePoint: await few(TAG.whitePoint),
     inkSet: await number(TAG.inkSet, 1),
-  };
+  }, url);
+}
+
+/**
+ * A picture of complex numbers as one with twice as many samples of half the width.
+ * @throws {InvalidFileError} where parts do not stand beside each other as bands do
+ */
+function inParts(picture: TiffPicture, url: string): TiffPicture {
+  const { sampleFormat, samples, bits } = picture;
+  const isInteger = sampleFormat === SAMPLE_FORMAT.complexInt;
+  if (!isInteger && sampleFormat !== SAMPLE_FORMAT.complexFloat) return picture;
+  const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE -co INTERLEAVE=PIXEL' };
+  if (bits % 2 !== 0) throw new InvalidFileError(url, `samples are complex numbers of ${bits} bits, which are not read`, advice);
+  if (picture.planar || picture.predictor !== 1) throw new InvalidFileError(url, `complex numbers ${picture.planar ? 'in planes' : `with predictor ${picture.predictor}`} are not read`, advice);
+  return { ...picture, isComplex: true, samples: 2 * samples, bits: bits / 2, sampleFormat: isInteger ? SAMPLE_FORMAT.int : SAMPLE_FORMAT.float, extraSamples: [] };
 }
 
 function isEdge(value: number): boolean {
@@ -87,14 +104,12 @@ async function sameBits(directory: Directory, samples: number, url: string): Pro
 
 /**
  * The sample type in memory: packed integers and floats of 16 and 24 bits are widened, 64-bit integers become doubles.
- * @throws {InvalidFileError} for types that are not read: complex numbers, unusual widths
+ * @throws {InvalidFileError} for types that are not read: unusual widths
  */
 export function sampleType(picture: TiffPicture, url: string): DataType {
   const { bits, sampleFormat } = picture;
-  if (sampleFormat === SAMPLE_FORMAT.complexInt || sampleFormat === SAMPLE_FORMAT.complexFloat) {
-    throw new InvalidFileError(url, `samples are complex numbers of ${bits} bits, which are not read`,
-      { advice: 'write amplitude or phase as float32 first, for example with gdal_calc' });
-  }
+  // As GDAL has them, whatever the file says of their sign.
+  if (picture.compression === COMPRESSION.sgiLog) return 'int16';
   const float = sampleFormat === SAMPLE_FORMAT.float;
   if (float) {
     if (bits === 16 || bits === 24 || bits === 32) return 'float32';

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { Grid } from '../../grid/index.js';
-import type { Raster, TypedArray, Window } from '../../raster/index.js';
+import type { Raster, SceneProfile, TypedArray, Window } from '../../raster/index.js';
 import { fixedInputSize } from '../model-input.js';
 
 /** Edge of a chip where neither model nor user say one. */
@@ -54,4 +54,9 @@ export function cutPart(raster: Raster, part: Window, target: TypedArray, offset
     const from = ((part.y + y) * width + part.x) * bands;
     target.set(raster.data.subarray(from, from + length), offset + y * length);
   }
+}
+
+/** How a scene is called in ids: by its file, and by its page where that is not the first. */
+export function pageName(name: string, { page }: SceneProfile): string {
+  return page === undefined || page.index === 0 ? name : `${name}_p${page.index + 1}`;
 }

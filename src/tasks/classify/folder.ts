@@ -15,7 +15,7 @@ import type { ChipPlan } from '../chips/plan.js';
 import { FILE_GROUP, fileRows, isPredicted, placedRows } from '../chips/rows.js';
 import type { ClassifyResult } from '../classify.js';
 import {
-  checkOutputFolder, countTags, createTagCounts, folderFiles, partialFolder, promoteAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
+  checkOutputFolder, countTags, createTagCounts, folderFiles, partialFolder, placeAll, summarizeTags, tagRule, tagsOf, writeSummary, writeTables,
 } from './outputs.js';
 import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
@@ -45,7 +45,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
   checkTables(options.tables);
-  await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
+  await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024, dryRun: options.dryRun ?? false });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
   const engine = await openEngine(options, model, files);
@@ -94,7 +94,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
     } finally {
       await scores.close();
     }
-    await promoteAll(partial, options.output, folderFiles(options.tables));
+    await placeAll({ partial, output: options.output, names: folderFiles(options.tables), overwrite: options.overwrite ?? false });
     await journal.complete();
     finished = true;
     return {

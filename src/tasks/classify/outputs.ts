@@ -1,10 +1,10 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidOptionError, OutputError } from '../../errors.js';
 import type { Chip, ChipWriter } from '../../chips/index.js';
 import { likeliestTag, presentTags } from '../../chips/index.js';
 import type { ModelCard } from '../../card/index.js';
-import { checkFolder, checkSpace, hasJournal, promote, writeWhole, makeFolder } from '../../run/index.js';
+import { checkFolder, checkSpace, mayReplace, placeFiles, writeWhole } from '../../run/index.js';
 import { isPredicted } from '../chips/rows.js';
 import { TABLE_FORMATS, tableFiles } from './tables.js';
 import type { TableFormat } from './tables.js';
@@ -102,19 +102,19 @@ export function partialFolder(output: string): string {
 }
 
 /**
- * Checks the output folder before any work.
+ * Checks the output folder before any work; for a dry run nothing is made, and what exists may stay.
  * @throws {InvalidOptionError} if it holds results already and `overwrite` is not set; a run that was stopped while it gave its
  *   files their names may go on.
  */
-export async function checkOutputFolder(output: string, names: readonly string[], options: { readonly overwrite: boolean; readonly bytes: number }): Promise<void> {
+export async function checkOutputFolder(output: string, names: readonly string[], options: { readonly overwrite: boolean; readonly bytes: number; readonly dryRun?: boolean }): Promise<void> {
   const found = await stat(output).catch(() => undefined);
   if (found !== undefined && !found.isDirectory()) throw new OutputError(output, 'expected a folder, found a file');
   for (const name of names) {
-    const there = await stat(join(output, name)).catch(() => undefined);
-    if (there !== undefined && !options.overwrite && !(await hasJournal(partialFolder(output)))) {
+    if (!options.overwrite && options.dryRun !== true && !await mayReplace(partialFolder(output), join(output, name))) {
       throw new InvalidOptionError('-o', `${join(output, name)} exists`, { advice: 'add --overwrite to replace it' });
     }
   }
+  if (options.dryRun === true) return;
   const parent = join(output, '..');
   await checkFolder(found === undefined ? parent : output);
   await checkFolder(parent);
@@ -122,12 +122,15 @@ export async function checkOutputFolder(output: string, names: readonly string[]
 }
 
 /** Gives the finished files in `partial` their final names in `output`. */
-export async function promoteAll(partial: string, output: string, names: readonly string[]): Promise<void> {
-  await makeFolder(output);
+export async function placeAll({ partial, output, names, overwrite }: {
+  readonly partial: string; readonly output: string; readonly names: readonly string[]; readonly overwrite: boolean;
+}): Promise<void> {
   // A summary must never stand beside files of another run: the old one goes first, and what the new run does not write.
-  await rm(join(output, 'summary.json'), { force: true });
-  for (const other of [...sceneFiles(TABLE_FORMATS), ...folderFiles(TABLE_FORMATS)].filter((name) => !names.includes(name))) await rm(join(output, other), { force: true });
-  for (const name of names) await promote(join(partial, name), join(output, name));
+  const others = [...sceneFiles(TABLE_FORMATS), ...folderFiles(TABLE_FORMATS)].filter((name) => !names.includes(name));
+  await placeFiles({
+    partial, overwrite, files: names.map((name) => ({ temporary: join(partial, name), path: join(output, name) })),
+    stale: ['summary.json', ...others].map((name) => join(output, name)),
+  });
 }
 
 export async function writeSummary(partial: string, summary: unknown): Promise<void> {

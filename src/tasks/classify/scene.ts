@@ -14,7 +14,7 @@ import { throwIfAborted } from '../../errors.js';
 import { writeWhole } from '../../run/index.js';
 import type { Json, TaskContext } from '../../run/index.js';
 import { isRemote } from '../../scene/index.js';
-import { chipEdge, chipId } from '../chips/patches.js';
+import { chipEdge, chipId, pageName } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
 import { griddedRows, isPredicted } from '../chips/rows.js';
 import type { ChipSource } from '../chips/strips.js';
@@ -55,14 +55,14 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const warnings = [
-    ...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height)),
+    ...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height), opened.profile),
     ...(profile.transform === undefined ? ['the scene has no georeference: chips have no coordinates, chips.geojson no geometries'] : []),
     ...(Math.min(profile.width, profile.height) < edge ? [`the scene is smaller than a chip of ${edge} pixels; what lacks is filled by reflection`] : []),
   ];
   const predictor = await openPredictor(model, {
     outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
   });
-  return { options, scene, stretch, toFile, predictor, grid, bands, kind: 'scores', model, rule, name: basename(profile.source, extname(profile.source)), warnings };
+  return { options, scene, stretch, toFile, predictor, grid, bands, kind: 'scores', model, rule, name: pageName(basename(profile.source, extname(profile.source)), profile), warnings };
 }
 
 /** What the results' bytes depend on. */

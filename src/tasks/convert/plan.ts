@@ -68,6 +68,7 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
     ...(profile.bandNames === undefined ? {} : { bandNames: bands.map((band) => profile.bandNames![band] ?? '') }),
     ...(profile.scaling === undefined ? {} : { scaling: bands.map((band) => profile.scaling![band] ?? { scale: 1, offset: 0 }) }),
     ...(profile.units === undefined ? {} : { units: bands.map((band) => profile.units![band] ?? '') }),
+    ...(profile.metadata === undefined ? {} : { metadata: profile.metadata.items, bandMetadata: bands.map((band) => profile.metadata!.bands[band] ?? {}) }),
     ...(bands.length === 1 ? { palette: profile.palette, classNames: profile.classNames } : {}),
   };
   return {

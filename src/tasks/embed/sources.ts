@@ -9,7 +9,7 @@ import { isRemote, openScene } from '../../scene/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
 import type { IndexEntry, IndexSource } from '../../search/index.js';
 import { listChipFiles, listTiles } from '../chips/files.js';
-import { chipEdge, chipId } from '../chips/patches.js';
+import { chipEdge, chipId, pageName } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
 import { planChips, planFiles } from '../chips/plan.js';
 import type { ChipPlan } from '../chips/plan.js';
@@ -44,7 +44,7 @@ export interface EmbedSource {
 
 export async function prepareSceneSource(options: EmbedOptions, model: LoadedModel): Promise<EmbedSource> {
   const length = featureLength(model);
-  const opened = await openScene(options.input);
+  const opened = await openScene(options.input, options.page === undefined ? {} : { page: options.page });
   try {
     const { card } = model;
     const { scene, stretch, toFile } = await asModelSees(opened, card, options);
@@ -53,12 +53,13 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
     const edge = chipEdge(card, options.patchSize);
     const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
     const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
-    const warnings = [...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height))];
+    const warnings = [...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height), opened.profile)];
     const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options) });
     const source = { scene, predictor, grid, bands, kind: 'features' as const, warnings };
     // A URL without its signature: an index goes to other people.
     const input = isRemote(options.input) ? profile.source : options.input;
-    const name = basename(input, extname(input));
+    const name = pageName(basename(input, extname(input)), opened.profile);
+    const page = opened.profile.page === undefined || opened.profile.page.index === 0 ? {} : { page: opened.profile.page.index };
     const path = isRemote(input) ? input : resolve(input);
     return {
       name, chips: patchCount(grid), strips: grid.rows.length, predictor, warnings,
@@ -77,7 +78,7 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
           if (!isPredicted(values)) continue;
           const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: edge, height: edge };
           const { centre } = placeOf(window);
-          yield { entry: { id: chipId(name, grid, row, column), scene: path, window: toFile(window), ...lonLat(centre) }, vector: values };
+          yield { entry: { id: chipId(name, grid, row, column), scene: path, ...page, window: toFile(window), ...lonLat(centre) }, vector: values };
         }
       },
       async close() {

@@ -8,6 +8,8 @@ import type { StretchRule } from './stretch.js';
 
 /** How a scene is changed before a model sees it. */
 export interface SceneChoices {
+  /** Which picture of a file that holds several, from 0. Default 0. */
+  readonly page?: number;
   /** Resamples the scene to so many metres per pixel; `model`: to what the model was trained at. Default: as it is. */
   readonly gsd?: number | 'model';
   /** GeoJSON file: only what lies in its polygons has data. Default: all. */
@@ -59,7 +61,7 @@ function wantedGsd(gsd: number | 'model', card: ModelCard): number {
  * @throws {InvalidOptionError} for choices that are for scenes.
  */
 export function refuseSceneChoices(choices: SceneChoices, folder: string): void {
-  for (const option of ['gsd', 'aoi'] as const) {
+  for (const option of ['gsd', 'aoi', 'page'] as const) {
     if (choices[option] !== undefined) throw new InvalidOptionError(`--${option}`, `${folder} is a folder of chips, which are taken whole`);
   }
 }

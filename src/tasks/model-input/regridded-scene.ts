@@ -10,6 +10,8 @@ import type { Resampling, SourcePart, TargetBlock } from '../rows/resample.js';
 const SAME = 0.01;
 /** Larger steps are averaged, smaller ones interpolated. */
 const AVERAGED_FROM = 1.5;
+/** Fewer pixels along an edge than this are a mistake in the unit, or in the number. */
+const LEAST_EDGE = 16;
 /** Edge of what is read of the scene at once, in its pixels. */
 const READ_EDGE = 1024;
 
@@ -18,7 +20,7 @@ const READ_EDGE = 1024;
  * averaged by area where pixels grow by half and more, else interpolated between the four nearest; palette ids are picked. What
  * is missing is left out of means.
  * @returns the scene itself where it has that distance already.
- * @throws {InvalidOptionError} if the scene does not know its ground sample distance.
+ * @throws {InvalidOptionError} if the scene does not know its ground sample distance, or hardly anything would be left of it.
  */
 export function regridScene(scene: Scene, gsd: number): Scene {
   const { profile } = scene;
@@ -29,6 +31,12 @@ export function regridScene(scene: Scene, gsd: number): Scene {
   if (Math.abs(ground.width / gsd - 1) < SAME && Math.abs(ground.height / gsd - 1) < SAME) return scene;
   const width = Math.max(1, Math.round((profile.width * ground.width) / gsd));
   const height = Math.max(1, Math.round((profile.height * ground.height) / gsd));
+  if (Math.min(width, height) < LEAST_EDGE && Math.min(width, height) < Math.min(profile.width, profile.height)) {
+    const most = gsd * Math.min(profile.width * ground.width, profile.height * ground.height) / (LEAST_EDGE * gsd);
+    throw new InvalidOptionError('--gsd', `at ${gsd} m per pixel the scene would have ${width} × ${height} pixels, of its ${profile.width} × ${profile.height}`, {
+      advice: `take at most ${most.toPrecision(2)} m, for ${LEAST_EDGE} pixels along the shorter edge`,
+    });
+  }
   // From the new pixels to the scene's: corners stay where they are.
   const stepX = profile.width / width;
   const stepY = profile.height / height;

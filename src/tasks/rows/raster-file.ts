@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { classSidecar, encodeTiff, type CogOptions, type TiffDescription, type TiffPacking } from '../../cog/index.js';
 import { bytesPerSample, type Raster, type Scene, type Window } from '../../raster/index.js';
-import { checkOutput, hasJournal, oldSidecars, refuseInputs, removeOldSidecars, writeWhole, type InputFile } from '../../run/index.js';
+import { checkOutput, mayReplace, oldSidecars, placeFiles, refuseInputs, writeWhole, type InputFile } from '../../run/index.js';
 
 /** Folder of the unfinished file and the journal of a raster that is written. */
 export function partialOf(output: string): string {
@@ -22,17 +22,35 @@ export interface RasterOutputCheck {
  */
 export async function checkRasterOutput({ output, inputs, option, overwrite }: RasterOutputCheck): Promise<void> {
   await refuseInputs(output, partialOf(output), inputs, option);
-  const allowed = overwrite || await hasJournal(partialOf(output));
   // What lies beside it belongs to it, also where the file itself is gone: it is replaced or removed with it.
-  for (const path of [output, `${output}.aux.xml`, ...oldSidecars(output)]) await checkOutput(path, { overwrite: allowed, option });
+  for (const path of [output, `${output}.aux.xml`, ...oldSidecars(output)]) {
+    await checkOutput(path, { overwrite: overwrite || await mayReplace(partialOf(output), path), option });
+  }
 }
 
-/** Class names for GDAL older than 3.12; removes what belonged to a file that was replaced. */
-export async function writeClassSidecar(output: string, description: TiffDescription): Promise<void> {
+export interface FinishedRaster {
+  /** The finished file, in the output's folder for unfinished files. */
+  readonly temporary: string;
+  readonly output: string;
+  readonly description: TiffDescription;
+  readonly option: string;
+  readonly overwrite: boolean;
+}
+
+/**
+ * Gives a finished raster its final name, with class names for GDAL older than 3.12 beside it; what belonged to a file that is
+ * replaced goes.
+ * @throws {InvalidOptionError} if another file is there by now and may not be replaced
+ */
+export async function placeRaster({ temporary, output, description, option, overwrite }: FinishedRaster): Promise<void> {
+  const partial = partialOf(output);
   const text = classSidecar(description);
-  await removeOldSidecars(output);
-  if (text === undefined) await rm(`${output}.aux.xml`, { force: true });
-  else await writeWhole(`${output}.aux.xml`, text);
+  const sidecar = { temporary: join(partial, 'classes.aux.xml'), path: `${output}.aux.xml` };
+  if (text !== undefined) await writeWhole(sidecar.temporary, text);
+  await placeFiles({
+    partial, overwrite, option, files: [...(text === undefined ? [] : [sidecar]), { temporary, path: output }],
+    stale: [...oldSidecars(output), ...(text === undefined ? [sidecar.path] : [])],
+  });
 }
 
 /** Edge of the windows that are packed to see how small a scene gets, and how many of them. */

@@ -31,7 +31,7 @@ export function createWarpedRows(scene: Scene, options: WarpOptions): RowSource 
   const { profile } = scene;
   const { grid, bands } = options;
   if (profile.transform === undefined || profile.crs === undefined) return undefined;
-  const toScene = gridToGrid(grid, { transform: profile.transform, crs: profile.crs });
+  const toScene = gridToGrid(grid, { width: profile.width, height: profile.height, transform: profile.transform, crs: profile.crs });
   if (toScene === undefined) return undefined;
   const edge = blockEdge(grid, toScene);
   const pixelBytes = bands.length * bytesPerSample(profile.dtype) + 1;

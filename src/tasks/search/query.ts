@@ -21,6 +21,8 @@ export interface Query {
   readonly name: string;
   /** Where its picture can be read. */
   readonly scene: string;
+  /** Which picture of that file, from 0. Absent: the first. */
+  readonly page?: number;
   readonly window: Window;
   readonly lon?: number;
   readonly lat?: number;
@@ -54,7 +56,7 @@ async function someId(folder: string, manifest: IndexManifest): Promise<string> 
 async function entryQuery(kind: 'id' | 'at', folder: string, manifest: IndexManifest, row: number, entry: IndexEntry): Promise<Query> {
   const { lon, lat } = entry;
   return {
-    kind, name: entry.id, scene: entry.scene, window: entry.window, vector: await readVector(folder, manifest, row), notes: [],
+    kind, name: entry.id, scene: entry.scene, ...(entry.page === undefined ? {} : { page: entry.page }), window: entry.window, vector: await readVector(folder, manifest, row), notes: [],
     ...(lon === undefined || lat === undefined ? {} : { lon, lat }),
   };
 }
@@ -121,7 +123,8 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
       advice: 'give that one with --model, or make the index anew',
     });
   }
-  const opened = await openScene(path);
+  const page = options.page === undefined ? {} : { page: options.page };
+  const opened = await openScene(path, page);
   try {
     const { scene } = await applyStretch(opened, model.card, options.stretch, signal);
     const { profile } = scene;
@@ -134,7 +137,7 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
     try {
       const answer = await predictor.predict({ data: raster.data, count: 1, width: window.width, height: window.height, bands: bands.length }, signal);
       const vector = rowsOf(answer.features, 1, model.card.name)[0]!;
-      return { kind: 'image', name: path, scene: path, window, vector, notes: sizeNotes(window, profile, manifest) };
+      return { kind: 'image', name: path, scene: path, ...page, window, vector, notes: sizeNotes(window, profile, manifest) };
     } finally {
       await predictor.close();
     }

@@ -1,7 +1,7 @@
 import { extname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { SceneProfile } from '../../raster/index.js';
-import { checkOutput, hasJournal, isSameFile, oldSidecars, refuseMembers, trueName } from '../../run/index.js';
+import { checkOutput, isSameFile, mayReplace, oldSidecars, refuseMembers, trueName } from '../../run/index.js';
 import { FEATURE_ENDINGS } from '../../vector/index.js';
 import type { SegmentOptions } from './setup.js';
 
@@ -17,8 +17,8 @@ export function sidecarOf(output: string): string {
 
 /**
  * Checks every file that a run will write, before anything is read: that it may be written, that its name fits its kind, and
- * that no two of them, and not the scene, are the same file. An unfinished run of this output has been through this already:
- * some of its files may stand under their final names.
+ * that no two of them, and not the scene, are the same file. Files that an unfinished run of
+ * this output gave their final names already are its own.
  * @throws {InvalidOptionError | OutputError}
  */
 export async function checkOutputs(options: SegmentOptions): Promise<void> {
@@ -32,7 +32,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
   ];
   const partial = await trueName(partialFolder(options.output));
   const taken = new Map([[await trueName(options.scene), 'the scene']]);
-  const overwrite = (options.overwrite ?? false) || (options.dryRun ?? false) || await hasJournal(partialFolder(options.output));
+  const overwrite = (options.overwrite ?? false) || (options.dryRun ?? false);
   for (const [option, path, extensions] of outputs) {
     if (path === undefined) continue;
     if (!extensions.includes(extname(path).toLowerCase())) {
@@ -44,8 +44,9 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     if (name.startsWith(partial + sep)) throw new InvalidOptionError(option, `${path} lies in the folder for unfinished files, which is removed at the end`);
     if (await isSameFile(path, options.scene)) throw new InvalidOptionError(option, `${path} is the scene`, { advice: 'give every output a name of its own' });
     taken.set(name, `the file of ${option}, too`);
-    await checkOutput(path, { overwrite, option });
-    if (extensions.includes('.tif')) for (const beside of oldSidecars(path)) await checkOutput(beside, { overwrite, option });
+    for (const one of [path, ...(extensions.includes('.tif') ? oldSidecars(path) : [])]) {
+      await checkOutput(one, { overwrite: overwrite || await mayReplace(partialFolder(options.output), one), option });
+    }
   }
   if ((await trueName(options.scene)).startsWith(partial + sep)) {
     throw new InvalidOptionError('-o', `the scene lies in ${partialFolder(options.output)}, the folder for unfinished files, which is removed at the end`);

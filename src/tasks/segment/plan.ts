@@ -67,7 +67,7 @@ export async function planSegment(setup: SegmentSetup, context: TaskContext): Pr
   const started = performance.now();
   const measured = await Promise.all(chosen.map((patch) => predictPatch(setup, patch, context.signal)));
   const secondsPerPatch = (performance.now() - started) / 1000 / chosen.length;
-  const memory = segmentMemory(setup, peakRss() - setup.baseRssBytes);
+  const memory = segmentMemory(setup, peakRss() - setup.baseRssBytes, cornersPerPixel(measured.map(({ scores }) => scores?.classes), grid.patchWidth));
   const pixels = grid.sceneWidth * grid.sceneHeight;
   const share = compressedShare(measured.map(({ scores }) => scores?.classes ?? scores?.scores));
   const estimatedOutputBytes = Math.round(pixels * share * WITH_OVERVIEWS);
@@ -77,6 +77,22 @@ export async function planSegment(setup: SegmentSetup, context: TaskContext): Pr
     estimatedSeconds: secondsPerPatch * patchCount(grid), estimatedOutputBytes, estimatedTemporaryBytes: estimatedOutputBytes,
     device: predictor.device, warnings: setup.warnings,
   };
+}
+
+/** Turns of borders per pixel of measured patches; `undefined` where a model gives no ids. */
+function cornersPerPixel(patches: readonly (Uint8Array | undefined)[], width: number): number | undefined {
+  let [corners, pixels] = [0, 0];
+  for (const map of patches) {
+    if (map === undefined) continue;
+    for (let i = width + 1; i < map.length; i++) {
+      if (i % width === 0) continue;
+      const [a, b, c, d] = [map[i - width - 1], map[i - width], map[i - 1], map[i]];
+      // A border runs straight through where both rows, or both columns, are alike.
+      if ((a !== b || c !== d) && (a !== c || b !== d)) corners++;
+    }
+    pixels += map.length;
+  }
+  return pixels === 0 ? undefined : corners / pixels;
 }
 
 /** Compressed bytes per pixel of the map, from measured patches. */

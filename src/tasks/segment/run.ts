@@ -238,8 +238,15 @@ function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'wri
   ];
 }
 
+/** Rows that areas are open for, at most, but for a few; of the borders behind them only single large areas keep theirs. */
+const OPEN_ROWS = 4096;
+/** Of a corner: its place in a border, its share of the border's ends, and its coordinates when the polygon is written. */
+const CORNER_BYTES = 12 + 9 + 32;
+/** Corners per pixel of a map whose patches were not measured: that of a map of a city. */
+const TYPICAL_CORNERS = 0.05;
+
 /** What a run holds at most, with what the engine was measured to take. */
-export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryPlan {
+export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersPerPixel = TYPICAL_CORNERS): MemoryPlan {
   const { scene, grid, predictor, patchSize } = setup;
   const perPatch = patchSize * patchSize * setup.bands.length * bytesPerSample(scene.profile.dtype)
     + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4);
@@ -250,6 +257,7 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number): MemoryP
     { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
     { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
     { name: 'strip being written', bytes: grid.sceneWidth * (grid.patchHeight * (describeOutputs(setup, '').reduce((sum, { options }) => sum + options.bands, 0)) + grid.overlap * setup.model.card.output.classes.length * 4) },
+    ...(setup.options.vectors === undefined ? [] : [{ name: 'polygons', bytes: Math.ceil(grid.sceneWidth * Math.min(grid.sceneHeight, OPEN_ROWS) * cornersPerPixel * CORNER_BYTES) }]),
     { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },
   ];
   return memoryPlan(parts);

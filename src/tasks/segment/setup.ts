@@ -18,8 +18,6 @@ import { chooseOverlap, choosePatchSize } from './patches.js';
 export interface SegmentOptions extends SceneChoices {
   /** Path of the scene. */
   readonly scene: string;
-  /** Which picture of a file that holds several, from 0. Default 0. */
-  readonly page?: number;
   /** Name of a shipped model, a model folder, or an ONNX file. */
   readonly model: string;
   /** The theme map: a cloud-optimised GeoTIFF with one byte per pixel. */
@@ -133,7 +131,7 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
   const warnings = [
-    ...model.notes, ...profile.notes, ...domainWarnings(card, gsd),
+    ...model.notes, ...profile.notes, ...domainWarnings(card, gsd, opened.profile),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
   return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes, readBytes };

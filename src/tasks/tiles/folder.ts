@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
-import { canonicalJson, checkFolder, hasJournal, makeFolder, type Json } from '../../run/index.js';
+import { canonicalJson, checkOutput, hasJournal, type Json } from '../../run/index.js';
 import { MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION, parseTileName, readManifest, type TileManifest, type TileRecord } from '../../tiles/index.js';
 import type { TilePlan } from './plan.js';
 import { removeTile } from './tile-file.js';
@@ -12,7 +12,8 @@ export const JOURNAL_FOLDER = 'tiles.partial';
 /** Checks the folder; returns the list of a finished same run. Nothing is removed before the folder is locked. */
 export async function checkTiles(plan: TilePlan, overwrite: boolean): Promise<TileManifest | undefined> {
   const { folder } = plan;
-  await checkFolder(folder);
+  // Nothing is made yet: a scene that turns out to be damaged leaves no folder.
+  await checkOutput(join(folder, MANIFEST), { overwrite: true, option: '<folder>' });
   const path = join(folder, MANIFEST);
   const found = await readManifest(path).catch((error: unknown) => {
     if (overwrite) return undefined;
@@ -24,13 +25,12 @@ export async function checkTiles(plan: TilePlan, overwrite: boolean): Promise<Ti
       advice: 'choose another folder, or add --overwrite to replace them',
     });
   }
-  const tiles = (await readdir(folder)).filter((name) => parseTileName(name.replace(/\.tmp$/, '')) !== undefined);
+  const tiles = (await readdir(folder).catch(() => [])).filter((name) => parseTileName(name.replace(/\.tmp$/, '')) !== undefined);
   if (tiles.length > 0 && !overwrite && !await hasJournal(join(folder, JOURNAL_FOLDER))) {
     throw new InvalidOptionError('<folder>', `${folder} holds ${tiles.length} tiles of an unknown run, first ${tiles.sort()[0]!}`, {
       advice: 'choose another folder, or add --overwrite to replace them',
     });
   }
-  await makeFolder(folder);
   return undefined;
 }
 

@@ -10,6 +10,8 @@ export interface PyramidOptions {
   readonly dtype: DataType;
   readonly nodata?: number | undefined;
   readonly method: Reduction['method'];
+  /** Goes on from here. */
+  readonly saved?: SavedPyramid;
   /** Takes a tile; it is its own. Tiles without any data are left out. */
   readonly emit: (tile: { readonly zoom: number; readonly x: number; readonly y: number; readonly raster: Raster }) => Promise<void>;
 }
@@ -18,6 +20,16 @@ export interface PyramidOptions {
 export interface Pyramid {
   /** Takes the next rows. */
   push(rows: Rows): Promise<void>;
+  /** All that later rows of tiles depend on, when the last row of tiles is complete. */
+  save(): SavedPyramid;
+}
+
+/** A pyramid between two rows of tiles of its deepest level. */
+export interface SavedPyramid {
+  /** The next row of tiles of every level. */
+  readonly rows: readonly number[];
+  /** Samples and mask of the rows of tiles above the deepest that have one half already; empty where a row has none. */
+  readonly halves: readonly Uint8Array[];
 }
 
 interface Level extends ZoomTiles {
@@ -26,7 +38,7 @@ interface Level extends ZoomTiles {
   readonly mask: Uint8Array;
   /** The row of tiles that is being filled. */
   y: number;
-  /** Its rows so far; of the deepest level only. */
+  /** Its rows so far; of the levels above the deepest: whether anything was put there. */
   filled: number;
 }
 
@@ -39,6 +51,15 @@ export function createPyramid(options: PyramidOptions): Pyramid {
     return { ...tiles, width, data: allocate(dtype, width * TILE_EDGE * bands).fill(fill), mask: new Uint8Array(width * TILE_EDGE), y: tiles.top, filled: 0 };
   });
   const base = levels[0]!;
+  options.saved?.rows.forEach((y, i) => {
+    const level = levels[i]!;
+    level.y = y;
+    const [data, mask] = [options.saved!.halves[2 * i]!, options.saved!.halves[2 * i + 1]!];
+    if (data.length === 0) return;
+    bytesOf(level.data).set(data);
+    level.mask.set(mask);
+    level.filled = 1;
+  });
 
   /** Hands out the row of tiles that a level has, and passes it on to the level above. */
   const finish = async (index: number): Promise<void> => {
@@ -50,6 +71,7 @@ export function createPyramid(options: PyramidOptions): Pyramid {
     const above = levels[index + 1];
     if (above !== undefined) {
       halve(level, above, reduction);
+      above.filled = 1;
       // Two rows of tiles make one above, except at the ends.
       if (level.y % 2 === 1 || level.y === level.bottom) await finish(index + 1);
     }
@@ -60,6 +82,13 @@ export function createPyramid(options: PyramidOptions): Pyramid {
   };
 
   return {
+    save() {
+      if (base.filled !== 0) throw new Error('a pyramid is saved between rows of tiles only');
+      return {
+        rows: levels.map(({ y }) => y),
+        halves: levels.flatMap(({ data, mask, filled }, i) => (i === 0 || filled === 0 ? [NOTHING, NOTHING] : [bytesOf(data).slice(), mask.slice()])),
+      };
+    },
     async push({ data, mask, count }) {
       for (let row = 0; row < count;) {
         const taken = Math.min(count - row, TILE_EDGE - base.filled);
@@ -72,6 +101,12 @@ export function createPyramid(options: PyramidOptions): Pyramid {
       }
     },
   };
+}
+
+const NOTHING = new Uint8Array(0);
+
+function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Bytes that a pyramid holds. */

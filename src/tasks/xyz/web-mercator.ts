@@ -34,13 +34,33 @@ export function overviewZoom([left, bottom, right, top]: Extent): number {
   return Math.min(DEEPEST_ZOOM, Math.max(0, Math.floor(Math.log2((2 * HALF) / Math.max(right - left, top - bottom)))));
 }
 
-/** `undefined` where an extent lies outside of the world. */
-export function tilesOf([left, bottom, right, top]: Extent, zoom: number): ZoomTiles | undefined {
+/** From here on an extent is the world, and its edges are the world's. */
+const WORLD = 2 * HALF * 0.999;
+
+/** An extent that begins within the world; one that crosses the antimeridian ends beyond it. */
+export function fromWithin([left, bottom, right, top]: Extent): Extent {
+  if (right - left >= WORLD) return [left, bottom, right, top];
+  const shift = -2 * HALF * Math.floor((left + HALF) / (2 * HALF) + 1e-9);
+  return [left + shift, bottom, right + shift, top];
+}
+
+/** Whether an extent ends beyond the antimeridian. */
+export function crossesAntimeridian([left, , right]: Extent): boolean {
+  return left < HALF && right > HALF * (1 + 1e-9) && right - left < WORLD;
+}
+
+/**
+ * `undefined` where an extent lies outside of the world. Beyond the antimeridian columns are counted on: there column 2 ** zoom is
+ * column 0.
+ */
+export function tilesOf(extent: Extent, zoom: number): ZoomTiles | undefined {
+  const [left, bottom, right, top] = extent;
   const size = (2 * HALF) / 2 ** zoom;
-  const last = 2 ** zoom - 1;
+  const across = 2 ** zoom;
+  const last = across - 1;
   const first = (distance: number): number => Math.max(0, Math.floor(distance / size + 1e-9));
   const final = (distance: number): number => Math.min(last, Math.ceil(distance / size - 1e-9) - 1);
-  const tiles = { zoom, left: first(left + HALF), right: final(right + HALF), top: first(HALF - top), bottom: final(HALF - bottom) };
+  const tiles = { zoom, left: first(left + HALF), right: crossesAntimeridian(extent) ? Math.ceil((right + HALF) / size - 1e-9) - 1 : final(right + HALF), top: first(HALF - top), bottom: final(HALF - bottom) };
   return tiles.right >= tiles.left && tiles.bottom >= tiles.top ? tiles : undefined;
 }
 

@@ -1,0 +1,11 @@
+/** A number of things: `1 tile`, `2 tiles`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** An area on the ground in hectares, or, where those would be nearly nothing, in square metres. */
+export function groundArea(hectares: number): string {
+  if (hectares === 0 || hectares >= 0.1) return `${hectares.toFixed(2)} ha`;
+  const squareMetres = hectares * 10_000;
+  return `${squareMetres >= 10 ? squareMetres.toFixed(0) : squareMetres.toPrecision(2)} m²`;
+}

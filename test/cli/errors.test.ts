@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { counted, groundArea } from '../../cli/words.js';
+import { root } from '../places.js';
+
+const main = join(root, 'dist/cli/main.js');
+
+describe('wrong usage', () => {
+  it.each([
+    [['convert'], /missing required argument/], [['tile', 'a.tif', 'b', '--patchsize', '3'], /unknown option.*did you mean --patch-size/i],
+    [['tile', 'a.tif', 'b', '--patch-size', 'x'], /--patch-size/], [['convert', 'a.tif', 'b.tif', '--compress', 'zip'], /Allowed choices are/], [['segmnt'], /unknown command/],
+  ])('%j is told in one line, with exit code 2', async (args, message) => {
+    const failed = await promisify(execFile)(process.execPath, [main, ...args]).then(() => undefined, (error: unknown) => error as { readonly code: number; readonly stderr: string });
+    expect(failed?.code).toBe(2);
+    expect(failed?.stderr).toMatch(/^tilewright: [^\n]+ \(--help shows the options\)\n$/);
+    expect(failed?.stderr).toMatch(message);
+  });
+});
+
+describe('words', () => {
+  it('count one and many, and say small areas in square metres', () => {
+    expect([counted(1, 'tile'), counted(0, 'tile'), counted(2, 'patch', 'patches')]).toEqual(['1 tile', '0 tiles', '2 patches']);
+    expect([groundArea(0), groundArea(0.00023), groundArea(0.01234), groundArea(0.5)]).toEqual(['0.00 ha', '2.3 m²', '123 m²', '0.50 ha']);
+  });
+});
