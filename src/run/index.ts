@@ -4,7 +4,8 @@ export { canonicalJson, fingerprintOf, hasJournal, openJournal } from './journal
 export type { MemoryPart, MemoryPlan } from './memory.js';
 export { formatBytes, memoryPlan, parseBytes, peakRss } from './memory.js';
 export type { CheckOutputOptions } from './output.js';
-export { checkFolder, checkOutput, checkSpace, makeFolder, promote, writeWhole } from './output.js';
+export { checkFolder, checkOutput, checkSpace, makeFolder, promote, syncFolder, writeWhole } from './output.js';
 export { ordered } from './ordered.js';
 export type { InputFile } from './outputs.js';
 export { checkRoom, isSameFile, oldSidecars, refuseInputs, refuseMembers, refuseSceneInFolder, removeOldSidecars, trueName } from './outputs.js';
+export { lockFolder } from './lock.js';

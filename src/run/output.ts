@@ -116,7 +116,8 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   await syncFolder(dirname(resolve(path)));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes renames in a folder last, as far as the system lets it. */
+export async function syncFolder(folder: string): Promise<void> {
   // Not every platform lets a folder be opened; there the rename is as durable as the system makes it.
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);

@@ -1,10 +1,4 @@
-export type { IndexEntry, IndexManifest, IndexModel, IndexSource, Metric } from './types.js';
-export { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE } from './types.js';
-export { hasIndex, readManifest } from './manifest.js';
-export { entryLines, findId, parseEntry, readEntries } from './entries.js';
-export { readVector } from './vectors.js';
-export type { Appended } from './append.js';
-export { appendEntries } from './append.js';
+export type { Metric, VectorFile } from './types.js';
 export type { NearestOptions, Neighbour } from './nearest.js';
 export { nearest } from './nearest.js';
 export { distances } from './distance.js';

@@ -1,42 +1,41 @@
-import { readEntries } from './entries.js';
 import { distances, shownDistance } from './distance.js';
 import { createNearestRows } from './nearest-rows.js';
-import type { IndexEntry, IndexManifest, Metric } from './types.js';
+import type { Metric, VectorFile } from './types.js';
 import { vectorChunks } from './vectors.js';
 
 export interface Neighbour {
   /** From 1. */
   readonly rank: number;
   readonly row: number;
-  readonly entry: IndexEntry;
+  readonly id: string;
   readonly distance: number;
 }
 
 export interface NearestOptions {
   readonly k: number;
   readonly metric: Metric;
+  /** Ids of rows; they order equal distances. */
+  readonly idOf: (row: number) => Promise<string>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The `k` entries nearest to a vector, exactly: every vector is looked at, in pieces, so memory does not depend on the
- * index. Equal distances are ordered by id.
+ * The `k` rows nearest to a vector, exactly: every vector is looked at, in pieces, so memory does not depend on their number.
+ * Equal distances are ordered by id.
  */
-export async function nearest(folder: string, manifest: IndexManifest, query: Float32Array, options: NearestOptions): Promise<Neighbour[]> {
+export async function nearest(vectors: VectorFile, query: Float32Array, options: NearestOptions): Promise<Neighbour[]> {
   const { k, metric } = options;
-  const best = createNearestRows(Math.min(k, manifest.count));
+  const best = createNearestRows(Math.min(k, vectors.count));
   let found = new Float64Array(0);
-  for await (const { first, count, rows } of vectorChunks(folder, manifest, options.signal)) {
+  for await (const { first, count, rows } of vectorChunks(vectors, options.signal)) {
     if (found.length < count) found = new Float64Array(count);
     distances(query, rows, count, metric, found);
     for (let i = 0; i < count; i++) if (found[i]! <= best.limit) best.offer(first + i, found[i]!);
   }
-  const nearer = best.nearer();
-  const tied = best.tied();
-  const entries = await readEntries(folder, manifest, new Set([...nearer, ...tied].map(({ row }) => row)));
-  return [...nearer, ...tied]
-    .map(({ row, distance }) => ({ row, distance, entry: entries.get(row)! }))
-    .sort((a, b) => a.distance - b.distance || (a.entry.id < b.entry.id ? -1 : a.entry.id > b.entry.id ? 1 : 0))
+  const ranked = [...best.nearer(), ...best.tied()];
+  const named = await Promise.all(ranked.map(async (one) => ({ ...one, id: await options.idOf(one.row) })));
+  return named
+    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
     .slice(0, k)
-    .map(({ row, distance, entry }, i) => ({ rank: i + 1, row, entry, distance: shownDistance(distance, metric) }));
+    .map(({ row, id, distance }, i) => ({ rank: i + 1, row, id, distance: shownDistance(distance, metric) }));
 }

@@ -3,11 +3,11 @@ import { basename, join, resolve } from 'node:path';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { loadModel } from '../predict/index.js';
 import type { Device, LoadedModel } from '../predict/index.js';
-import { checkFolder, checkSpace, openJournal, peakRss, writeWhole } from '../run/index.js';
+import { checkFolder, checkSpace, openJournal, peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
-import { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE, appendEntries, hasIndex, readManifest } from '../search/index.js';
-import type { IndexManifest, IndexSource } from '../search/index.js';
+import { CACHE_FOLDER, INDEX_FORMAT, PARTS_FOLDER, addToIndex, hasIndex, readManifest, refuseOtherModel, writeParts } from '../index-store/index.js';
+import type { IndexManifest, IndexSource } from '../index-store/index.js';
 import type { ChipPlan } from './chips/plan.js';
 import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
 import type { EmbedSource } from './embed/sources.js';
@@ -110,12 +110,12 @@ async function run(job: Job, context: TaskContext): Promise<EmbedResult> {
     const rows = await source.predict(journal, context);
     let manifest: IndexManifest;
     try {
-      // From here on an old index of other content must not be taken for this one.
-      if (base.count === 0) await rm(join(options.index, MANIFEST_FILE), { force: true });
-      const { count, entriesBytes } = await appendEntries(options.index, base, source.entries(journal, rows));
-      const added: IndexSource = { ...source.description, first: base.count, count, nodata: source.chips - count };
-      manifest = { ...base, count: base.count + count, entriesBytes, sources: [...base.sources, added] };
-      await writeWhole(join(options.index, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+      const from = join(journal.folder, PARTS_FOLDER);
+      await rm(from, { recursive: true, force: true });
+      const parts = await writeParts(source.entries(journal, rows), { folder: from, source: source.name, dimensions: base.dimensions });
+      const count = parts.reduce((sum, part) => sum + part.rows, 0);
+      const added: IndexSource = { ...source.description, count, nodata: source.chips - count };
+      manifest = await addToIndex(options.index, [{ source: added, parts }], { from, empty: { ...base, count: 0, sources: [], parts: [] }, replace: options.overwrite ?? false });
     } finally {
       await rows.close();
     }
@@ -159,15 +159,14 @@ async function baseIndex(options: EmbedOptions, model: LoadedModel): Promise<Ind
   const asked = options.model ?? DEFAULT_EXTRACTOR;
   const isPath = (await stat(asked).catch(() => undefined)) !== undefined;
   const empty: IndexManifest = {
-    format: INDEX_FORMAT, model: { name: model.card.name, source: isPath ? resolve(asked) : asked, fingerprint: model.fingerprint },
-    dimensions: features?.dimensions ?? 0, metric: 'l2', count: 0, entriesBytes: 0, sources: [],
+    format: INDEX_FORMAT, createdBy: 'tilewright',
+    model: { name: model.card.name, source: isPath ? resolve(asked) : asked, fingerprint: model.fingerprint, layer: 'features', card: model.card },
+    dimensions: features?.dimensions ?? 0, metric: 'l2', count: 0, sources: [], parts: [],
   };
   if (options.overwrite || !(await hasIndex(options.index))) return empty;
   const found = await readManifest(options.index);
-  if (found.model.fingerprint === model.fingerprint) return found;
-  throw new InvalidOptionError('--model', `${options.index} was made with ${found.model.name} (${found.model.fingerprint.slice(0, 12)}), got ${model.card.name} (${model.fingerprint.slice(0, 12)})`, {
-    advice: 'vectors of different models cannot be compared; use another --index, or --overwrite to begin anew',
-  });
+  refuseOtherModel(options.index, found, empty);
+  return found;
 }
 
 async function checkIndexFolder(options: EmbedOptions): Promise<void> {
@@ -176,7 +175,7 @@ async function checkIndexFolder(options: EmbedOptions): Promise<void> {
   const found = await stat(index).catch(() => undefined);
   if (found?.isDirectory() && !(await hasIndex(index))) {
     // Vectors without a manifest are an index that was never finished; anything else is not ours.
-    const other = (await readdir(index)).find((name) => name !== VECTORS_FILE && name !== ENTRIES_FILE && !name.endsWith('.tmp'));
+    const other = (await readdir(index)).find((name) => name !== PARTS_FOLDER && name !== CACHE_FOLDER && !name.startsWith('lock') && !name.endsWith('.tmp'));
     if (other !== undefined) throw new InvalidOptionError('--index', `${index} is a folder with other files (${basename(other)})`, { advice: 'choose a new folder' });
   }
   if (!options.dryRun) {

@@ -8,8 +8,10 @@ import type { ReadOptions, Scene, Window } from '../raster/index.js';
 import { checkOutput, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
-import { nearest, readManifest } from '../search/index.js';
-import type { IndexManifest, Metric } from '../search/index.js';
+import { openIndex } from '../index-store/index.js';
+import type { IndexManifest, OpenIndex } from '../index-store/index.js';
+import { nearest } from '../search/index.js';
+import type { Metric } from '../search/index.js';
 import { findQuery } from './search/query.js';
 import type { Query } from './search/query.js';
 import type { StretchRule } from './model-input/stretch.js';
@@ -80,20 +82,33 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   const k = options.k ?? DEFAULT_K;
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
   if (options.sheet !== undefined) await checkOutput(options.sheet, { overwrite: options.overwrite ?? false, option: '--sheet' });
-  const manifest = await readManifest(options.index);
-  if (manifest.count === 0) throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
-  const query = await findQuery(options, manifest, context.signal);
+  const index = await openIndex(options.index, context.signal === undefined ? {} : { signal: context.signal });
+  try {
+    return await searchIn(index, { ...options, k }, started, context);
+  } finally {
+    await index.close();
+  }
+}
+
+async function searchIn(index: OpenIndex, options: SearchOptions & { readonly k: number }, started: number, context: TaskContext): Promise<SearchResult> {
+  const { manifest } = index;
+  if (index.count === 0) throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
+  const query = await findQuery(options, index, context.signal);
   const metric = options.metric ?? manifest.metric;
-  const found = await nearest(options.index, manifest, query.vector, { k, metric, ...(context.signal === undefined ? {} : { signal: context.signal }) });
-  const results = found.map(({ rank, entry, distance }): SearchHit => ({
-    rank, id: entry.id, scene: entry.scene, window: entry.window, lon: entry.lon ?? null, lat: entry.lat ?? null, distance,
-  }));
-  const warnings = [...query.notes];
+  const found = await nearest({ path: index.vectorsPath, count: index.count, dimensions: index.dimensions }, query.vector, {
+    k: options.k, metric, idOf: async (row) => (await index.entry(row)).id, ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+  const entries = await index.entries(found.map(({ row }) => row));
+  const results = found.map(({ rank, distance }, i): SearchHit => {
+    const { id, scene, window, lon, lat } = entries[i]!;
+    return { rank, id, scene, window, lon: lon ?? null, lat: lat ?? null, distance };
+  });
+  const warnings = [...index.notes, ...query.notes];
   if (options.sheet !== undefined) {
     await writeWhole(options.sheet, await drawSheet({ manifest, query, results, metric, warnings }, context));
   }
   return {
-    results, query: { kind: query.kind, name: query.name, window: query.window }, metric, count: manifest.count, model: manifest.model.name,
+    results, query: { kind: query.kind, name: query.name, window: query.window }, metric, count: index.count, model: manifest.model.name,
     ...(options.sheet === undefined ? {} : { sheet: options.sheet }), seconds: (performance.now() - started) / 1000, warnings,
   };
 }

@@ -7,7 +7,7 @@ import type { LoadedModel, Predictor } from '../../predict/index.js';
 import type { AppliedStretch, SceneProfile } from '../../raster/index.js';
 import { isRemote, openScene } from '../../scene/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
-import type { IndexEntry, IndexSource } from '../../search/index.js';
+import type { IndexEntry, IndexSource } from '../../index-store/index.js';
 import { listChipFiles, listTiles } from '../chips/files.js';
 import { chipEdge, chipId } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
@@ -33,7 +33,7 @@ export interface EmbedSource {
   /** What the vectors depend on, the model not counted. */
   readonly identity: Readonly<Record<string, Json>>;
   /** What the index says of it. */
-  readonly description: Omit<IndexSource, 'first' | 'count' | 'nodata'>;
+  readonly description: Omit<IndexSource, 'count' | 'nodata'>;
   plan(context: TaskContext): Promise<ChipPlan>;
   /** Predicts what the journal does not have yet; one row per chip. */
   predict(journal: Journal, context: TaskContext): Promise<RowFile>;
@@ -76,8 +76,8 @@ export async function prepareSceneSource(options: EmbedOptions, model: LoadedMod
         for await (const { row, column, values } of griddedRows(source, rows, length)) {
           if (!isPredicted(values)) continue;
           const window = { x: grid.columns[column]!, y: grid.rows[row]!, width: edge, height: edge };
-          const { centre } = placeOf(window);
-          yield { entry: { id: chipId(name, grid, row, column), scene: path, window: toFile(window), ...lonLat(centre) }, vector: values };
+          const { centre, footprint } = placeOf(window);
+          yield { entry: { id: chipId(name, grid, row, column), source: name, scene: path, window: toFile(window), scale: 1, ...lonLat(centre), ...(footprint === undefined ? {} : { footprint }) }, vector: values };
         }
       },
       async close() {
@@ -126,7 +126,7 @@ export async function prepareFolder(options: EmbedOptions, model: LoadedModel): 
         const [w, h] = place.size;
         const { centre, footprint } = file.place ?? place;
         const entry: IndexEntry = {
-          id: `${name}/${file.id}`, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, ...lonLat(centre),
+          id: `${name}/${file.id}`, source: name, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, scale: 1, ...lonLat(centre),
           ...(footprint === undefined ? {} : { footprint }),
         };
         yield { entry, vector: row };
