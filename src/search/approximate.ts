@@ -12,6 +12,8 @@ import type { GraphIndex, GraphSettings } from './usearch.js';
 const CONNECTIVITY = 16;
 const EXPANSION_ADD = 96;
 const EXPANSION_SEARCH = 128;
+/** Files that were made with other settings are made again. */
+export const APPROXIMATE_SETTINGS = `usearch 2, ${CONNECTIVITY} neighbours, ${EXPANSION_ADD} looked at`;
 /** Rows that are compared again in double precision, for every result that is wanted. */
 const CANDIDATES = 4;
 /** Largest number that half precision holds, with room for sums. */

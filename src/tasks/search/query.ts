@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { InvalidFileError, InvalidOptionError, ModelError } from '../../errors.js';
-import { crsToPixel, fromLonLat, isInvertible } from '../../georef/index.js';
+import { crsToPixel, fromLonLat, groundSize, isInvertible } from '../../georef/index.js';
 import { fullWindow } from '../../raster/index.js';
-import type { Window } from '../../raster/index.js';
+import type { Scene, Window } from '../../raster/index.js';
 import { loadModel, openPredictor } from '../../predict/index.js';
 import { openScene } from '../../scene/index.js';
 import type { IndexManifest, IndexSource, OpenIndex } from '../../index-store/index.js';
@@ -10,8 +10,8 @@ import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
 import { bandsForModel, fixedInputSize } from '../model-input.js';
-import { applyStretch } from '../model-input/stretch.js';
-import type { SearchOptions } from '../search.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { QueryOptions } from './options.js';
 
 /** What is searched for. */
 export interface Query {
@@ -30,13 +30,26 @@ export interface Query {
 /** A picture is read whole; more pixels than these are a scene. */
 const MOST_PIXELS = 64 * 1024 * 1024;
 
-/** Finds out what is searched for. @throws {InvalidOptionError} unless exactly one of image, id and place is given. */
-export async function findQuery(options: SearchOptions, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
-  const given = [options.image, options.id, options.at].filter((value) => value !== undefined);
-  if (given.length !== 1) throw new InvalidOptionError('search', `expected one of --image, --id and --at, got ${given.length === 0 ? 'none' : 'several'}`);
-  if (options.image !== undefined) return imageQuery(options.image, options, index.manifest, signal);
+export type QueryParts = Pick<QueryOptions, 'image' | 'id' | 'at' | 'model' | 'bands' | 'stretch' | 'threads' | 'device'>;
+
+/** Looks up one example. @param options one of image, id and at. */
+export async function findQuery(options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  if (options.image !== undefined) return imageQuery(options.image, options, index, signal);
   if (options.id !== undefined) return idQuery(options.id, index);
   return placeQuery(options.at!, index);
+}
+
+/** An example of `--like` and `--unlike`: a file that is there is a picture, two numbers are a place, everything else an id. */
+export async function findExample(text: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  const place = /^\s*([+-]?\d+(?:\.\d+)?)\s*,\s*([+-]?\d+(?:\.\d+)?)\s*$/.exec(text);
+  const { model, bands, stretch, threads, device } = options;
+  const rest = Object.fromEntries(Object.entries({ model, bands, stretch, threads, device }).filter(([, value]) => value !== undefined)) as QueryParts;
+  if (place !== null) return findQuery({ ...rest, at: [Number(place[1]), Number(place[2])] }, index, signal);
+  if ((await stat(text).catch(() => undefined))?.isFile()) return findQuery({ ...rest, image: text }, index, signal);
+  if ((await index.rowOf(text)) === undefined) {
+    throw new InvalidOptionError('--like', `${text} is no entry of ${index.folder}, no file, and no longitude,latitude`, { advice: `ids are like ${(await index.entry(0)).id}` });
+  }
+  return findQuery({ ...rest, id: text }, index, signal);
 }
 
 async function idQuery(id: string, index: OpenIndex): Promise<Query> {
@@ -73,30 +86,42 @@ function isInScene(source: IndexSource, lon: number, lat: number): boolean {
   return x >= 0 && y >= 0 && x < width && y < height;
 }
 
-/** A picture from outside the index: its largest square in the middle is embedded, reduced as the model's card says. */
-async function imageQuery(path: string, options: SearchOptions, manifest: IndexManifest, signal?: AbortSignal): Promise<Query> {
+/**
+ * A picture from outside the index. Where its pixels' size on the ground is known, it is brought to the index's, and a chip is cut
+ * from its middle; else its largest square in the middle is reduced as the model's card says.
+ */
+async function imageQuery(path: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  const { manifest } = index;
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new InvalidFileError(path, 'no such file');
   const asked = options.model ?? manifest.model.source;
   const model = await loadModel(asked);
   if (model.fingerprint !== manifest.model.fingerprint) {
-    throw new ModelError(asked, `is not the model that ${options.index} was made with (${manifest.model.name}, ${manifest.model.fingerprint.slice(0, 12)})`, {
+    throw new ModelError(asked, `is not the model that ${index.folder} was made with (${manifest.model.name}, ${manifest.model.fingerprint.slice(0, 12)})`, {
       advice: 'give that one with --model, or make the index anew',
     });
   }
   const opened = await openScene(path);
   try {
-    const { scene } = await applyStretch(opened, model.card, options.stretch, signal);
+    const gsd = await indexGsd(index);
+    const own = gsdOf(opened);
+    const known = gsd !== undefined && own !== undefined;
+    const regrid = known && Math.abs(own / gsd - 1) > SAME_GSD;
+    const { scene, toFile } = await asModelSees(opened, model.card, { ...(regrid ? { gsd } : {}), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) }, signal);
     const { profile } = scene;
-    if (profile.width * profile.height > MOST_PIXELS) throw new InvalidFileError(path, `expected a picture, found a scene of ${profile.width} × ${profile.height} pixels`);
+    if (profile.width * profile.height > MOST_PIXELS && !known) throw new InvalidFileError(path, `expected a picture, found a scene of ${profile.width} × ${profile.height} pixels`);
     const bands = bandsForModel(profile, model.card, options.bands);
-    const window = middleSquare(profile, fixedInputSize(model.card.input) === undefined ? model.card.input.multiple_of ?? 1 : 1);
+    const edge = known ? patchSizeOf(manifest) ?? model.card.input.window : undefined;
+    const window = middleSquare(profile, fixedInputSize(model.card.input) === undefined ? model.card.input.multiple_of ?? 1 : 1, edge);
     const raster = await scene.read(window, { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) throw new InvalidFileError(path, 'holds no data');
     const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: window.width, height: window.height }, ...engineOptions(options) });
     try {
       const answer = await predictor.predict({ data: raster.data, count: 1, width: window.width, height: window.height, bands: bands.length }, signal);
       const vector = rowsOf(answer.features, 1, model.card.name)[0]!;
-      return { kind: 'image', name: path, scene: path, window, vector, notes: sizeNotes(window, profile, manifest) };
+      return {
+        kind: 'image', name: path, scene: path, window: toFile(window), vector,
+        notes: [...(regrid ? [`the picture was brought from ${own.toPrecision(3)} to ${gsd.toPrecision(3)} metres per pixel`] : []), ...sizeNotes(window, profile, manifest, known)],
+      };
     } finally {
       await predictor.close();
     }
@@ -105,16 +130,37 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
   }
 }
 
-function middleSquare(size: { readonly width: number; readonly height: number }, multiple: number): Window {
-  const shorter = Math.min(size.width, size.height);
+/** Sizes of pixels that differ by less are taken as they are. */
+const SAME_GSD = 0.05;
+
+/** Metres per pixel as the model saw the index's chips, if they say so: of the first entry at the finest scale. */
+async function indexGsd(index: OpenIndex): Promise<number | undefined> {
+  for await (const batch of index.batches()) for (let i = 0; i < batch.count; i++) if (batch.scale(i) === 1) return batch.entry(i).gsd;
+  return undefined;
+}
+
+function gsdOf({ profile }: Scene): number | undefined {
+  const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+  return ground && Math.sqrt(ground.width * ground.height);
+}
+
+/** The chip size of the index, if there is only one. */
+function patchSizeOf(manifest: IndexManifest): number | undefined {
+  const sizes = new Set(manifest.sources.map(({ patchSize }) => patchSize));
+  return sizes.size === 1 ? [...sizes][0] : undefined;
+}
+
+function middleSquare(size: { readonly width: number; readonly height: number }, multiple: number, most = Number.POSITIVE_INFINITY): Window {
+  const shorter = Math.min(size.width, size.height, most);
   const edge = Math.max(1, shorter - (shorter % multiple));
   return { x: Math.floor((size.width - edge) / 2), y: Math.floor((size.height - edge) / 2), width: edge, height: edge };
 }
 
-function sizeNotes(window: Window, profile: { readonly width: number; readonly height: number }, manifest: IndexManifest): string[] {
+function sizeNotes(window: Window, profile: { readonly width: number; readonly height: number }, manifest: IndexManifest, known: boolean): string[] {
   const sizes = [...new Set(manifest.sources.flatMap(({ patchSize }) => (patchSize === undefined ? [] : [patchSize])))];
+  const whole = profile.width === window.width && profile.height === window.height;
   return [
-    ...(profile.width === profile.height ? [] : [`only the middle ${window.width} × ${window.width} pixels of the picture are searched for`]),
+    ...(whole || (!known && profile.width === profile.height) ? [] : [`only the middle ${window.width} × ${window.width} pixels of the picture are searched for`]),
     ...(sizes.length === 0 || sizes.includes(window.width) ? [] : [`the picture has ${window.width} pixels, the index's chips ${sizes.join(' or ')}: if its pixels are not as large on the ground, expect worse results`]),
   ];
 }

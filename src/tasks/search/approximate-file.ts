@@ -1,0 +1,65 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CACHE_FOLDER } from '../../index-store/index.js';
+import type { OpenIndex } from '../../index-store/index.js';
+import { writeWhole } from '../../run/index.js';
+import type { TaskContext } from '../../run/index.js';
+import { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from '../../search/index.js';
+import type { ApproximateIndex, Metric, VectorMatrix } from '../../search/index.js';
+
+/** What a file for approximate search was made from; it stands beside it, written last. */
+interface Stamp {
+  readonly vectors: string;
+  readonly count: number;
+  readonly metric: Metric;
+  readonly settings: string;
+}
+
+export type ApproximateState = 'fresh' | 'older' | 'missing';
+
+function paths(index: OpenIndex, metric: Metric): { readonly file: string; readonly stamp: string } {
+  const base = join(index.folder, CACHE_FOLDER, metric === index.manifest.metric ? 'ann' : `ann-${metric}`);
+  return { file: `${base}.usearch`, stamp: `${base}.json` };
+}
+
+function stampOf(index: OpenIndex, metric: Metric): Stamp {
+  return { vectors: index.fingerprint, count: index.count, metric, settings: APPROXIMATE_SETTINGS };
+}
+
+/** Whether an index has a file for approximate search, and whether it is one of the vectors that are there now. */
+export async function approximateState(index: OpenIndex, metric: Metric): Promise<ApproximateState> {
+  const { file, stamp } = paths(index, metric);
+  if ((await stat(file).catch(() => undefined))?.isFile() !== true) return 'missing';
+  const text = await readFile(stamp, 'utf8').catch(() => '');
+  return text.trim() === JSON.stringify(stampOf(index, metric)) ? 'fresh' : 'older';
+}
+
+/** Makes the file for approximate search from the vectors. @returns its bytes. */
+export async function writeApproximate(index: OpenIndex, matrix: VectorMatrix, metric: Metric, options: { readonly threads?: number }, context: TaskContext): Promise<number> {
+  const { file, stamp } = paths(index, metric);
+  // Without its stamp the file is nothing, so a kill leaves nothing that would be believed.
+  await rm(stamp, { force: true });
+  await buildApproximate(matrix, file, {
+    metric, ...options, ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onRows: (done, total) => context.onProgress?.({ stage: 'build', done, total, unit: 'entries' }),
+  });
+  await writeWhole(stamp, `${JSON.stringify(stampOf(index, metric))}\n`);
+  return (await stat(file)).size;
+}
+
+export interface OpenedApproximate {
+  readonly approximate: ApproximateIndex;
+  readonly notes: readonly string[];
+}
+
+/** Opens the file for approximate search; one that is missing or older than the parts is made first, and a note says so. */
+export async function indexApproximate(index: OpenIndex, matrix: VectorMatrix, metric: Metric, options: { readonly threads?: number }, context: TaskContext): Promise<OpenedApproximate> {
+  const state = await approximateState(index, metric);
+  const notes: string[] = [];
+  if (state !== 'fresh') {
+    const started = performance.now();
+    const bytes = await writeApproximate(index, matrix, metric, options, context);
+    notes.push(`the file for approximate search was ${state === 'missing' ? 'missing' : 'older than the parts'} and was made from ${index.count} vectors in ${((performance.now() - started) / 1000).toFixed(1)} s (${(bytes / 1e6).toFixed(1)} MB)`);
+  }
+  return { approximate: await openApproximate(matrix, paths(index, metric).file, { metric }), notes };
+}

@@ -1,0 +1,67 @@
+import { dirname } from 'node:path';
+import { TilewrightError } from '../../errors.js';
+import type { IndexManifest } from '../../index-store/index.js';
+import { displayBands, rasterPicture, resizePicture, sceneStretch } from '../../picture/index.js';
+import type { Picture, Stretch } from '../../picture/index.js';
+import { fullWindow, intersect } from '../../raster/index.js';
+import type { ReadOptions, Scene, Window } from '../../raster/index.js';
+import { openScene } from '../../scene/index.js';
+
+/** Edge of the pictures on a contact sheet before it is laid out. */
+const SHEET_EDGE = 256;
+
+/** A chip whose picture is wanted. */
+export interface PicturedChip {
+  readonly scene: string;
+  readonly window: Window;
+}
+
+/**
+ * Pictures of chips of an index; scenes are opened one after the other, each once. `undefined` where one cannot be read any more.
+ * @param warnings receives a line for every scene that cannot be read.
+ */
+export function chipPictures(manifest: IndexManifest, wanted: readonly PicturedChip[], warnings: string[], signal?: AbortSignal): Promise<(Picture | undefined)[]> {
+  return readPictures(wanted, (path) => pictureBandsOf(manifest, path), warnings, signal);
+}
+
+/** Bands for pictures of a scene or chip file of the index, from 0. */
+function pictureBandsOf(manifest: IndexManifest, path: string): readonly number[] | undefined {
+  const source = manifest.sources.find((one) => one.path === path) ?? manifest.sources.find((one) => one.kind === 'folder' && one.path === dirname(path));
+  return source?.pictureBands?.map((band) => band - 1);
+}
+
+/** Pictures of windows; scenes are opened one after the other, each once. `undefined` where one cannot be read. */
+async function readPictures(
+  wanted: readonly PicturedChip[], bandsOf: (path: string) => readonly number[] | undefined, warnings: string[],
+  signal: AbortSignal | undefined,
+): Promise<(Picture | undefined)[]> {
+  const pictures: (Picture | undefined)[] = wanted.map(() => undefined);
+  for (const path of new Set(wanted.map(({ scene }) => scene))) {
+    try {
+      const scene = await openScene(path);
+      try {
+        const given = bandsOf(path);
+        // A query's scene need not be one of the index: its own colours are right for it.
+        const bands = given !== undefined && given.every((band) => band < scene.profile.bands) ? given : displayBands(scene.profile);
+        const read = { bands, ...(signal === undefined ? {} : { signal }) };
+        const stretch = await sceneStretch(scene, read);
+        for (const [i, one] of wanted.entries()) if (one.scene === path) pictures[i] = await readPicture(scene, one.window, stretch, read);
+      } finally {
+        await scene.close();
+      }
+    } catch (error) {
+      if (!(error instanceof TilewrightError) || error.code === 'INTERRUPTED') throw error;
+      warnings.push(`no pictures of ${path}: ${error.message}`);
+    }
+  }
+  return pictures;
+}
+
+async function readPicture(scene: Scene, window: Window, stretch: Stretch, read: ReadOptions): Promise<Picture | undefined> {
+  const part = intersect(window, fullWindow(scene.profile));
+  if (part === undefined) return undefined;
+  const raster = await scene.read(part, read);
+  const picture = rasterPicture(raster, stretch, scene.profile.palette);
+  const factor = SHEET_EDGE / Math.max(picture.width, picture.height);
+  return factor >= 1 ? picture : resizePicture(picture, picture.width * factor, picture.height * factor);
+}
