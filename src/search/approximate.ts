@@ -1,4 +1,5 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
 import { EnvironmentError, InvalidFileError, throwIfAborted } from '../errors.js';
 import { exactDistances } from './exact.js';
 import type { VectorMatrix } from './matrix.js';
@@ -31,6 +32,13 @@ export interface BuildOptions {
   readonly onRows?: (done: number, all: number) => void;
 }
 
+/** What tells a graph's file from others, and from itself when it was cut. */
+export interface GraphSeal {
+  readonly bytes: number;
+  /** SHA-256 of its first and last kilobytes. */
+  readonly ends: string;
+}
+
 /** A graph for approximate search. */
 export interface ApproximateIndex {
   readonly count: number;
@@ -44,9 +52,10 @@ export interface ApproximateIndex {
 /**
  * Builds a graph over all rows and writes it to a file, under its name only when it is whole. The graph is in memory meanwhile:
  * about `count × (2 × dimensions + 200)` bytes.
+ * @returns what {@link openApproximate} knows the file by.
  * @throws {EnvironmentError} without usearch.
  */
-export async function buildApproximate(matrix: VectorMatrix, path: string, options: BuildOptions): Promise<void> {
+export async function buildApproximate(matrix: VectorMatrix, path: string, options: BuildOptions): Promise<GraphSeal> {
   const { metric, threads = 0, signal, onRows } = options;
   const make = await loadUsearch();
   const graph = make(settingsFor(matrix, metric, await quantizationFor(matrix, signal)));
@@ -72,7 +81,9 @@ export async function buildApproximate(matrix: VectorMatrix, path: string, optio
     } finally {
       await file.close();
     }
+    const seal = await sealOf(temporary);
     await rename(temporary, path);
+    return seal;
   } catch (cause) {
     await rm(temporary, { force: true });
     throw new EnvironmentError(`${path}: the approximate index cannot be written: ${(cause as Error).message}`, { cause, advice: 'is there room on the disk?' });
@@ -81,11 +92,13 @@ export async function buildApproximate(matrix: VectorMatrix, path: string, optio
 
 /**
  * Opens a graph that {@link buildApproximate} has written, mapped into memory: only the pages that searches touch are read.
- * @throws {InvalidFileError} if the file is not such a graph, or one of another number of rows.
+ * @throws {InvalidFileError} if the file is not the one that was written, or has another number of rows.
  */
-export async function openApproximate(matrix: VectorMatrix, path: string, options: { readonly metric: Metric }): Promise<ApproximateIndex> {
+export async function openApproximate(matrix: VectorMatrix, path: string, options: { readonly metric: Metric; readonly seal: GraphSeal }): Promise<ApproximateIndex> {
   const make = await loadUsearch();
-  if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new InvalidFileError(path, 'no such file');
+  const found = await sealOf(path).catch((cause: unknown) => { throw new InvalidFileError(path, 'cannot be read', { cause }); });
+  // usearch believes what it maps: a file that is cut, or another one, would end the process.
+  if (found.bytes !== options.seal.bytes || found.ends !== options.seal.ends) throw new InvalidFileError(path, 'is damaged, or not the approximate index that was written', { advice: 'delete it; it is made again from the vectors' });
   const settings = settingsFor(matrix, options.metric, await quantizationFor(matrix));
   const map = (): GraphIndex => {
     const graph = make(settings);
@@ -117,6 +130,24 @@ export async function openApproximate(matrix: VectorMatrix, path: string, option
       }
     },
   };
+}
+
+const SEALED = 64 * 1024;
+
+async function sealOf(path: string): Promise<GraphSeal> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(SEALED, size);
+    const hash = createHash('sha256');
+    for (const position of [0, size - length]) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+    return { bytes: size, ends: hash.digest('hex') };
+  } finally {
+    await file.close();
+  }
 }
 
 function settingsFor(matrix: VectorMatrix, metric: Metric, quantization: GraphSettings['quantization']): GraphSettings {

@@ -8,5 +8,5 @@ export type { BlockOptions, MatrixFile, RowBlock, VectorMatrix } from './matrix.
 export { loadMatrix, matrixInFile, matrixInMemory } from './matrix.js';
 export type { ExactOptions, RowQuery } from './exact.js';
 export { exactDistances, exactRows, rankedRows } from './exact.js';
-export type { ApproximateIndex, BuildOptions } from './approximate.js';
+export type { ApproximateIndex, BuildOptions, GraphSeal } from './approximate.js';
 export { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from './approximate.js';

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildApproximate, exactRows, matrixInFile, openApproximate, rankedRows } from '../../src/search/index.js';
@@ -24,9 +24,9 @@ describe('approximate neighbours', () => {
     for (const metric of ['l2', 'cosine'] as const) {
       const path = join(folder, `${metric}.usearch`);
       const seen: number[] = [];
-      await buildApproximate(matrix, path, { metric, onRows: (done) => seen.push(done) });
+      const seal = await buildApproximate(matrix, path, { metric, onRows: (done) => seen.push(done) });
       expect(seen.at(-1)).toBe(5000);
-      const approximate = await openApproximate(matrix, path, { metric });
+      const approximate = await openApproximate(matrix, path, { metric, seal });
       let same = 0;
       for (let q = 0; q < 30; q++) {
         const vector = data.slice(q * 160 * dimensions, (q * 160 + 1) * dimensions);
@@ -45,8 +45,8 @@ describe('approximate neighbours', () => {
   it('fill a mask, however little it leaves, and go no farther than told', async () => {
     const { data, matrix } = await clustered(3000);
     const path = join(folder, 'masked.usearch');
-    await buildApproximate(matrix, path, { metric: 'l2' });
-    const approximate = await openApproximate(matrix, path, { metric: 'l2' });
+    const seal = await buildApproximate(matrix, path, { metric: 'l2' });
+    const approximate = await openApproximate(matrix, path, { metric: 'l2', seal });
     const vector = data.slice(0, dimensions);
     const mask = Uint8Array.from({ length: 3000 }, (_, row) => (row % 500 === 499 ? 1 : 0));
     expect(rankedRows(await approximate.nearest(vector, { k: 4, mask })).every(({ row }) => mask[row] === 1)).toBe(true);
@@ -55,15 +55,16 @@ describe('approximate neighbours', () => {
     expect(rankedRows(await approximate.nearest(vector, { k: 20, most: all[5]!.distance })).length).toBe(6);
   });
 
-  it('are refused for another matrix and for files of other kinds', async () => {
+  it('are refused for another matrix, and when their file was cut or is another one', async () => {
     const few = await clustered(50);
     const more = await clustered(60);
     const path = join(folder, 'few.usearch');
-    await buildApproximate(few.matrix, path, { metric: 'l2' });
-    await expect(openApproximate(more.matrix, path, { metric: 'l2' })).rejects.toThrow('expected 60 vectors, found 50');
-    const other = join(folder, 'other.usearch');
-    await writeFile(other, 'nothing of the kind');
-    await expect(openApproximate(few.matrix, other, { metric: 'l2' })).rejects.toThrow('is not an approximate index');
+    const seal = await buildApproximate(few.matrix, path, { metric: 'l2' });
+    await expect(openApproximate(more.matrix, path, { metric: 'l2', seal })).rejects.toThrow('expected 60 vectors, found 50');
+    await truncate(path, seal.bytes - 8);
+    await expect(openApproximate(few.matrix, path, { metric: 'l2', seal })).rejects.toThrow('is damaged');
+    await writeFile(path, 'nothing of the kind');
+    await expect(openApproximate(few.matrix, path, { metric: 'l2', seal })).rejects.toThrow('is damaged');
   });
 
   it('can be stopped while they are built, and leave no file', async () => {
@@ -71,6 +72,6 @@ describe('approximate neighbours', () => {
     const controller = new AbortController();
     const path = join(folder, 'stopped.usearch');
     await expect(buildApproximate(matrix, path, { metric: 'l2', signal: controller.signal, onRows: () => { controller.abort(); } })).rejects.toThrow('interrupted');
-    await expect(openApproximate(matrix, path, { metric: 'l2' })).rejects.toThrow('no such file');
+    await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 });

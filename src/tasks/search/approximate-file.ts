@@ -5,7 +5,7 @@ import type { OpenIndex } from '../../index-store/index.js';
 import { writeWhole } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from '../../search/index.js';
-import type { ApproximateIndex, Metric, VectorMatrix } from '../../search/index.js';
+import type { ApproximateIndex, GraphSeal, Metric, VectorMatrix } from '../../search/index.js';
 
 /** What a file for approximate search was made from; it stands beside it, written last. */
 interface Stamp {
@@ -30,21 +30,30 @@ function stampOf(index: OpenIndex, metric: Metric): Stamp {
 export async function approximateState(index: OpenIndex, metric: Metric): Promise<ApproximateState> {
   const { file, stamp } = paths(index, metric);
   if ((await stat(file).catch(() => undefined))?.isFile() !== true) return 'missing';
-  const text = await readFile(stamp, 'utf8').catch(() => '');
-  return text.trim() === JSON.stringify(stampOf(index, metric)) ? 'fresh' : 'older';
+  return (await readSeal(index, metric, stamp)) === undefined ? 'older' : 'fresh';
 }
 
-/** Makes the file for approximate search from the vectors. @returns its bytes. */
-export async function writeApproximate(index: OpenIndex, matrix: VectorMatrix, metric: Metric, options: { readonly threads?: number }, context: TaskContext): Promise<number> {
+/** The seal in a stamp, if it is of these vectors. */
+async function readSeal(index: OpenIndex, metric: Metric, path: string): Promise<GraphSeal | undefined> {
+  try {
+    const { seal, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Stamp & { readonly seal?: GraphSeal };
+    return JSON.stringify(rest) === JSON.stringify(stampOf(index, metric)) ? seal : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the file for approximate search from the vectors. @returns what it is known by. */
+export async function writeApproximate(index: OpenIndex, matrix: VectorMatrix, metric: Metric, options: { readonly threads?: number }, context: TaskContext): Promise<GraphSeal> {
   const { file, stamp } = paths(index, metric);
   // Without its stamp the file is nothing, so a kill leaves nothing that would be believed.
   await rm(stamp, { force: true });
-  await buildApproximate(matrix, file, {
+  const seal = await buildApproximate(matrix, file, {
     metric, ...options, ...(context.signal === undefined ? {} : { signal: context.signal }),
     onRows: (done, total) => context.onProgress?.({ stage: 'build', done, total, unit: 'entries' }),
   });
-  await writeWhole(stamp, `${JSON.stringify(stampOf(index, metric))}\n`);
-  return (await stat(file)).size;
+  await writeWhole(stamp, `${JSON.stringify({ ...stampOf(index, metric), seal })}\n`);
+  return seal;
 }
 
 export interface OpenedApproximate {
@@ -54,12 +63,14 @@ export interface OpenedApproximate {
 
 /** Opens the file for approximate search; one that is missing or older than the parts is made first, and a note says so. */
 export async function indexApproximate(index: OpenIndex, matrix: VectorMatrix, metric: Metric, options: { readonly threads?: number }, context: TaskContext): Promise<OpenedApproximate> {
-  const state = await approximateState(index, metric);
+  const { file, stamp } = paths(index, metric);
   const notes: string[] = [];
-  if (state !== 'fresh') {
+  let seal = await readSeal(index, metric, stamp);
+  const there = (await stat(file).catch(() => undefined))?.isFile() === true;
+  if (seal === undefined || !there) {
     const started = performance.now();
-    const bytes = await writeApproximate(index, matrix, metric, options, context);
-    notes.push(`the file for approximate search was ${state === 'missing' ? 'missing' : 'older than the parts'} and was made from ${index.count} vectors in ${((performance.now() - started) / 1000).toFixed(1)} s (${(bytes / 1e6).toFixed(1)} MB)`);
+    seal = await writeApproximate(index, matrix, metric, options, context);
+    notes.push(`the file for approximate search was ${there ? 'older than the parts' : 'missing'} and was made from ${index.count} vectors in ${((performance.now() - started) / 1000).toFixed(1)} s (${(seal.bytes / 1e6).toFixed(1)} MB)`);
   }
-  return { approximate: await openApproximate(matrix, paths(index, metric).file, { metric }), notes };
+  return { approximate: await openApproximate(matrix, file, { metric, seal }), notes };
 }
