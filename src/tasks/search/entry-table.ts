@@ -1,10 +1,11 @@
+import { open, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { csvRecord, footprintGeometry } from '../../chips/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { crsFromEpsg } from '../../georef/index.js';
 import type { LonLat } from '../../georef/index.js';
 import type { IndexEntry } from '../../index-store/index.js';
-import { promote, writeWhole } from '../../run/index.js';
+import { promote } from '../../run/index.js';
 import { createFeatureFile, formatOf } from '../../vector/index.js';
 import type { Field } from '../../vector/index.js';
 
@@ -34,9 +35,9 @@ export async function writeEntryTable<T extends { readonly entry: IndexEntry }>(
   const fields = [...columns.before ?? [], ...ENTRY_FIELDS, ...columns.after ?? []];
   const format = formatOf(path);
   if (format === undefined) {
-    const lines = [csvRecord(fields.map(({ name }) => name))];
-    for await (const item of items) lines.push(csvRecord(row(item, columns).map((value) => (value === null ? '' : String(value)))));
-    await writeWhole(path, lines.join(''));
+    await writeCsv(path, [fields.map(({ name }) => name)], (async function* records() {
+      for await (const item of items) yield row(item, columns).map((value) => (value === null ? '' : String(value)));
+    })());
     return;
   }
   const crs = crsFromEpsg(WGS84);
@@ -49,7 +50,30 @@ export async function writeEntryTable<T extends { readonly entry: IndexEntry }>(
     await file.finish();
   } catch (error) {
     await file.abort();
+    await rm(temporary, { force: true });
     throw error;
+  }
+  await promote(temporary, path);
+}
+
+/** Records that are gathered before the disk is asked. */
+const GATHERED = 1000;
+
+async function writeCsv(path: string, head: readonly (readonly string[])[], records: AsyncIterable<readonly string[]>): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    let lines = head.map(csvRecord);
+    for await (const record of records) {
+      lines.push(csvRecord(record));
+      if (lines.length < GATHERED) continue;
+      await file.writeFile(lines.join(''));
+      lines = [];
+    }
+    await file.writeFile(lines.join(''));
+    await file.sync();
+  } finally {
+    await file.close();
   }
   await promote(temporary, path);
 }
