@@ -10,3 +10,5 @@ export type { AddOptions, Addition } from './change-index.js';
 export { addToIndex, refuseOtherModel, refuseSameName, removeSource } from './change-index.js';
 export type { CacheResult } from './cache.js';
 export { updateCache } from './cache.js';
+export type { CheckPartsOptions } from './check-parts.js';
+export { checkParts } from './check-parts.js';

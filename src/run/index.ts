@@ -8,4 +8,5 @@ export { checkFolder, checkOutput, checkSpace, makeFolder, promote, syncFolder, 
 export { ordered } from './ordered.js';
 export type { InputFile } from './outputs.js';
 export { checkRoom, isSameFile, oldSidecars, refuseInputs, refuseMembers, refuseSceneInFolder, removeOldSidecars, trueName } from './outputs.js';
+export { journalPart } from './journal-part.js';
 export { lockFolder } from './lock.js';

@@ -110,7 +110,7 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
     };
   });
   await step(`embed ${shown} --index ${at('index')} --overlap 128${flag}`, async () => {
-    const result = await embed({ input: scene, index: at('index'), overlap: 128, overwrite: true, ...chosen }, quiet);
+    const result = await embed({ inputs: [scene], index: at('index'), overlap: 128, overwrite: true, ...chosen }, quiet);
     if (!('count' in result)) throw new TypeError('expected a result, got a plan');
     return { outcome: `${result.count} vectors of ${result.dimensions} numbers`, files: [at('index')] };
   });
