@@ -9,6 +9,7 @@ import type { IndexMergeOptions, IndexMergeResult } from '../src/tasks/index-mer
 import { indexRemove } from '../src/tasks/index-remove.js';
 import type { IndexRemoveResult } from '../src/tasks/index-remove.js';
 import { execute } from './execute.js';
+import { registerLearning } from './index-learning.js';
 import { formatSeconds } from './progress.js';
 
 interface JsonFlag { readonly json?: boolean }
@@ -16,6 +17,7 @@ interface JsonFlag { readonly json?: boolean }
 export function registerIndex(program: Command): void {
   const index = program.command('index').description('describe, repair, change and join indexes that embed has made');
   registerKeeping(index);
+  registerLearning(index);
 }
 
 /** Commands about the index as files. */

@@ -2,6 +2,7 @@ import { openIndex, readManifest, updateCache } from '../index-store/index.js';
 import type { OpenIndex } from '../index-store/index.js';
 import type { TaskContext } from '../run/index.js';
 import { rowProgress } from './index-info.js';
+import { makeApproximate } from './search/approximate-file.js';
 
 export interface IndexBuildOptions {
   /** Folder of the index. */
@@ -32,7 +33,7 @@ export interface BuiltFile {
 type Maker = (index: OpenIndex, context: TaskContext) => Promise<BuiltFile | undefined>;
 
 /** What is made beside the vectors and entries, in this order. */
-const MAKERS: readonly Maker[] = [];
+const MAKERS: readonly Maker[] = [makeApproximate];
 
 /**
  * Makes an index's cache anew from its parts, whose checksums are looked at.

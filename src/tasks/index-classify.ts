@@ -2,7 +2,6 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tagList } from '../chips/index.js';
 import { InvalidFileError, InvalidOptionError, OutputError } from '../errors.js';
-import { openIndex } from '../index-store/index.js';
 import type { OpenIndex } from '../index-store/index.js';
 import { createStandard } from '../linear/index.js';
 import { checkFolder, makeFolder, promote, writeWhole } from '../run/index.js';
@@ -16,6 +15,7 @@ import { createSuggestions, drawEntries } from './index-classify/suggest.js';
 import type { Suggestion } from './index-classify/suggest.js';
 import { validate } from './index-classify/validate.js';
 import type { Validation } from './index-classify/validate.js';
+import { openFilled } from './index-neighbours/open-filled.js';
 import { writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
 
@@ -72,9 +72,8 @@ export async function indexClassify(options: IndexClassifyOptions, context: Task
   if (!Number.isInteger(folds) || folds < 2) throw new InvalidOptionError('--folds', `expected a whole number from 2, got ${folds}`);
   if (options.block !== undefined && !(options.block > 0)) throw new InvalidOptionError('--block', `expected metres above 0, got ${options.block}`);
   await checkResultFolder(options);
-  const index = await openIndex(options.index, { ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }), ...(context.signal === undefined ? {} : { signal: context.signal }) });
+  const index = await openFilled(options, context);
   try {
-    if (index.count === 0) throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
     const labels = await readLabels(options.labels, index, context.signal);
     checkLabels(labels, options.labels);
     return await classifyIn(index, labels, { ...options, c, folds, suggest }, started, context);

@@ -1,8 +1,7 @@
-import { InvalidFileError, InvalidOptionError } from '../errors.js';
-import { openIndex } from '../index-store/index.js';
-import type { OpenIndex } from '../index-store/index.js';
+import { InvalidOptionError } from '../errors.js';
 import { checkOutput, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
+import { openFilled } from './index-neighbours/open-filled.js';
 import { checkTableName, writeEntryTable } from './search/entry-table.js';
 import type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './search/options.js';
 import { openRanking } from './search/ranking.js';
@@ -26,7 +25,7 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
   if (options.verify && !options.ann) throw new InvalidOptionError('--verify', 'compares approximate results with exact ones: it goes with --ann');
   await checkOutputs(options);
-  const index = await openSearched(options, context);
+  const index = await openFilled(options, context);
   try {
     const ranking = await openRanking(index, options, context);
     const source = options.map === undefined ? undefined : mapSource(ranking, options.scene);
@@ -52,24 +51,13 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
  * is open meanwhile.
  */
 export async function* searchHits(options: RankingOptions, context: TaskContext = {}): AsyncGenerator<SearchHit> {
-  const index = await openSearched(options, context);
+  const index = await openFilled(options, context);
   try {
     const ranking = await openRanking(index, options, context);
     for await (const one of ranking.results(DEFAULT_K)) yield hitOf(one);
   } finally {
     await index.close();
   }
-}
-
-async function openSearched(options: RankingOptions, context: TaskContext): Promise<OpenIndex> {
-  const { onProgress, signal } = context;
-  const index = await openIndex(options.index, {
-    ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }), ...(signal === undefined ? {} : { signal }),
-    onRows: (done, total) => onProgress?.({ stage: 'read', done, total, unit: 'entries' }),
-  });
-  if (index.count > 0) return index;
-  await index.close();
-  throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
 }
 
 async function checkOutputs(options: SearchOptions): Promise<void> {

@@ -6,6 +6,7 @@ import { writeWhole } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from '../../search/index.js';
 import type { ApproximateIndex, GraphSeal, Metric, VectorMatrix } from '../../search/index.js';
+import { indexMatrix } from './index-matrix.js';
 
 /** What a file for approximate search was made from; it stands beside it, written last. */
 interface Stamp {
@@ -73,4 +74,16 @@ export async function indexApproximate(index: OpenIndex, matrix: VectorMatrix, m
     notes.push(`the file for approximate search was ${there ? 'older than the parts' : 'missing'} and was made from ${index.count} vectors in ${((performance.now() - started) / 1000).toFixed(1)} s (${(seal.bytes / 1e6).toFixed(1)} MB)`);
   }
   return { approximate: await openApproximate(matrix, file, { metric, seal }), notes };
+}
+
+/** Entries from which on `index build` makes the file: below, exact searches take milliseconds. */
+const WORTHWHILE = 20_000;
+
+/** The file for approximate search by the index's own metric, for `index build`; `undefined` for small indexes. */
+export async function makeApproximate(index: OpenIndex, context: TaskContext): Promise<{ readonly what: string; readonly path: string; readonly bytes: number; readonly seconds: number } | undefined> {
+  if (index.count < WORTHWHILE) return undefined;
+  const started = performance.now();
+  const { metric } = index.manifest;
+  const { bytes } = await writeApproximate(index, indexMatrix(index), metric, {}, context);
+  return { what: 'approximate neighbours', path: paths(index, metric).file, bytes, seconds: (performance.now() - started) / 1000 };
 }

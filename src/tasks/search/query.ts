@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
-import { InvalidFileError, InvalidOptionError, ModelError } from '../../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import { crsToPixel, fromLonLat, groundSize, isInvertible } from '../../georef/index.js';
 import { fullWindow } from '../../raster/index.js';
 import type { Scene, Window } from '../../raster/index.js';
-import { loadModel, openPredictor } from '../../predict/index.js';
+import { openPredictor } from '../../predict/index.js';
 import { openScene } from '../../scene/index.js';
 import type { IndexManifest, IndexSource, OpenIndex } from '../../index-store/index.js';
 import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
+import { loadIndexModel } from '../embed/extractor.js';
 import { bandsForModel, fixedInputSize } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { QueryOptions } from './options.js';
@@ -93,13 +94,7 @@ function isInScene(source: IndexSource, lon: number, lat: number): boolean {
 async function imageQuery(path: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
   const { manifest } = index;
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new InvalidFileError(path, 'no such file');
-  const asked = options.model ?? manifest.model.source;
-  const model = await loadModel(asked);
-  if (model.fingerprint !== manifest.model.fingerprint) {
-    throw new ModelError(asked, `is not the model that ${index.folder} was made with (${manifest.model.name}, ${manifest.model.fingerprint.slice(0, 12)})`, {
-      advice: 'give that one with --model, or make the index anew',
-    });
-  }
+  const { model } = await loadIndexModel(index.folder, manifest.model, options.model);
   const opened = await openScene(path);
   try {
     const gsd = await indexGsd(index);
