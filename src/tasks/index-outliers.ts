@@ -71,7 +71,7 @@ export async function indexOutliers(options: IndexOutliersOptions, context: Task
     const all = new Float64Array(index.count);
     for await (const { row, neighbours } of neighboursOfEvery(index, indexMatrix(index), { metric, k, ann, ...(options.threads === undefined ? {} : { threads: options.threads }) }, context)) {
       all[row] = neighbours.at(-1)?.distance ?? 0;
-      if (-all[row]! <= farthest.limit) farthest.offer(row, -all[row]!);
+      if (-all[row] <= farthest.limit) farthest.offer(row, -all[row]);
     }
     const ranked = rankedRows(farthest).slice(0, wanted);
     const entries = await index.entries(ranked.map(({ row }) => row));

@@ -32,8 +32,8 @@ export async function learnExamples(index: OpenIndex, matrix: VectorMatrix, opti
 }
 
 /**
- * Logistic regression on standardized vectors. The background is entries at even distances, most of which are something else; it
- * weighs as much as the positive examples together, and every negative example as much as a positive one.
+ * Logistic regression on standardized vectors. The background is entries at even distances, most of which are something else, and
+ * weighs one each; the positive examples together weigh as much as it, and every negative example as much as a positive one.
  */
 async function learn(matrix: VectorMatrix, like: readonly Float32Array[], unlike: readonly Float32Array[]): Promise<{ readonly weights: Float32Array; readonly intercept: number }> {
   const { dimensions } = matrix;
@@ -47,7 +47,7 @@ async function learn(matrix: VectorMatrix, like: readonly Float32Array[], unlike
   [...like, ...unlike].forEach((vector, i) => data.set(vector, i * dimensions));
   data.set(background, (like.length + unlike.length) * dimensions);
   const rows = { data: standardize(data, count, standard), count, dimensions };
-  const weights = Array.from({ length: count }, (_, i) => (i < like.length + unlike.length ? 1 : like.length / size));
+  const weights = Array.from({ length: count }, (_, i) => (i < like.length + unlike.length ? size / like.length : 1));
   const model = unstandardize(fitBinary(rows, Array.from({ length: count }, (_, i) => i < like.length), { weights }), standard);
   return { weights: Float32Array.from(model.coefficients), intercept: model.intercepts[0]! };
 }
