@@ -7,6 +7,9 @@ import { chipPictures } from './pictures.js';
 import type { Query } from './query.js';
 import type { Ranking } from './ranking.js';
 
+/** Counter-examples on the sheet; there may be many, and the results matter more. */
+const UNLIKE_SHOWN = 6;
+
 /**
  * Draws the query and the results with rank, distance and place.
  * @param warnings receives a line for every scene that cannot be read any more; its cells say so.
@@ -14,7 +17,7 @@ import type { Ranking } from './ranking.js';
 export async function drawSearchSheet(ranking: Ranking, results: readonly SearchHit[], warnings: string[], context: TaskContext): Promise<Buffer> {
   const { learned, queries, metric } = ranking;
   const { manifest } = ranking.index;
-  const unlike = learned?.unlike ?? [];
+  const unlike = (learned?.unlike ?? []).slice(0, UNLIKE_SHOWN);
   const examples = [...queries, ...unlike];
   const pictures = await chipPictures(manifest, [...examples, ...results], warnings, context.signal);
   const item = (i: number, rest: Omit<SheetItem, 'picture'>): SheetItem => ({ ...rest, ...(pictures[i] === undefined ? {} : { picture: pictures[i] }) });
@@ -23,7 +26,7 @@ export async function drawSearchSheet(ranking: Ranking, results: readonly Search
   });
   const kind = learned !== undefined ? '1 − probability, learned from the examples' : metric === 'l2' ? 'Euclidean distance' : 'cosine distance';
   return contactSheet({
-    title: learned === undefined ? `Most similar to ${basename(queries[0]!.name)}` : `Most similar to ${queries.length} example${queries.length === 1 ? '' : 's'}${unlike.length === 0 ? '' : `, unlike ${unlike.length}`}`,
+    title: learned === undefined ? `Most similar to ${basename(queries[0]!.name)}` : `Most similar to ${queries.length} example${queries.length === 1 ? '' : 's'}${learned.unlike.length === 0 ? '' : `, unlike ${learned.unlike.length}`}`,
     subtitle: `${results.length} of ${ranking.count} · ${kind} · ${manifest.model.name}`,
     items: [
       ...examples.map(exampleItem),
