@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { distances } from './distance.js';
 import type { VectorMatrix } from './matrix.js';
 import { createNearestRows } from './nearest-rows.js';
@@ -42,8 +43,9 @@ const UNIT = 2 ** -24;
 export async function exactRows(matrix: VectorMatrix, queries: readonly RowQuery[], options: ExactOptions): Promise<NearestRows[]> {
   const { mask, signal } = options;
   const seekers = queries.map((query) => createSeeker(query, options));
-  const threads = options.threads ?? (queries.length === 1 ? matrix.threads : undefined);
-  const products = matrix.count * matrix.dimensions * queries.length < SMALL ? undefined : await openProducts(matrix.dimensions, threads === undefined ? {} : { threads });
+  // onnxruntime's own choice counts cores without their second threads, which halves the pace of products.
+  const threads = options.threads ?? (queries.length === 1 ? matrix.threads : undefined) ?? availableParallelism();
+  const products = matrix.count * matrix.dimensions * queries.length < SMALL ? undefined : await openProducts(matrix.dimensions, { threads });
   try {
     const squared = products === undefined ? undefined : await matrix.squaredLengths(signal);
     const columns = transposed(queries.map(({ vector }) => vector), matrix.dimensions);
@@ -92,6 +94,8 @@ function createSeeker({ vector, metric }: RowQuery, options: ExactOptions): Seek
   const dimensions = vector.length;
   const own = squaredLength(vector);
   const gamma = 1.01 * dimensions * UNIT / (1 - dimensions * UNIT);
+  // Products that are too small for single precision may be taken for 0.
+  const lost = dimensions * 2 ** -126;
   const one = new Float64Array(1);
   let all = new Float64Array(0);
 
@@ -113,7 +117,7 @@ function createSeeker({ vector, metric }: RowQuery, options: ExactOptions): Seek
       for (let i = 0, p = at; i < count; i++, p += step) {
         const product = products[p]!;
         const lengths = Math.sqrt(squared[first + i]! * own);
-        const error = gamma * lengths;
+        const error = gamma * lengths + lost;
         const least = metric === 'l2' ? squared[first + i]! + own - 2 * (product + error)
           : metric === 'linear' ? -product - error : lengths === 0 ? 1 : 1 - (product + error) / lengths;
         // Written so that overflow and NaN, which say nothing, lead to the exact computation. The slack is for the line above itself.

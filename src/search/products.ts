@@ -17,7 +17,7 @@ const OPSET = 17;
 const IR_VERSION = 8;
 
 /** A matrix product in onnxruntime, whose kernels are several times as fast as a loop in JavaScript. */
-export async function openProducts(dimensions: number, options: { readonly threads?: number } = {}): Promise<Products> {
+export async function openProducts(dimensions: number, options: { readonly threads: number }): Promise<Products> {
   const bytes = encodeModel({
     irVersion: IR_VERSION, opsetImport: [{ domain: '', version: OPSET }],
     graph: {
@@ -26,7 +26,7 @@ export async function openProducts(dimensions: number, options: { readonly threa
       output: [valueInfo('products', 'float32', ['count', 'queries'])], initializer: [],
     },
   });
-  const session = await InferenceSession.create(bytes, { ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }), executionMode: 'sequential', logSeverityLevel: 3 });
+  const session = await InferenceSession.create(bytes, { intraOpNumThreads: options.threads, executionMode: 'sequential', logSeverityLevel: 3 });
   return {
     async multiply(rows, count, columns) {
       const answer = await session.run({
