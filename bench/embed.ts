@@ -84,7 +84,6 @@ async function bare(): Promise<void> {
   const inputs = patches.map((patch) => averaged(patch, edge, inputEdge));
   const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
   const started = performance.now();
-  const before = process.cpuUsage();
   const many = Number(values.sessions);
   const vectors: Float32Array[] = [];
   let next = 0;
@@ -97,12 +96,11 @@ async function bare(): Promise<void> {
       vectors[own] = results[features]!.data as Float32Array;
     }
   }));
-  if (process.env['CPU']) print('cpu ' + String((process.cpuUsage(before).user+process.cpuUsage(before).system)/1e6));
   print(String((performance.now() - started) / 1000));
 }
 
 function patchInput({ input }: ModelCard): { readonly width: number } {
-  const width = input.dim_order === 'bhwc' ? input.shape[2]! : input.shape[3]!;
+  const width = input.dim_order === 'bhwc' ? input.shape[2] : input.shape[3];
   return { width: width > 0 ? width : input.window ?? 256 };
 }
 
