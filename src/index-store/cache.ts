@@ -112,7 +112,7 @@ export async function updateLocked(folder: string, manifest: IndexManifest, opti
   const base = old === undefined ? begun : { ...begun, textBytes: await textBytesOf(folder, old, begun.rows) };
   // Rows behind those that stay may be read by others just now: then the files are copied first.
   const extend = old !== undefined && kept === old.parts.length;
-  const files = await openFiles(folder, base, dimensions, old === undefined ? 'new' : extend ? 'extend' : 'copy');
+  const files = await openFiles(folder, base, dimensions, old === undefined || kept === 0 && !extend ? 'new' : extend ? 'extend' : 'copy');
   let done: Begun;
   try {
     done = await appendRows({ folder, manifest, added, base, oldIds, files }, options);

@@ -7,6 +7,9 @@ import { hasIndex, readManifest, writeManifest } from './manifest.js';
 import { PARTS_FOLDER } from './types.js';
 import type { IndexManifest, IndexPart, IndexSource } from './types.js';
 
+/** What an index of the first format had beside its manifest. */
+const FIRST_FORMAT_FILES = ['vectors.f32', 'entries.jsonl'] as const;
+
 /** A source with its parts, whose files lie in a folder outside the index. */
 export interface Addition {
   readonly source: IndexSource;
@@ -40,10 +43,12 @@ export async function addToIndex(folder: string, additions: readonly Addition[],
     // Nothing is lost if this ends in the middle: what the manifest does not list does not count, and is removed by the next change.
     for (const part of parts) await rename(join(options.from, basename(part.file)), join(folder, part.file)).catch(ignoreMoved(folder, part));
     await syncFolder(join(folder, PARTS_FOLDER));
-    return await replaceManifest(folder, {
+    const manifest = await replaceManifest(folder, {
       ...base, createdBy: options.empty.createdBy, sources: [...base.sources, ...additions.map(({ source }) => source)], parts: [...base.parts, ...parts],
       count: base.count + parts.reduce((sum, { rows }) => sum + rows, 0),
     }, options.signal);
+    if (options.replace) for (const name of FIRST_FORMAT_FILES) await rm(join(folder, name), { force: true });
+    return manifest;
   } finally {
     await unlock();
   }

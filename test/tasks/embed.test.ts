@@ -166,6 +166,17 @@ describe('embed', () => {
     expect((await readdir(join(index, 'parts')))).toHaveLength(1);
   });
 
+  it('refuses an index of the first format, and replaces it when told to', async () => {
+    const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
+    const old = fresh('old');
+    await mkdir(old);
+    await writeFile(join(old, 'index.json'), '{"format":"tilewright-index/1","model":{"fingerprint":"x"},"dimensions":3,"count":0,"entriesBytes":0,"sources":[]}');
+    for (const name of ['vectors.f32', 'entries.jsonl']) await writeFile(join(old, name), '');
+    await expect(run({ input: scene, index: old, patchSize: 32, append: true })).rejects.toMatchObject({ name: 'InvalidFileError', advice: expect.stringContaining('--overwrite') as unknown });
+    expect(await run({ input: scene, index: old, patchSize: 32, overwrite: true })).toMatchObject({ count: 4 });
+    expect((await readdir(old)).sort()).toEqual(['cache', 'index.json', 'parts']);
+  });
+
   it('goes on after kill -9 in any scene, with the bytes of an uninterrupted run, and an index that was there stays as it was', async () => {
     const base = await writeScene(fresh('base.tif'), patches(64, 64, 3));
     const pixels = patches(100, 320);

@@ -28,7 +28,7 @@ export async function runEmbed(
     for (const [i, source] of sources.entries()) {
       const part = parts[i]!;
       if (part.states.length === source.strips) continue;
-      await source.predict(part, job.openEngine, sources.length === 1 ? context : inAll(context, journal, total, source.name));
+      await source.predict(part, job.openEngine, sources.length === 1 && source.description.scales === undefined ? context : inAll(context, journal, total, sources.length === 1 ? '' : `${source.name}, `));
       await source.close();
     }
     const from = join(journal.folder, PARTS_FOLDER);
@@ -79,9 +79,9 @@ async function partsOf(journal: Journal, sources: readonly EmbedSource[]): Promi
   return parts;
 }
 
-/** Progress of one source as that of all. */
-function inAll(context: TaskContext, journal: Journal, total: number, name: string): TaskContext {
+/** Progress of one source, or of one scale of it, as that of all. @param before begins the detail. */
+function inAll(context: TaskContext, journal: Journal, total: number, before: string): TaskContext {
   const { onProgress } = context;
   if (onProgress === undefined) return context;
-  return { ...context, onProgress: (progress) => onProgress({ ...progress, done: journal.states.length, total, unit: 'strips', detail: `${name}, ${progress.detail ?? ''}` }) };
+  return { ...context, onProgress: (progress) => onProgress({ ...progress, done: journal.states.length, total, unit: 'strips', detail: `${before}${progress.detail ?? ''}` }) };
 }
