@@ -136,8 +136,8 @@ describe('outputs of search', () => {
     const parquet = fresh('hits.parquet');
     await search({ index, id: idAt(1, 1), k: 4, output: parquet });
     const bytes = await readFile(parquet);
-    const rows = await parquetReadObjects({ file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
-    expect(rows.map((row) => row['id'])).toEqual(hits.results.map(({ id }) => id));
+    const rows: Record<string, unknown>[] = await parquetReadObjects({ file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
+    expect(rows.map((row) => row['id'] as string)).toEqual(hits.results.map(({ id }) => id));
     const fgb = fresh('hits.fgb');
     await search({ index, id: idAt(1, 1), k: 4, output: fgb });
     expect((await readFile(fgb)).subarray(0, 3).toString()).toBe('fgb');

@@ -96,19 +96,19 @@ async function parseGeoJson(path: string, text: string): Promise<LabelFile> {
   const features = json.features as readonly GeoFeature[];
   // The checks of an area of interest are those of polygons here.
   if (features.some(({ geometry }) => /Polygon$/.test(String(geometry?.type)))) await readAreaFile(path);
-  const any = features.some(({ properties }) => properties?.['tags'] !== undefined);
+  const several = features.some(({ properties }) => properties?.['tags'] !== undefined);
   const labels = features.map((feature, i): Label => {
     const where = `feature ${i + 1}`;
-    const given = feature.properties?.[any ? 'tags' : 'class'] ?? (any ? undefined : feature.properties?.['label']);
-    const tags = Array.isArray(given) ? given.map(String) : typeof given === 'string' || typeof given === 'number' ? (any ? String(given).split(/\s+/).filter((tag) => tag !== '') : [String(given).trim()]) : undefined;
-    if (tags === undefined || (!any && tags.join('') === '')) throw new InvalidFileError(path, `${where} has no property class, label or tags`);
+    const given = feature.properties?.[several ? 'tags' : 'class'] ?? (several ? undefined : feature.properties?.['label']);
+    const tags = Array.isArray(given) ? given.map(String) : typeof given === 'string' || typeof given === 'number' ? (several ? String(given).split(/\s+/).filter((tag) => tag !== '') : [String(given).trim()]) : undefined;
+    if (tags === undefined || (!several && tags.join('') === '')) throw new InvalidFileError(path, `${where} has no property class, label or tags`);
     const { type, coordinates } = feature.geometry ?? {};
     if (type === 'Point' && Array.isArray(coordinates) && Number.isFinite(coordinates[0]) && Number.isFinite(coordinates[1])) return { where, tags, at: [Number(coordinates[0]), Number(coordinates[1])] };
     if (type === 'Polygon') return { where, tags, polygons: [coordinates as NonNullable<Label['polygons']>[number]] };
     if (type === 'MultiPolygon') return { where, tags, polygons: coordinates as NonNullable<Label['polygons']> };
     throw new InvalidFileError(path, `${where}: expected a point or polygon, found ${String(type)}`);
   });
-  return { kind: any ? 'any' : 'one', labels };
+  return { kind: several ? 'any' : 'one', labels };
 }
 
 async function matchLabels(path: string, { kind, labels }: LabelFile, index: OpenIndex, signal?: AbortSignal): Promise<LabelSet> {
