@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   vectorize: async () => (await import('./vectorize.js')).registerVectorize,
   classify: async () => (await import('./classify.js')).registerClassify,
   embed: async () => (await import('./embed.js')).registerEmbed,
+  index: async () => (await import('./index.js')).registerIndex,
   search: async () => (await import('./search.js')).registerSearch,
   train: async () => (await import('./train.js')).registerTrain,
   evaluate: async () => (await import('./evaluate.js')).registerEvaluate,

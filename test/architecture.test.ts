@@ -7,9 +7,10 @@ import { root } from './places.js';
 const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['src/tasks'],
+  ['src/index-store'],
   ['src/run'],
   ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles'],
-  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'models/architectures', 'models/weights'],
+  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'src/linear', 'models/architectures', 'models/weights'],
   ['src/errors.ts'],
 ];
 

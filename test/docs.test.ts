@@ -38,6 +38,7 @@ beforeAll(async () => {
   await scene.close();
   mkdirSync(join(folder, 'chips'));
   for (const name of ['a', 'b']) await sharp(chip.data as Uint8Array, { raw: { width: 256, height: 256, channels: 3 } }).jpeg().toFile(join(folder, 'chips', `${name}.jpg`));
+  writeFileSync(join(folder, 'labels.csv'), 'id,class\nscene_r0000_c0000,one\nscene_r0002_c0002,other\n');
   const own = brightestBand(folder);
   copyFileSync(join(own, 'model.onnx'), join(folder, 'their.onnx'));
   const card = JSON.parse(readFileSync(join(own, 'card.json'), 'utf8')) as object;
@@ -49,7 +50,7 @@ describe('the commands in the documents', () => {
     const place = join(folder, page.replaceAll('/', '-'));
     mkdirSync(place);
     for (const name of readdirSync(folder)) {
-      if (/^(scene\.tif|their\.onnx|card\.json)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
+      if (/^(scene\.tif|their\.onnx|card\.json|labels\.csv)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
     }
     mkdirSync(join(place, 'chips'));
     for (const name of ['a.jpg', 'b.jpg']) copyFileSync(join(folder, 'chips', name), join(place, 'chips', name));

@@ -4,9 +4,11 @@ export { canonicalJson, fingerprintOf, hasJournal, openJournal } from './journal
 export type { MemoryPart, MemoryPlan } from './memory.js';
 export { formatBytes, memoryPlan, parseBytes, peakRss } from './memory.js';
 export type { CheckOutputOptions } from './output.js';
-export { checkFolder, checkOutput, checkSpace, makeFolder, writeWhole } from './output.js';
+export { checkFolder, checkOutput, checkSpace, makeFolder, promote, syncFolder, writeWhole } from './output.js';
 export type { Finished, Placing } from './placing.js';
 export { mayReplace, placeFiles } from './placing.js';
 export { ordered } from './ordered.js';
 export type { InputFile } from './outputs.js';
 export { checkRoom, isSameFile, oldSidecars, refuseInputs, refuseMembers, refuseSceneInFolder, trueName } from './outputs.js';
+export { journalPart } from './journal-part.js';
+export { lockFolder } from './lock.js';

@@ -30,6 +30,8 @@ export interface JournalOptions {
   readonly identity: Readonly<Record<string, Json>>;
   /** An unfinished run with another identity is thrown away instead of refused; one with the same identity still goes on. */
   readonly restart?: boolean;
+  /** The option that names the output, and what to do about an unfinished run with another identity, for messages. */
+  readonly refusal?: { readonly option: string; readonly advice: string };
   /**
    * Keeps the folder also if no step was finished, for tasks whose unfinished files lie elsewhere and are known by the journal.
    * Default: such a folder is removed.
@@ -77,7 +79,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const unlock = await lockFolder(folder);
   try {
     const header = `${JSON.stringify({ format: FORMAT, identity: options.identity })}\n`;
-    const found = await readJournal(folder, options.identity, options.restart ?? false);
+    const found = await readJournal(options);
     if (found === undefined) {
       await refuseStranger(folder);
       await emptyFolder(folder);
@@ -151,9 +153,7 @@ interface Found {
   readonly end: number;
 }
 
-async function readJournal(
-  folder: string, identity: Readonly<Record<string, Json>>, restart: boolean,
-): Promise<Found | undefined> {
+async function readJournal({ folder, identity, restart, refusal }: JournalOptions): Promise<Found | undefined> {
   const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const rows = text.split('\n');
@@ -163,8 +163,8 @@ async function readJournal(
   const difference = differenceOf(header.identity, identity, header.format);
   if (difference !== undefined && restart) return undefined;
   if (difference !== undefined) {
-    throw new InvalidOptionError('-o', `${folder} holds an unfinished run ${difference}`, {
-      advice: 'run it with its own options to finish it, or add --overwrite to start anew',
+    throw new InvalidOptionError(refusal?.option ?? '-o', `${folder} holds an unfinished run ${difference}`, {
+      advice: refusal?.advice ?? 'run it with its own options to finish it, or add --overwrite to start anew',
     });
   }
   const lines: Line[] = [];

@@ -98,6 +98,17 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
+/**
+ * Gives a file that was made in one go its final name; for outputs that were looked at just before. What runs for long and is
+ * resumed uses `placeFiles`.
+ */
+export async function promote(temporary: string, path: string): Promise<void> {
+  await makeFolder(dirname(resolve(path)));
+  await syncFile(temporary);
+  await rename(temporary, path);
+  await syncFolder(dirname(resolve(path)));
+}
+
 /** Writes a small file so that readers see the old one or the new one, never a half. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidFileError, TilewrightError } from '../errors.js';
@@ -8,7 +8,7 @@ import type { Scene, SceneProfile } from '../raster/index.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { openScene } from '../scene/index.js';
-import { ENTRIES_FILE } from '../search/index.js';
+import { openIndex } from '../index-store/index.js';
 import { classify } from './classify.js';
 import { embed } from './embed.js';
 import { info } from './info.js';
@@ -110,7 +110,7 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
     };
   });
   await step(`embed ${shown} --index ${at('index')} --overlap 128${flag}`, async () => {
-    const result = await embed({ input: scene, index: at('index'), overlap: 128, overwrite: true, ...chosen }, quiet);
+    const result = await embed({ inputs: [scene], index: at('index'), overlap: 128, overwrite: true, ...chosen }, quiet);
     if (!('count' in result)) throw new TypeError('expected a result, got a plan');
     return { outcome: `${result.count} vectors of ${result.dimensions} numbers`, files: [at('index')] };
   });
@@ -132,11 +132,13 @@ function colourBands(profile: SceneProfile): number[] | undefined {
 }
 
 /** The chip in the middle of the index: as good as any to begin with, and the same in every run. */
-async function middleId(index: string): Promise<string> {
-  const text = await readFile(join(index, ENTRIES_FILE), 'utf8').catch(() => '');
-  const lines = text.split('\n').filter((line) => line !== '');
-  const line = lines[lines.length >> 1];
-  return line === undefined ? '' : (JSON.parse(line) as { id: string }).id;
+async function middleId(folder: string): Promise<string> {
+  const index = await openIndex(folder);
+  try {
+    return index.count === 0 ? '' : (await index.entry(index.count >> 1)).id;
+  } finally {
+    await index.close();
+  }
 }
 
 /** Pixels in which two scenes of one size differ, read side by side in strips. */

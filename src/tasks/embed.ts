@@ -1,32 +1,48 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
-import { loadModel } from '../predict/index.js';
-import type { Device, LoadedModel } from '../predict/index.js';
-import { checkFolder, checkSpace, openJournal, peakRss, writeWhole } from '../run/index.js';
+import { CACHE_FOLDER, INDEX_FORMAT, PARTS_FOLDER, hasIndex, readManifest, refuseOtherModel, refuseSameName } from '../index-store/index.js';
+import type { IndexManifest, IndexSource } from '../index-store/index.js';
+import { openPredictor, startEngines } from '../predict/index.js';
+import type { Device, Predictor } from '../predict/index.js';
+import { checkFolder, checkSpace, peakRss } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
-import { ENTRIES_FILE, INDEX_FORMAT, MANIFEST_FILE, VECTORS_FILE, appendEntries, hasIndex, readManifest } from '../search/index.js';
-import type { IndexManifest, IndexSource } from '../search/index.js';
 import type { ChipPlan } from './chips/plan.js';
-import { isTileList, prepareFolder, prepareSceneSource } from './embed/sources.js';
-import type { EmbedSource } from './embed/sources.js';
+import { engineOptions } from './classify/setup.js';
+import { loadExtractor } from './embed/extractor.js';
+import type { Extractor } from './embed/extractor.js';
+import { isTileList, prepareFolder } from './embed/folder-source.js';
+import { discardFinished, runEmbed } from './embed/run.js';
+import { prepareScene } from './embed/scene-source.js';
+import type { EmbedSource, OpenEngine } from './embed/source.js';
 import type { SceneChoices } from './model-input/model-scene.js';
 
 /** The model that is used where none is named: ships with the project. */
 export const DEFAULT_EXTRACTOR = 'aerial-features';
+/** Scenes of one run that stay open between checking and embedding. */
+const KEPT_OPEN = 8;
 
 export interface EmbedOptions extends SceneChoices {
-  /** Path of a scene, of a folder of chips, or of a `tiles.json`. */
-  readonly input: string;
-  /** Folder of the index; made if absent, else the new entries are added to it. */
+  /** Paths of scenes, of folders of chips, or of lists of tiles (`tiles.json`). */
+  readonly inputs: readonly string[];
+  /** Folder of the index; made if absent. */
   readonly index: string;
+  /** Adds to an index that is there. Without it only an index that has all of the inputs already is let be. Default false. */
+  readonly append?: boolean;
   /** A model with features: shipped name, model folder or ONNX file. Default `aerial-features`. */
   readonly model?: string;
+  /** Tensor of the model's graph that vectors are taken from; maps are averaged. Default: the features that its card names. */
+  readonly layer?: string;
   /** Scenes: edge of a chip in pixels. Default: what the model was trained on. */
   readonly patchSize?: number;
   /** Scenes: pixels that neighbouring chips share. Default 0. */
   readonly overlap?: number;
+  /** Scenes: how many times larger on the ground chips are, for each a grid of its own; brought to the model's size by averaging. Default 1. */
+  readonly scales?: readonly number[];
+  /** Folders of chips: a table `image_name,tags` whose tags the entries get. */
+  readonly tags?: string;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
   /** Engine threads. Default: all cores. */
@@ -42,10 +58,11 @@ export interface EmbedOptions extends SceneChoices {
 export interface EmbedResult {
   readonly index: string;
   readonly model: string;
+  readonly layer: string;
   readonly dimensions: number;
-  /** What was embedded: begins the ids of the new entries. */
-  readonly source: string;
-  /** Entries that were added; 0 where the same source was in the index already. */
+  /** What was embedded, with its entries; names begin the ids. */
+  readonly sources: readonly { readonly name: string; readonly added: number; readonly nodata: number }[];
+  /** Entries that were added; 0 where all was in the index already. */
   readonly added: number;
   /** Chips without data: they have no entry. */
   readonly nodata: number;
@@ -62,11 +79,12 @@ export interface EmbedResult {
 }
 
 /**
- * Turns the chips of a scene, or the files of a folder of chips, into feature vectors and adds them to an index. Runs strip by
+ * Turns the chips of scenes, or the files of folders of chips, into feature vectors and adds them to an index. Runs strip by
  * strip in bounded memory; a killed run goes on, and the index has the bytes of an uninterrupted one. Until the end readers
- * see the index as it was.
+ * see the index as it was; then they see all that was added at once.
  *
- * @throws {InvalidOptionError} if the index was made with another model, or has other entries under the same names
+ * @throws {InvalidOptionError} if there is an index already and `append` is not set, it was made with another model or layer, or has
+ *   other entries under the same names
  * @throws {InvalidFileError | ModelError | OutputError | EnvironmentError} before anything is written
  * @throws {Interrupted} when the signal is aborted; finished strips are kept
  */
@@ -74,110 +92,133 @@ export async function embed(options: EmbedOptions & { readonly dryRun: true }, c
 export async function embed(options: EmbedOptions, context?: TaskContext): Promise<EmbedResult | ChipPlan>;
 export async function embed(options: EmbedOptions, context: TaskContext = {}): Promise<EmbedResult | ChipPlan> {
   const started = performance.now();
-  const found = await stat(options.input).catch(() => undefined);
-  if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
+  await checkInputs(options);
   await checkIndexFolder(options);
-  const model = await loadModel(options.model ?? DEFAULT_EXTRACTOR);
-  const base = await baseIndex(options, model);
-  const source = found?.isDirectory() || isTileList(options.input) ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
+  const engines = engineCache(options);
+  const sources: EmbedSource[] = [];
   try {
-    if (options.dryRun) return await source.plan(context);
-    const known = base.sources.find(({ name }) => name === source.name);
-    if (known !== undefined) return await alreadyThere({ options, base, known, source, started });
-    await checkSpace(options.index, 2 * source.chips * (base.dimensions * 4 + 200));
-    return await run({ options, base, source, started }, context);
-  } finally {
-    await source.close();
-  }
-}
-
-interface Job {
-  readonly options: EmbedOptions;
-  readonly base: IndexManifest;
-  readonly source: EmbedSource;
-  readonly started: number;
-}
-
-async function run(job: Job, context: TaskContext): Promise<EmbedResult> {
-  const { options, base, source } = job;
-  const journal = await openJournal({
-    folder: `${resolve(options.index)}.partial`,
-    identity: { task: 'embed/1', ...source.identity, model: base.model.fingerprint, entries: base.count }, restart: options.overwrite ?? false,
-  });
-  let finished = false;
-  try {
-    const resumedStrips = journal.states.length;
-    const rows = await source.predict(journal, context);
-    let manifest: IndexManifest;
-    try {
-      // From here on an old index of other content must not be taken for this one.
-      if (base.count === 0) await rm(join(options.index, MANIFEST_FILE), { force: true });
-      const { count, entriesBytes } = await appendEntries(options.index, base, source.entries(journal, rows));
-      const added: IndexSource = { ...source.description, first: base.count, count, nodata: source.chips - count };
-      manifest = { ...base, count: base.count + count, entriesBytes, sources: [...base.sources, added] };
-      await writeWhole(join(options.index, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-    } finally {
-      await rows.close();
+    const extractor = await loadExtractor({ model: options.model ?? DEFAULT_EXTRACTOR, ...(options.layer === undefined ? {} : { layer: options.layer }), ...(options.patchSize === undefined ? {} : { patchSize: options.patchSize }) });
+    const base = await baseIndex(options, extractor);
+    for (const [i, input] of options.inputs.entries()) {
+      const source = await prepare(input, options, extractor);
+      sources.push(source);
+      const same = sources.slice(0, -1).find(({ name }) => name === source.name);
+      if (same !== undefined) throw new InvalidOptionError('embed', `two inputs are called ${source.name}: ${same.description.path} and ${source.description.path}`, { advice: 'ids begin with these names; rename one' });
+      if (i >= KEPT_OPEN) await source.close();
     }
-    await journal.complete();
-    finished = true;
-    const added = manifest.sources.at(-1)!;
-    return { ...resultOf(job, manifest), added: added.count, nodata: added.nodata, resumedStrips };
+    const openEngine: OpenEngine = (dtype, patch) => engines.open(extractor, dtype, patch);
+    if (options.dryRun) return await planAll(sources, openEngine, context);
+    const news = sources.filter((source) => !isKnown(options, base, source));
+    const warnings = [
+      ...new Set([...extractor.model.notes, ...sources.flatMap((source) => source.warnings)]),
+      ...sources.filter((source) => !news.includes(source)).map(({ name }) => `${name} is in the index already, nothing was added`),
+    ];
+    const facts = { index: options.index, model: extractor.described.name, layer: extractor.described.layer, dimensions: extractor.dimensions, strips: news.reduce((sum, { strips }) => sum + strips, 0) };
+    if (news.length === 0) {
+      await discardFinished({ options, base, sources });
+      return { ...facts, sources: [], added: 0, nodata: 0, count: base.count, resumedStrips: 0, ...engines.spent(), seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings };
+    }
+    refuseUnasked(options, base, news);
+    await checkSpace(join(resolve(options.index), '..'), news.reduce((sum, { chips }) => sum + chips, 0) * (extractor.dimensions * 12 + 500));
+    const done = await runEmbed({ options, base, sources: news, openEngine }, context);
+    return { ...facts, ...done, ...engines.spent(), seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings };
   } finally {
-    if (!finished) await journal.close();
+    for (const source of sources) await source.close();
+    await engines.close();
   }
 }
 
-/** The same command twice adds nothing; another scene of the same name would have the same ids. */
-async function alreadyThere(job: Job & { readonly known: IndexSource }): Promise<EmbedResult> {
-  const { options, base, known, source } = job;
-  const same = known.fingerprint === source.description.fingerprint && known.patchSize === source.description.patchSize
-    && known.overlap === source.description.overlap && JSON.stringify([known.bands, known.stretch]) === JSON.stringify([source.description.bands, source.description.stretch]);
-  if (!same) {
-    throw new InvalidOptionError('--index', `${options.index} has other entries of the name ${known.name} (${known.path})`, {
-      advice: 'rename the file, use another index, or begin it anew with --overwrite',
-    });
-  }
-  await rm(`${resolve(options.index)}.partial`, { recursive: true, force: true });
-  const result = resultOf(job, base);
-  return { ...result, added: 0, nodata: known.nodata, resumedStrips: 0, warnings: [...result.warnings, `${known.name} is in the index already, nothing was added`] };
+function prepare(input: string, options: EmbedOptions, extractor: Extractor): Promise<EmbedSource> {
+  return stat(input).then((found) => found.isDirectory(), () => false).then((isFolder) => {
+    if (isFolder || isTileList(input)) return prepareFolder(input, options, extractor);
+    if (options.tags !== undefined) throw new InvalidOptionError('--tags', `${input} is a scene; tags are for folders of chips`);
+    return prepareScene(input, options, extractor);
+  });
 }
 
-function resultOf(job: Job, manifest: IndexManifest): Omit<EmbedResult, 'added' | 'nodata' | 'resumedStrips'> {
-  const { options, source, started } = job;
+interface Engines {
+  open(extractor: Extractor, ...args: Parameters<OpenEngine>): Promise<Predictor>;
+  spent(): { readonly modelSeconds: number; readonly device: string };
+  close(): Promise<void>;
+}
+
+/** One predictor per sample type; the first takes engines that start while models and scenes are read. */
+function engineCache(options: EmbedOptions): Engines {
+  const started = options.dryRun ? undefined : startEngines('chips', engineOptions(options));
+  const open = new Map<string, Predictor>();
   return {
-    index: options.index, model: manifest.model.name, dimensions: manifest.dimensions, source: source.name, count: manifest.count,
-    strips: source.strips, seconds: (performance.now() - started) / 1000,
-    modelSeconds: source.predictor.engineMilliseconds / 1000 / source.predictor.concurrency, peakRssBytes: peakRss(),
-    device: source.predictor.device, warnings: source.warnings,
+    async open(extractor, dtype, patch) {
+      const known = open.get(dtype);
+      if (known !== undefined) return known;
+      const predictor = await openPredictor(extractor.model, { outputs: ['features'], dtype, patch, ...engineOptions(options), ...(started === undefined ? {} : { started }) });
+      open.set(dtype, predictor);
+      return predictor;
+    },
+    spent() {
+      const all = [...open.values()];
+      return { modelSeconds: all.reduce((sum, one) => sum + one.engineMilliseconds / 1000 / one.concurrency, 0), device: all[0]?.device ?? options.device ?? 'cpu' };
+    },
+    async close() {
+      for (const predictor of open.values()) await predictor.close();
+      await started?.close();
+    },
   };
 }
 
-/** The index as it is, or an empty one. @throws {InvalidOptionError} if it was made with another model. */
-async function baseIndex(options: EmbedOptions, model: LoadedModel): Promise<IndexManifest> {
-  const features = model.card.output.features;
-  const asked = options.model ?? DEFAULT_EXTRACTOR;
-  const isPath = (await stat(asked).catch(() => undefined)) !== undefined;
+async function planAll(sources: readonly EmbedSource[], openEngine: OpenEngine, context: TaskContext): Promise<ChipPlan> {
+  const plan = await sources[0]!.plan(openEngine, context);
+  const chips = sources.reduce((sum, source) => sum + source.chips, 0);
+  const times = chips / Math.max(1, plan.chips);
+  return {
+    ...plan, chips, strips: sources.reduce((sum, { strips }) => sum + strips, 0), estimatedSeconds: plan.secondsPerChip * chips,
+    estimatedOutputBytes: Math.round(plan.estimatedOutputBytes * times), estimatedTemporaryBytes: Math.round(plan.estimatedTemporaryBytes * times),
+    warnings: [...new Set(sources.flatMap(({ warnings }) => warnings))],
+  };
+}
+
+/** Whether a source is in the index already, embedded in the same way. @throws {InvalidOptionError} if it has other entries of the name. */
+function isKnown(options: EmbedOptions, base: IndexManifest, source: EmbedSource): boolean {
+  const known = base.sources.find(({ name }) => name === source.name);
+  if (known === undefined) return false;
+  const how = ({ fingerprint, patchSize, overlap, bands, stretch, scales }: Omit<IndexSource, 'count' | 'nodata'>): string => JSON.stringify([fingerprint, patchSize, overlap, bands, stretch, scales]);
+  if (how(known) !== how(source.description)) refuseSameName(options.index, base, source.description);
+  return true;
+}
+
+/** Who mistypes the name of an index must not find two archives mixed. */
+function refuseUnasked(options: EmbedOptions, base: IndexManifest, news: readonly EmbedSource[]): void {
+  if (base.sources.length === 0 || options.append) return;
+  throw new InvalidOptionError('--index', `${options.index} is there, with ${base.count} entries of ${base.sources.length === 1 ? base.sources[0]!.name : `${base.sources.length} scenes`}`, {
+    advice: `add --append to add ${news.length === 1 ? news[0]!.name : `the ${news.length} new scenes`} to it, or --overwrite to begin it anew`,
+  });
+}
+
+/** The index as it is, or an empty one. @throws {InvalidOptionError} if it was made with another model or layer. */
+async function baseIndex(options: EmbedOptions, extractor: Extractor): Promise<IndexManifest> {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
   const empty: IndexManifest = {
-    format: INDEX_FORMAT, model: { name: model.card.name, source: isPath ? resolve(asked) : asked, fingerprint: model.fingerprint },
-    dimensions: features?.dimensions ?? 0, metric: 'l2', count: 0, entriesBytes: 0, sources: [],
+    format: INDEX_FORMAT, createdBy: `tilewright ${version}`, model: extractor.described, dimensions: extractor.dimensions, metric: 'l2', count: 0, sources: [], parts: [],
   };
   if (options.overwrite || !(await hasIndex(options.index))) return empty;
   const found = await readManifest(options.index);
-  if (found.model.fingerprint === model.fingerprint) return found;
-  throw new InvalidOptionError('--model', `${options.index} was made with ${found.model.name} (${found.model.fingerprint.slice(0, 12)}), got ${model.card.name} (${model.fingerprint.slice(0, 12)})`, {
-    advice: 'vectors of different models cannot be compared; use another --index, or --overwrite to begin anew',
-  });
+  refuseOtherModel(options.index, found, empty);
+  return { ...found, createdBy: empty.createdBy };
+}
+
+async function checkInputs({ inputs, append, overwrite }: EmbedOptions): Promise<void> {
+  if (inputs.length === 0) throw new InvalidOptionError('embed', 'expected scenes, folders of chips or lists of tiles, got none');
+  if (append && overwrite) throw new InvalidOptionError('--append', 'cannot go with --overwrite, which begins the index anew');
+  for (const input of inputs) if (!isRemote(input) && (await stat(input).catch(() => undefined)) === undefined) throw new InvalidFileError(input, 'no such file or folder');
 }
 
 async function checkIndexFolder(options: EmbedOptions): Promise<void> {
   const { index } = options;
-  if (resolve(index) === resolve(options.input)) throw new InvalidOptionError('--index', 'the index cannot go into the folder of the chips');
+  if (options.inputs.some((input) => resolve(index) === resolve(input))) throw new InvalidOptionError('--index', 'the index cannot go into the folder of the chips');
   const found = await stat(index).catch(() => undefined);
   if (found?.isDirectory() && !(await hasIndex(index))) {
-    // Vectors without a manifest are an index that was never finished; anything else is not ours.
-    const other = (await readdir(index)).find((name) => name !== VECTORS_FILE && name !== ENTRIES_FILE && !name.endsWith('.tmp'));
-    if (other !== undefined) throw new InvalidOptionError('--index', `${index} is a folder with other files (${basename(other)})`, { advice: 'choose a new folder' });
+    // Parts without a manifest are an index that was never finished; anything else is not ours.
+    const other = (await readdir(index)).find((name) => name !== PARTS_FOLDER && name !== CACHE_FOLDER && !name.startsWith('lock') && !name.endsWith('.tmp'));
+    if (other !== undefined) throw new InvalidOptionError('--index', `${index} is a folder with other files (${other})`, { advice: 'choose a new folder' });
   }
   if (!options.dryRun) {
     await checkFolder(join(resolve(index), '..'));

@@ -1,171 +1,100 @@
-import { InvalidFileError, InvalidOptionError, TilewrightError } from '../errors.js';
-import { basename, dirname } from 'node:path';
-import { contactSheet, displayBands, formatPlace, rasterPicture, resizePicture, sceneStretch } from '../picture/index.js';
-import type { Picture, SheetItem, Stretch } from '../picture/index.js';
-import type { Device } from '../predict/index.js';
-import { fullWindow, intersect } from '../raster/index.js';
-import type { ReadOptions, Scene, Window } from '../raster/index.js';
+import { InvalidOptionError } from '../errors.js';
 import { checkOutput, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
-import { openScene } from '../scene/index.js';
-import { nearest, readManifest } from '../search/index.js';
-import type { IndexManifest, Metric } from '../search/index.js';
-import { findQuery } from './search/query.js';
-import type { Query } from './search/query.js';
-import type { StretchRule } from './model-input/stretch.js';
+import { openFilled } from './index-neighbours/open-filled.js';
+import { checkTableName, writeEntryTable } from './search/entry-table.js';
+import type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './search/options.js';
+import { openRanking } from './search/ranking.js';
+import type { RankedEntry, Ranking } from './search/ranking.js';
+import { drawSearchSheet } from './search/sheet.js';
+import { mapSource, writeSimilarityMap } from './search/similarity-map.js';
 
-export interface SearchOptions {
-  /** Folder of the index. */
-  readonly index: string;
-  /** What to search for, one of three: a picture, */
-  readonly image?: string;
-  /** an entry of the index, */
-  readonly id?: string;
-  /** or the chip at a longitude and latitude (WGS 84, degrees). */
-  readonly at?: readonly [lon: number, lat: number];
-  /** Results, from 1. Default 10. */
-  readonly k?: number;
-  /** Default `l2`. */
-  readonly metric?: Metric;
-  /** PNG with the query and the results. */
-  readonly sheet?: string;
-  /** For `image`: where the index's model lies now. Default: where it lay when the index was made. */
-  readonly model?: string;
-  /** For `image`: which picture of a file that holds several, from 0. Default 0. */
-  readonly page?: number;
-  /** For `image`: bands for the model, from 1, in its order. */
-  readonly bands?: readonly number[];
-  /** For `image`: how its values reach the model. */
-  readonly stretch?: StretchRule;
-  readonly threads?: number;
-  readonly device?: Device;
-  /** Replaces an existing sheet. */
-  readonly overwrite?: boolean;
-}
-
-export interface SearchHit {
-  /** From 1. An entry that is searched for by id or place is its own first hit. */
-  readonly rank: number;
-  readonly id: string;
-  /** Path of the scene or chip file. */
-  readonly scene: string;
-  /** Which picture of the file, from 0. Absent: the first. */
-  readonly page?: number;
-  readonly window: Window;
-  /** Centre, WGS 84; null without georeference. */
-  readonly lon: number | null;
-  readonly lat: number | null;
-  readonly distance: number;
-}
-
-export interface SearchResult {
-  readonly results: readonly SearchHit[];
-  readonly query: { readonly kind: 'image' | 'id' | 'at'; readonly name: string; readonly window: Window };
-  readonly metric: Metric;
-  /** Entries that were compared. */
-  readonly count: number;
-  readonly model: string;
-  readonly sheet?: string;
-  readonly seconds: number;
-  readonly warnings: readonly string[];
-}
+export type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './search/options.js';
 
 const DEFAULT_K = 10;
-/** Edge of the pictures on a contact sheet before it is laid out. */
-const SHEET_EDGE = 256;
 
 /**
- * Finds the entries of an index that are nearest to a picture, an entry or a place, exactly, reading the vectors as a stream.
+ * Finds the entries of an index that are most like a picture, an entry, a place, or several examples, reading the vectors as a
+ * stream.
  * @throws {InvalidFileError} if there is no index, or it is empty or damaged
- * @throws {InvalidOptionError} if the query does not exist in it
+ * @throws {InvalidOptionError} if the query does not exist in it, or filters leave nothing
  */
 export async function search(options: SearchOptions, context: TaskContext = {}): Promise<SearchResult> {
   const started = performance.now();
   const k = options.k ?? DEFAULT_K;
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
-  if (options.sheet !== undefined) await checkOutput(options.sheet, { overwrite: options.overwrite ?? false, option: '--sheet' });
-  const manifest = await readManifest(options.index);
-  if (manifest.count === 0) throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
-  const query = await findQuery(options, manifest, context.signal);
-  const metric = options.metric ?? manifest.metric;
-  const found = await nearest(options.index, manifest, query.vector, { k, metric, ...(context.signal === undefined ? {} : { signal: context.signal }) });
-  const results = found.map(({ rank, entry, distance }): SearchHit => ({
-    rank, id: entry.id, scene: entry.scene, ...(entry.page === undefined ? {} : { page: entry.page }), window: entry.window, lon: entry.lon ?? null, lat: entry.lat ?? null, distance,
-  }));
-  const warnings = [...query.notes];
-  if (options.sheet !== undefined) {
-    await writeWhole(options.sheet, await drawSheet({ manifest, query, results, metric, warnings }, context));
+  if (options.verify && !options.ann) throw new InvalidOptionError('--verify', 'compares approximate results with exact ones: it goes with --ann');
+  await checkOutputs(options);
+  const index = await openFilled(options, context);
+  try {
+    const ranking = await openRanking(index, options, context);
+    const source = options.map === undefined ? undefined : mapSource(ranking, options.scene);
+    const found = await take(ranking.results(k), k);
+    const recall = options.verify ? share(found, await take(ranking.results(k, { exactly: true }), k)) : undefined;
+    const results = found.map(hitOf);
+    const warnings = [...ranking.notes];
+    if (options.output !== undefined) await writeResults(options.output, found);
+    if (options.sheet !== undefined) await writeWhole(options.sheet, await drawSearchSheet(ranking, results, warnings, context));
+    if (options.map !== undefined) await writeSimilarityMap(ranking, options.map, source!, context);
+    return {
+      results, query: queryOf(ranking), metric: ranking.metric, exact: ranking.approximate === undefined, ...(recall === undefined ? {} : { recall }),
+      count: ranking.count, model: index.manifest.model.name, ...Object.fromEntries((['output', 'sheet', 'map'] as const).flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
+      seconds: (performance.now() - started) / 1000, warnings,
+    };
+  } finally {
+    await index.close();
   }
-  return {
-    results, query: { kind: query.kind, name: query.name, window: query.window }, metric, count: manifest.count, model: manifest.model.name,
-    ...(options.sheet === undefined ? {} : { sheet: options.sheet }), seconds: (performance.now() - started) / 1000, warnings,
-  };
 }
 
-interface Sheet {
-  readonly manifest: IndexManifest;
-  readonly query: Query;
-  readonly results: readonly SearchHit[];
-  readonly metric: Metric;
-  /** Receives a line for every scene that cannot be read any more; its cells say so. */
-  readonly warnings: string[];
+/**
+ * The same as a sequence that goes on as long as it is asked, nearest first: `for await (const hit of searchHits(…))`. The index
+ * is open meanwhile.
+ */
+export async function* searchHits(options: RankingOptions, context: TaskContext = {}): AsyncGenerator<SearchHit> {
+  const index = await openFilled(options, context);
+  try {
+    const ranking = await openRanking(index, options, context);
+    for await (const one of ranking.results(DEFAULT_K)) yield hitOf(one);
+  } finally {
+    await index.close();
+  }
 }
 
-async function drawSheet(sheet: Sheet, context: TaskContext): Promise<Buffer> {
-  const { manifest, query, results, metric, warnings } = sheet;
-  const wanted = [{ scene: query.scene, page: query.page, window: query.window }, ...results];
-  const pictures = await readPictures(wanted, (path) => pictureBandsOf(manifest, path), warnings, context.signal);
-  const item = (i: number, rest: Omit<SheetItem, 'picture'>): SheetItem => ({ ...rest, ...(pictures[i] === undefined ? {} : { picture: pictures[i] }) });
-  const place = (lon: number | null | undefined, lat: number | null | undefined): string[] => (typeof lon === 'number' && typeof lat === 'number' ? [formatPlace(lon, lat)] : []);
-  return contactSheet({
-    title: `Most similar to ${basename(query.name)}`,
-    subtitle: `${results.length} of ${manifest.count} · ${metric === 'l2' ? 'Euclidean distance' : 'cosine distance'} · ${manifest.model.name}`,
-    items: [
-      item(0, { caption: 'query', lines: [basename(query.name), ...place(query.lon, query.lat)], highlighted: true }),
-      ...results.map((hit, i) => item(i + 1, { caption: `${hit.rank} · ${hit.distance.toPrecision(4)}`, lines: [hit.id, ...place(hit.lon, hit.lat)] })),
-    ],
+async function checkOutputs(options: SearchOptions): Promise<void> {
+  if (options.output !== undefined) checkTableName(options.output, '-o');
+  const overwrite = options.overwrite ?? false;
+  for (const [option, path] of [['-o', options.output], ['--sheet', options.sheet], ['--map', options.map]] as const) {
+    if (path !== undefined) await checkOutput(path, { overwrite, option });
+  }
+}
+
+async function take<T>(items: AsyncGenerator<T>, count: number): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const item of items) {
+    taken.push(item);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+function share(found: readonly RankedEntry[], exact: readonly RankedEntry[]): number {
+  const rows = new Set(found.map(({ row }) => row));
+  return exact.length === 0 ? 1 : exact.filter(({ row }) => rows.has(row)).length / exact.length;
+}
+
+function hitOf({ rank, entry, distance }: RankedEntry): SearchHit {
+  return { rank, id: entry.id, scene: entry.scene, window: entry.window, lon: entry.lon ?? null, lat: entry.lat ?? null, distance };
+}
+
+function queryOf({ learned, queries }: Ranking): SearchResult['query'] {
+  const [first] = queries;
+  if (learned === undefined) return { kind: first!.kind, name: first!.name, window: first!.window };
+  const names = queries.map(({ name }) => name);
+  return { kind: 'like', name: names.join(', '), window: first!.window, like: names, unlike: learned.unlike.map(({ name }) => name) };
+}
+
+function writeResults(path: string, found: readonly RankedEntry[]): Promise<void> {
+  return writeEntryTable(path, found, {
+    before: [{ name: 'rank', type: 'int32' }], after: [{ name: 'distance', type: 'float64' }], values: ({ rank, distance }) => ({ before: [rank], after: [distance] }),
   });
-}
-
-/** Bands for pictures of a scene or chip file of the index, from 0. */
-function pictureBandsOf(manifest: IndexManifest, path: string): readonly number[] | undefined {
-  const source = manifest.sources.find((one) => one.path === path) ?? manifest.sources.find((one) => one.kind === 'folder' && one.path === dirname(path));
-  return source?.pictureBands?.map((band) => band - 1);
-}
-
-/** Pictures of windows; scenes are opened one after the other, each once. `undefined` where one cannot be read. */
-async function readPictures(
-  wanted: readonly { readonly scene: string; readonly page?: number | undefined; readonly window: Window }[], bandsOf: (path: string) => readonly number[] | undefined, warnings: string[],
-  signal: AbortSignal | undefined,
-): Promise<(Picture | undefined)[]> {
-  const pictures: (Picture | undefined)[] = wanted.map(() => undefined);
-  const keyOf = ({ scene, page = 0 }: { readonly scene: string; readonly page?: number | undefined }): string => `${page} ${scene}`;
-  for (const [key, { scene: path, page }] of new Map(wanted.map((one) => [keyOf(one), one]))) {
-    try {
-      const scene = await openScene(path, page === undefined ? {} : { page });
-      try {
-        const given = bandsOf(path);
-        // A query's scene need not be one of the index: its own colours are right for it.
-        const bands = given !== undefined && given.every((band) => band < scene.profile.bands) ? given : displayBands(scene.profile);
-        const read = { bands, ...(signal === undefined ? {} : { signal }) };
-        const stretch = await sceneStretch(scene, read);
-        for (const [i, one] of wanted.entries()) if (keyOf(one) === key) pictures[i] = await readPicture(scene, one.window, stretch, read);
-      } finally {
-        await scene.close();
-      }
-    } catch (error) {
-      if (!(error instanceof TilewrightError) || error.code === 'INTERRUPTED') throw error;
-      warnings.push(`no pictures of ${path}: ${error.message}`);
-    }
-  }
-  return pictures;
-}
-
-async function readPicture(scene: Scene, window: Window, stretch: Stretch, read: ReadOptions): Promise<Picture | undefined> {
-  const part = intersect(window, fullWindow(scene.profile));
-  if (part === undefined) return undefined;
-  const raster = await scene.read(part, read);
-  const picture = rasterPicture(raster, stretch, scene.profile.palette);
-  const factor = SHEET_EDGE / Math.max(picture.width, picture.height);
-  return factor >= 1 ? picture : resizePicture(picture, picture.width * factor, picture.height * factor);
 }

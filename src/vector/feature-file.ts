@@ -22,6 +22,11 @@ export function createFeatureFile(path: string, format: FeatureFormat, options: 
   switch (format) {
     case 'geojson': return createGeoJson(path, options);
     case 'fgb': return createFlatGeobuf(path, options);
-    case 'parquet': return createGeoParquet(path, options);
+    case 'parquet': return plainParquet(path, options);
   }
+}
+
+async function plainParquet(path: string, options: FeatureFileOptions): Promise<FeatureFile> {
+  const file = await createGeoParquet(path, options);
+  return { ...file, async finish() { await file.finish(); } };
 }

@@ -39,7 +39,7 @@ export interface FeatureFile {
 
 /** West, south, east, north of all features so far; `undefined` before the first. */
 export interface Bounds {
-  add(feature: Feature): Box | undefined;
+  add(feature: Pick<Feature, 'polygons'>): Box | undefined;
   readonly all: Box | undefined;
 }
 
@@ -61,7 +61,7 @@ export function createBounds(): Bounds {
 }
 
 /** Only outlines are looked at: holes lie inside. */
-function boxOf(feature: Feature): Box | undefined {
+function boxOf(feature: Pick<Feature, 'polygons'>): Box | undefined {
   let [xmin, ymin, xmax, ymax] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const [outline] of feature.polygons ?? []) {
     for (let i = 0; outline !== undefined && i < outline.length; i += 2) {

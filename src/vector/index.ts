@@ -12,3 +12,6 @@ export type { FeatureFormat } from './feature-file.js';
 export { FEATURE_ENDINGS, createFeatureFile, formatOf } from './feature-file.js';
 export type { LonLatPlacement, MapPlace, NoLonLat, Placement } from './placement.js';
 export { placeInCrs, placeInLonLat } from './placement.js';
+export type { GeoParquetFile, GeoParquetOptions, ParquetFeature, ParquetField } from './geoparquet.js';
+export { createGeoParquet } from './geoparquet.js';
+export type { VectorColumn } from './vector-column.js';

@@ -80,11 +80,11 @@ export function erase(pixels: Pixels, x: number, y: number, width: number, heigh
   for (let row = y; row < y + height; row++) pixels.data.fill(0, (row * pixels.width + x) * 3, (row * pixels.width + x + width) * 3);
 }
 
-/** Writes pixels as a GeoTIFF: 2 m per pixel in UTM 33N, from easting 500,000 and northing 4,000,000; nodata 0. */
-export async function writeScene(path: string, pixels: Pixels): Promise<string> {
+/** Writes pixels as a GeoTIFF: 2 m per pixel, unless told otherwise, in UTM 33N, from easting 500,000 and northing 4,000,000; nodata 0. */
+export async function writeScene(path: string, pixels: Pixels, { pixel = 2 }: { readonly pixel?: number } = {}): Promise<string> {
   const writer = await createCog({
     width: pixels.width, height: pixels.height, bands: 3, dtype: 'uint8', scratch: `${path}.scratch`, blockSize: 64, nodata: 0,
-    transform: [500_000, 2, 0, 4_000_000, 0, -2], crs: crsFromEpsg(32633)!,
+    transform: [500_000, pixel, 0, 4_000_000, 0, -pixel], crs: crsFromEpsg(32633)!,
   });
   await writer.write(pixels.data, pixels.height);
   await writer.finish(path);

@@ -48,11 +48,16 @@ export function hasData(raster: Raster, part: Window): boolean {
 
 /** Copies a part of a pixel-interleaved raster to `target` from `offset` on. */
 export function cutPart(raster: Raster, part: Window, target: TypedArray, offset: number): void {
-  const { bands, width } = raster;
-  const length = part.width * bands;
+  const { bands, width, data } = raster;
+  // Bytes, whatever the samples: a native copy per row, without a view of each.
+  const from = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const to = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  const pixel = bands * data.BYTES_PER_ELEMENT;
+  const length = part.width * pixel;
+  const begin = offset * data.BYTES_PER_ELEMENT;
   for (let y = 0; y < part.height; y++) {
-    const from = ((part.y + y) * width + part.x) * bands;
-    target.set(raster.data.subarray(from, from + length), offset + y * length);
+    const at = ((part.y + y) * width + part.x) * pixel;
+    from.copy(to, begin + y * length, at, at + length);
   }
 }
 

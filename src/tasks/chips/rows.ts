@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../../errors.js';
 import type { LonLat } from '../../georef/index.js';
+import type { Grid } from '../../grid/index.js';
 import { fullWindow } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
@@ -91,6 +92,11 @@ export async function fileRows(files: ChipFiles['files'], reader: ChipFileReader
     await rows.close();
     throw error;
   }
+}
+
+/** The rows of a finished run, to read them. @param chips their number, or the grid that they are of. */
+export async function openRows(journal: Journal, chips: number | Grid, length: number): Promise<RowFile> {
+  return openRowFile(join(journal.folder, FILE), length, typeof chips === 'number' ? chips : chips.columns.length * chips.rows.length);
 }
 
 /** The rows of chip files with sizes and places, in order. */

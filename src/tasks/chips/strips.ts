@@ -3,7 +3,7 @@ import { patchesOfStrip } from '../../grid/index.js';
 import type { Grid, Patch } from '../../grid/index.js';
 import type { Predictor } from '../../predict/index.js';
 import { allocate, bytesPerSample } from '../../raster/index.js';
-import type { Scene } from '../../raster/index.js';
+import type { Scene, TypedArray } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { cutPart, hasData } from './patches.js';
@@ -81,6 +81,9 @@ function groupSize(source: Pick<ChipSource, 'scene' | 'grid' | 'bands'>): number
   return Math.max(1, Math.min(source.grid.columns.length, Math.floor(GROUP_BYTES / chipBytes(source)), 16));
 }
 
+/** Arrays that windows of a scene were read into, to be read into again: without them megabytes per group wait for the garbage collector. */
+const readInto = new WeakMap<Scene, TypedArray[]>();
+
 interface GroupAnswer {
   readonly group: Group;
   readonly answers: readonly (Float32Array | undefined)[];
@@ -96,18 +99,23 @@ export async function predictGroupOf(source: ChipSource, patches: readonly Patch
   const first = patches[0]!.window;
   const end = patches.at(-1)!.window;
   const window = { x: first.x, y: first.y, width: end.x + end.width - first.x, height: first.height };
-  const raster = await scene.read(window, { bands, edge: 'reflect', ...(signal === undefined ? {} : { signal }) });
+  const free = readInto.get(scene) ?? [];
+  readInto.set(scene, free);
+  const into = free.pop();
+  const raster = await scene.read(window, { bands, edge: 'reflect', ...(into === undefined ? {} : { into }), ...(signal === undefined ? {} : { signal }) });
   const parts = patches.map((patch) => ({ x: patch.window.x - window.x, y: 0, width: grid.patchWidth, height: grid.patchHeight }));
   const filled = parts.flatMap((part, i) => (hasData(raster, part) ? [i] : []));
   const answers: (Float32Array | undefined)[] = parts.map(() => undefined);
-  if (filled.length === 0) return answers;
   const length = grid.patchWidth * grid.patchHeight * bands.length;
-  const data = allocate(scene.profile.dtype, filled.length * length);
-  filled.forEach((i, k) => cutPart(raster, parts[i]!, data, k * length));
+  const data = filled.length === 0 ? undefined : predictor.spareBatch(filled.length * length) ?? allocate(scene.profile.dtype, filled.length * length);
+  if (data !== undefined) filled.forEach((i, k) => cutPart(raster, parts[i]!, data, k * length));
+  if (free.length <= predictor.concurrency + READ_AHEAD) free.push(raster.data);
+  if (data === undefined) return answers;
   const batch = { data, count: filled.length, width: grid.patchWidth, height: grid.patchHeight, bands: bands.length };
   const output = await predictor.predict(batch, signal);
   const rows = rowsOf(output[source.kind], filled.length, predictor.card.name);
-  filled.forEach((i, k) => { answers[i] = rows[k]!; });
+  filled.forEach((i, k) => { answers[i] = rows[k]!.slice(); });
+  predictor.recycle(output);
   return answers;
 }
 

@@ -1,18 +1,18 @@
 import { stat } from 'node:fs/promises';
-import { InvalidFileError, InvalidOptionError, ModelError } from '../../errors.js';
-import { crsToPixel, fromLonLat, isInvertible } from '../../georef/index.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
+import { crsToPixel, fromLonLat, groundSize, isInvertible } from '../../georef/index.js';
 import { fullWindow } from '../../raster/index.js';
-import type { Window } from '../../raster/index.js';
-import { loadModel, openPredictor } from '../../predict/index.js';
+import type { Scene, Window } from '../../raster/index.js';
+import { openPredictor } from '../../predict/index.js';
 import { openScene } from '../../scene/index.js';
-import { entryLines, findId, parseEntry, readVector } from '../../search/index.js';
-import type { IndexEntry, IndexManifest, IndexSource } from '../../search/index.js';
+import type { IndexManifest, IndexSource, OpenIndex } from '../../index-store/index.js';
 import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
+import { loadIndexModel } from '../embed/extractor.js';
 import { bandsForModel, fixedInputSize } from '../model-input.js';
-import { applyStretch } from '../model-input/stretch.js';
-import type { SearchOptions } from '../search.js';
+import { asModelSees } from '../model-input/model-scene.js';
+import type { QueryOptions } from './options.js';
 
 /** What is searched for. */
 export interface Query {
@@ -21,8 +21,10 @@ export interface Query {
   readonly name: string;
   /** Where its picture can be read. */
   readonly scene: string;
-  /** Which picture of that file, from 0. Absent: the first. */
+  /** Which picture of that file, from 0, if it is not the index's. */
   readonly page?: number;
+  /** Of an entry of the index. */
+  readonly id?: string;
   readonly window: Window;
   readonly lon?: number;
   readonly lat?: number;
@@ -33,111 +35,93 @@ export interface Query {
 /** A picture is read whole; more pixels than these are a scene. */
 const MOST_PIXELS = 64 * 1024 * 1024;
 
-/** Finds out what is searched for. @throws {InvalidOptionError} unless exactly one of image, id and place is given. */
-export async function findQuery(options: SearchOptions, manifest: IndexManifest, signal?: AbortSignal): Promise<Query> {
-  const given = [options.image, options.id, options.at].filter((value) => value !== undefined);
-  if (given.length !== 1) throw new InvalidOptionError('search', `expected one of --image, --id and --at, got ${given.length === 0 ? 'none' : 'several'}`);
-  if (options.image !== undefined) return imageQuery(options.image, options, manifest, signal);
-  if (options.id !== undefined) return idQuery(options.id, options.index, manifest);
-  return placeQuery(options.at!, options.index, manifest);
+export type QueryParts = Pick<QueryOptions, 'image' | 'id' | 'at' | 'model' | 'page' | 'bands' | 'stretch' | 'threads' | 'device'>;
+
+/** Looks up one example. @param options one of image, id and at. */
+export async function findQuery(options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  if (options.image !== undefined) return imageQuery(options.image, options, index, signal);
+  if (options.id !== undefined) return idQuery(options.id, index);
+  return placeQuery(options.at!, index);
 }
 
-async function idQuery(id: string, folder: string, manifest: IndexManifest): Promise<Query> {
-  const found = await findId(folder, manifest, id);
-  if (found === undefined) throw new InvalidOptionError('--id', `no entry of ${folder} is called ${id}`, { advice: `ids are in the first column of its entries, such as ${await someId(folder, manifest)}` });
-  return entryQuery('id', folder, manifest, found.row, found.entry);
+/** An example of `--like` and `--unlike`: a file that is there is a picture, two numbers are a place, everything else an id. */
+export async function findExample(text: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  const place = /^\s*([+-]?\d+(?:\.\d+)?)\s*,\s*([+-]?\d+(?:\.\d+)?)\s*$/.exec(text);
+  const { model, page, bands, stretch, threads, device } = options;
+  const rest = Object.fromEntries(Object.entries({ model, page, bands, stretch, threads, device }).filter(([, value]) => value !== undefined)) as QueryParts;
+  if (place !== null) return findQuery({ ...rest, at: [Number(place[1]), Number(place[2])] }, index, signal);
+  if ((await stat(text).catch(() => undefined))?.isFile()) return findQuery({ ...rest, image: text }, index, signal);
+  if ((await index.rowOf(text)) === undefined) {
+    throw new InvalidOptionError('--like', `${text} is no entry of ${index.folder}, no file, and no longitude,latitude`, { advice: `ids are like ${(await index.entry(0)).id}` });
+  }
+  return findQuery({ ...rest, id: text }, index, signal);
 }
 
-async function someId(folder: string, manifest: IndexManifest): Promise<string> {
-  for await (const { line } of entryLines(folder, manifest)) return parseEntry(folder, line).id;
-  return 'none';
+async function idQuery(id: string, index: OpenIndex): Promise<Query> {
+  const row = await index.rowOf(id);
+  if (row === undefined) throw new InvalidOptionError('--id', `no entry of ${index.folder} is called ${id}`, { advice: `ids are like ${(await index.entry(0)).id}` });
+  return entryQuery('id', index, row);
 }
 
-async function entryQuery(kind: 'id' | 'at', folder: string, manifest: IndexManifest, row: number, entry: IndexEntry): Promise<Query> {
-  const { lon, lat } = entry;
-  return {
-    kind, name: entry.id, scene: entry.scene, ...(entry.page === undefined ? {} : { page: entry.page }), window: entry.window, vector: await readVector(folder, manifest, row), notes: [],
-    ...(lon === undefined || lat === undefined ? {} : { lon, lat }),
-  };
+async function entryQuery(kind: 'id' | 'at', index: OpenIndex, row: number): Promise<Query> {
+  const { id, scene, window, lon, lat } = await index.entry(row);
+  return { kind, name: id, id, scene, window, vector: await index.vector(row), notes: [], ...(lon === undefined || lat === undefined ? {} : { lon, lat }) };
 }
 
 /** The indexed chip under a point; where several overlap there, the one whose centre is nearest. */
-async function placeQuery(at: readonly [number, number], folder: string, manifest: IndexManifest): Promise<Query> {
+async function placeQuery(at: readonly [number, number], index: OpenIndex): Promise<Query> {
   const [lon, lat] = at;
+  const { folder, manifest } = index;
   if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) throw new InvalidOptionError('--at', `expected longitude,latitude in degrees, got ${lon},${lat}`);
-  const pixels = manifest.sources.map((source) => pixelIn(source, lon, lat));
-  let best: { row: number; entry: IndexEntry; far: number } | undefined;
-  let placed = manifest.sources.some(({ transform }) => transform !== undefined);
-  for await (const { row, line } of entryLines(folder, manifest)) {
-    const source = manifest.sources.findIndex(({ first, count }) => row >= first && row < first + count);
-    const pixel = pixels[source];
-    if (pixel === undefined && manifest.sources[source]?.kind !== 'folder') continue;
-    const entry = parseEntry(folder, line);
-    placed ||= entry.footprint !== undefined;
-    const far = pixel === undefined ? insideFootprint(entry, lon, lat) : insideWindow(entry.window, pixel);
-    if (far !== undefined && (best === undefined || far < best.far)) best = { row, entry, far };
-  }
-  if (best !== undefined) return entryQuery('at', folder, manifest, best.row, best.entry);
+  const row = await index.rowAt(lon, lat);
+  if (row !== undefined) return entryQuery('at', index, row);
+  let placed = false;
+  for await (const batch of index.batches()) for (let i = 0; i < batch.count && !placed; i++) placed = !Number.isNaN(batch.lon(i));
   if (!placed) throw new InvalidOptionError('--at', `no scene of ${folder} has a georeference`, { advice: 'search with --id or --image' });
-  const inScene = pixels.findIndex((pixel) => pixel !== undefined);
-  if (inScene >= 0) throw new InvalidOptionError('--at', `${lon},${lat} lies in a part of ${manifest.sources[inScene]!.name} without data`);
+  const inScene = manifest.sources.find((source) => isInScene(source, lon, lat));
+  if (inScene !== undefined) throw new InvalidOptionError('--at', `${lon},${lat} lies in a part of ${inScene.name} without data`);
   throw new InvalidOptionError('--at', `${lon},${lat} lies outside every scene of ${folder}`, { advice: 'give longitude,latitude in degrees, WGS 84' });
 }
 
-/** The pixel of a scene at a place, if it lies inside. */
-function pixelIn(source: IndexSource, lon: number, lat: number): readonly [number, number] | undefined {
+function isInScene(source: IndexSource, lon: number, lat: number): boolean {
   const { transform, width, height } = source;
   const point = fromLonLat(source.crs)?.(lon, lat);
-  if (transform === undefined || width === undefined || height === undefined || point === undefined || !isInvertible(transform)) return undefined;
+  if (transform === undefined || width === undefined || height === undefined || point === undefined || !isInvertible(transform)) return false;
   const [x, y] = crsToPixel(transform, point[0], point[1]);
-  return x >= 0 && y >= 0 && x < width && y < height ? [x, y] : undefined;
+  return x >= 0 && y >= 0 && x < width && y < height;
 }
 
-/** Squared distance from a window's centre, if the pixel lies in it. */
-function insideWindow(window: Window, [x, y]: readonly [number, number]): number | undefined {
-  if (x < window.x || y < window.y || x >= window.x + window.width || y >= window.y + window.height) return undefined;
-  return (x - window.x - window.width / 2) ** 2 + (y - window.y - window.height / 2) ** 2;
-}
-
-/** As {@link insideWindow}, for the outline of a chip file: the point must lie left of every edge of the convex ring. */
-function insideFootprint(entry: IndexEntry, lon: number, lat: number): number | undefined {
-  const ring = entry.footprint;
-  if (ring === undefined || entry.lon === undefined || entry.lat === undefined) return undefined;
-  // Rings may run on past ±180: the point is moved beside them.
-  const x = lon + 360 * Math.round((ring[0]![0] - lon) / 360);
-  for (let i = 0; i + 1 < ring.length; i++) {
-    const [x0, y0] = ring[i]!;
-    const [x1, y1] = ring[i + 1]!;
-    if ((x1 - x0) * (lat - y0) - (y1 - y0) * (x - x0) < 0) return undefined;
-  }
-  return (lon - entry.lon) ** 2 + (lat - entry.lat) ** 2;
-}
-
-/** A picture from outside the index: its largest square in the middle is embedded, reduced as the model's card says. */
-async function imageQuery(path: string, options: SearchOptions, manifest: IndexManifest, signal?: AbortSignal): Promise<Query> {
+/**
+ * A picture from outside the index. Where its pixels' size on the ground is known, it is brought to the index's, and a chip is cut
+ * from its middle; else its largest square in the middle is reduced as the model's card says.
+ */
+async function imageQuery(path: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+  const { manifest } = index;
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new InvalidFileError(path, 'no such file');
-  const asked = options.model ?? manifest.model.source;
-  const model = await loadModel(asked);
-  if (model.fingerprint !== manifest.model.fingerprint) {
-    throw new ModelError(asked, `is not the model that ${options.index} was made with (${manifest.model.name}, ${manifest.model.fingerprint.slice(0, 12)})`, {
-      advice: 'give that one with --model, or make the index anew',
-    });
-  }
+  const { model } = await loadIndexModel(index.folder, manifest.model, options.model);
   const page = options.page === undefined ? {} : { page: options.page };
   const opened = await openScene(path, page);
   try {
-    const { scene } = await applyStretch(opened, model.card, options.stretch, signal);
+    const gsd = await indexGsd(index);
+    const own = gsdOf(opened);
+    const known = gsd !== undefined && own !== undefined;
+    const regrid = known && Math.abs(own / gsd - 1) > SAME_GSD;
+    const { scene, toFile } = await asModelSees(opened, model.card, { ...(regrid ? { gsd } : {}), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) }, signal);
     const { profile } = scene;
-    if (profile.width * profile.height > MOST_PIXELS) throw new InvalidFileError(path, `expected a picture, found a scene of ${profile.width} × ${profile.height} pixels`);
+    if (profile.width * profile.height > MOST_PIXELS && !known) throw new InvalidFileError(path, `expected a picture, found a scene of ${profile.width} × ${profile.height} pixels`);
     const bands = bandsForModel(profile, model.card, options.bands);
-    const window = middleSquare(profile, fixedInputSize(model.card.input) === undefined ? model.card.input.multiple_of ?? 1 : 1);
+    const edge = known ? patchSizeOf(manifest) ?? model.card.input.window : undefined;
+    const window = middleSquare(profile, fixedInputSize(model.card.input) === undefined ? model.card.input.multiple_of ?? 1 : 1, edge);
     const raster = await scene.read(window, { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) throw new InvalidFileError(path, 'holds no data');
     const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: window.width, height: window.height }, ...engineOptions(options) });
     try {
       const answer = await predictor.predict({ data: raster.data, count: 1, width: window.width, height: window.height, bands: bands.length }, signal);
       const vector = rowsOf(answer.features, 1, model.card.name)[0]!;
-      return { kind: 'image', name: path, scene: path, ...page, window, vector, notes: sizeNotes(window, profile, manifest) };
+      return {
+        kind: 'image', name: path, scene: path, ...page, window: toFile(window), vector,
+        notes: [...(regrid ? [`the picture was brought from ${own.toPrecision(3)} to ${gsd.toPrecision(3)} metres per pixel`] : []), ...sizeNotes(window, profile, manifest, known)],
+      };
     } finally {
       await predictor.close();
     }
@@ -146,16 +130,37 @@ async function imageQuery(path: string, options: SearchOptions, manifest: IndexM
   }
 }
 
-function middleSquare(size: { readonly width: number; readonly height: number }, multiple: number): Window {
-  const shorter = Math.min(size.width, size.height);
+/** Sizes of pixels that differ by less are taken as they are. */
+const SAME_GSD = 0.05;
+
+/** Metres per pixel as the model saw the index's chips, if they say so: of the first entry at the finest scale. */
+async function indexGsd(index: OpenIndex): Promise<number | undefined> {
+  for await (const batch of index.batches()) for (let i = 0; i < batch.count; i++) if (batch.scale(i) === 1) return batch.entry(i).gsd;
+  return undefined;
+}
+
+function gsdOf({ profile }: Scene): number | undefined {
+  const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
+  return ground && Math.sqrt(ground.width * ground.height);
+}
+
+/** The chip size of the index, if there is only one. */
+function patchSizeOf(manifest: IndexManifest): number | undefined {
+  const sizes = new Set(manifest.sources.map(({ patchSize }) => patchSize));
+  return sizes.size === 1 ? [...sizes][0] : undefined;
+}
+
+function middleSquare(size: { readonly width: number; readonly height: number }, multiple: number, most = Number.POSITIVE_INFINITY): Window {
+  const shorter = Math.min(size.width, size.height, most);
   const edge = Math.max(1, shorter - (shorter % multiple));
   return { x: Math.floor((size.width - edge) / 2), y: Math.floor((size.height - edge) / 2), width: edge, height: edge };
 }
 
-function sizeNotes(window: Window, profile: { readonly width: number; readonly height: number }, manifest: IndexManifest): string[] {
+function sizeNotes(window: Window, profile: { readonly width: number; readonly height: number }, manifest: IndexManifest, known: boolean): string[] {
   const sizes = [...new Set(manifest.sources.flatMap(({ patchSize }) => (patchSize === undefined ? [] : [patchSize])))];
+  const whole = profile.width === window.width && profile.height === window.height;
   return [
-    ...(profile.width === profile.height ? [] : [`only the middle ${window.width} × ${window.width} pixels of the picture are searched for`]),
+    ...(whole || (!known && profile.width === profile.height) ? [] : [`only the middle ${window.width} × ${window.width} pixels of the picture are searched for`]),
     ...(sizes.length === 0 || sizes.includes(window.width) ? [] : [`the picture has ${window.width} pixels, the index's chips ${sizes.join(' or ')}: if its pixels are not as large on the ground, expect worse results`]),
   ];
 }

@@ -1,0 +1,14 @@
+export type { EmbeddedEntry, IndexEntry, IndexManifest, IndexModel, IndexPart, IndexSource } from './types.js';
+export { CACHE_FOLDER, INDEX_FORMAT, MANIFEST_FILE, PARTS_FOLDER, VECTORS_FILE } from './types.js';
+export { hasIndex, readManifest } from './manifest.js';
+export type { OpenIndex, OpenIndexOptions, UsedPart } from './open-index.js';
+export { openIndex } from './open-index.js';
+export type { EntryBatch } from './row-record.js';
+export type { PartsOptions } from './write-parts.js';
+export { writeParts } from './write-parts.js';
+export type { AddOptions, Addition } from './change-index.js';
+export { addToIndex, refuseOtherModel, refuseSameName, removeSource } from './change-index.js';
+export type { CacheResult } from './cache.js';
+export { updateCache } from './cache.js';
+export type { CheckPartsOptions } from './check-parts.js';
+export { checkParts } from './check-parts.js';

@@ -1,0 +1,16 @@
+import { InvalidFileError } from '../../errors.js';
+import { openIndex } from '../../index-store/index.js';
+import type { OpenIndex } from '../../index-store/index.js';
+import type { TaskContext } from '../../run/index.js';
+
+/** Opens an index of which something is to be said. @throws {InvalidFileError} if it is empty. */
+export async function openFilled(options: { readonly index: string; readonly skipBad?: boolean }, context: TaskContext): Promise<OpenIndex> {
+  const { onProgress, signal } = context;
+  const index = await openIndex(options.index, {
+    ...(options.skipBad === undefined ? {} : { skipBad: options.skipBad }), ...(signal === undefined ? {} : { signal }),
+    onRows: (done, total) => onProgress?.({ stage: 'read', done, total, unit: 'entries' }),
+  });
+  if (index.count > 0) return index;
+  await index.close();
+  throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
+}

@@ -1,0 +1,153 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openIndex } from '../../src/index-store/index.js';
+import { openScene } from '../../src/scene/index.js';
+import { embed } from '../../src/tasks/embed.js';
+import { indexClassify } from '../../src/tasks/index-classify.js';
+import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
+import { indexOutliers } from '../../src/tasks/index-outliers.js';
+import { scratch } from '../places.js';
+import { bandMeans, writeScene } from './chip-models.js';
+
+const folder = scratch();
+const model = bandMeans(folder);
+let made = 0;
+const fresh = (name: string): string => join(folder, `${made++}-${name}`);
+const CELL = 32;
+const [COLUMNS, ROWS] = [12, 10];
+
+/** Cells of one colour: a checkerboard of reds and blues of many shades, one green cell, and one pair of equal ones. */
+function board(): { data: Uint8Array; width: number; height: number } {
+  const [width, height] = [COLUMNS * CELL, ROWS * CELL];
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
+      const shade = 20 + 6 * row + 5 * column;
+      const color = column === 5 && row === 5 ? [10, 250, 10] : (column === 0 && row === 0) || (column === 11 && row === 9) ? [90, 33, 90]
+        : (column + row) % 2 === 0 ? [220, shade, shade / 2] : [shade / 2, shade, 220];
+      data.set(color, (y * width + x) * 3);
+    }
+  }
+  return { data, width, height };
+}
+
+let index: string;
+let scene: string;
+let name: string;
+const idAt = (column: number, row: number): string => `${name}_r${String(row).padStart(4, '0')}_c${String(column).padStart(4, '0')}`;
+
+beforeAll(async () => {
+  scene = await writeScene(fresh('board.tif'), board());
+  name = basename(scene, '.tif');
+  index = fresh('index');
+  await embed({ model, index, inputs: [scene], patchSize: CELL });
+});
+
+async function labelFile(lines: readonly string[]): Promise<string> {
+  const path = fresh('labels.csv');
+  await writeFile(path, `${lines.join('\r\n')}\r\n`);
+  return path;
+}
+
+/** Labels of some cells all over the board. */
+const CELLS = [[1, 1], [2, 1], [4, 0], [7, 0], [10, 2], [11, 4], [1, 6], [2, 8], [6, 9], [9, 8], [10, 6], [3, 3], [8, 4], [4, 7]] as const;
+const colorOf = (column: number, row: number): string => ((column + row) % 2 === 0 ? 'red' : 'blue');
+
+describe('index classify', () => {
+  it('tags every chip from a few labels, and draws what it says as a map', async () => {
+    const labels = await labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]);
+    const output = fresh('out');
+    const result = await indexClassify({ index, labels, output, suggest: 4 });
+    expect(result).toMatchObject({ kind: 'one', labelled: 14, count: 120, warnings: [], validation: { by: 'block', accuracy: 1 } });
+    expect(result.validation!.baselineAccuracy).toBeLessThan(0.8);
+    expect((await readdir(output)).sort()).toEqual([...result.files].sort());
+    const lines = (await readFile(join(output, 'tags.csv'), 'utf8')).trim().split('\r\n').map((line) => line.split(','));
+    expect(lines[0]!.slice(8)).toEqual(['class', 'p_blue', 'p_red']);
+    expect(lines).toHaveLength(121);
+    const map = await openScene(join(output, `map-${name}.tif`));
+    expect(map.profile).toMatchObject({ width: COLUMNS, height: ROWS, nodata: 0 });
+    const { data } = await map.read({ x: 0, y: 0, width: COLUMNS, height: ROWS });
+    await map.close();
+    for (const cells of lines.slice(1)) {
+      const [column, row] = [Number(cells[2]) / CELL, Number(cells[3]) / CELL];
+      expect(data[row * COLUMNS + column]).toBe(cells[8] === 'red' ? 2 : 1);
+      expect(Number(cells[9]) + Number(cells[10])).toBeCloseTo(1, 5);
+      if (!(column === 5 && row === 5) && !(column === 0 && row === 0) && !(column === 11 && row === 9)) expect(cells[8]).toBe(colorOf(column, row));
+    }
+    expect(result.suggestions!.map(({ id }) => id)).toContain(idAt(0, 0));
+    expect((await stat(join(output, 'suggest.png'))).size).toBeGreaterThan(5000);
+    await expect(indexClassify({ index, labels, output })).rejects.toThrow('exists');
+    await indexClassify({ index, labels, output, overwrite: true });
+  });
+
+  it('takes places and areas with any number of tags', async () => {
+    const opened = await openIndex(index);
+    const at = async (column: number, row: number) => (await opened.entry((await opened.rowOf(idAt(column, row)))!));
+    const features = [];
+    for (const [column, row] of CELLS) {
+      const { lon, lat } = await at(column, row);
+      features.push({ type: 'Feature', geometry: { type: 'Point', coordinates: [lon, lat] }, properties: { tags: [colorOf(column, row), ...(row < 5 ? ['north'] : [])] } });
+    }
+    const corner = await at(5, 5);
+    features.push({ type: 'Feature', geometry: { type: 'Polygon', coordinates: [corner.footprint!] }, properties: { tags: ['green'] } });
+    features.push({ type: 'Feature', geometry: { type: 'Point', coordinates: [0, 0] }, properties: { tags: 'red' } });
+    await opened.close();
+    const labels = fresh('labels.geojson');
+    await writeFile(labels, JSON.stringify({ type: 'FeatureCollection', features }));
+    const output = fresh('out');
+    const result = await indexClassify({ index, labels, output, c: 100, table: 'geojson' });
+    expect(result).toMatchObject({ kind: 'any', labelled: 15, validation: { by: 'block' } });
+    expect(result.warnings.join()).toContain('1 of 16 labels lie on no chip');
+    const of = (tag: string) => result.validation!.scores.find((score) => score.name === tag)!;
+    expect(of('red').f1).toBeGreaterThan(0.95);
+    expect(of('red').f1).toBeGreaterThan(of('red').baseline);
+    const map = await openScene(join(output, `map-${name}.tif`));
+    expect(map.profile).toMatchObject({ bands: 4, dtype: 'float32' });
+    await map.close();
+  });
+
+  it('says what is wrong with labels', async () => {
+    const output = fresh('out');
+    const tries: readonly (readonly [readonly string[], string])[] = [
+      [['id,class', 'nobody,red'], 'line 2: no entry of'], [['name,kind', 'a,b'], 'expected a first line with id'],
+      [['id,class', `${idAt(1, 1)},red`], 'at least two classes'], [['id,class', `${idAt(1, 1)},red`, `${idAt(1, 1)},blue`], 'line 2 and line 3 give one chip two classes'],
+      [['lon,lat,class', '0,0,red', '1,1,blue'], 'none of its 2 labels'], [['id,tags', `${idAt(1, 1)},red`, `${idAt(2, 1)},red blue`], 'all labelled chips have red'],
+      [['lon,lat,class', 'x,0,red'], 'expected an id, or longitude and latitude'], [['id,class', `${idAt(1, 1)},`], 'line 2 has no class'],
+    ];
+    for (const [lines, message] of tries) await expect(indexClassify({ index, labels: await labelFile(lines), output })).rejects.toThrow(message);
+    await expect(stat(output)).rejects.toThrow('ENOENT');
+    const near = await labelFile(['id,class', `${idAt(1, 1)},red`, `${idAt(2, 1)},blue`]);
+    expect((await indexClassify({ index, labels: near, output })).warnings.join()).toContain('in one place');
+  });
+});
+
+describe('index duplicates and outliers', () => {
+  it('finds the pair that is equal, and chips unlike all others', async () => {
+    const sheet = fresh('pairs.png');
+    const pairs = await indexDuplicates({ index, threshold: 1e-6, output: fresh('pairs.csv'), sheet });
+    expect(pairs.pairs).toEqual([{ a: idAt(0, 0), b: idAt(11, 9), distance: 0 }]);
+    expect(pairs.more).toBe(false);
+    expect((await stat(sheet)).size).toBeGreaterThan(3000);
+    const near = await indexDuplicates({ index, pairs: 5 });
+    expect(near).toMatchObject({ more: true, exact: true });
+    expect(near.pairs).toHaveLength(5);
+    expect(near.pairs[0]).toEqual(pairs.pairs[0]);
+    const out = await indexOutliers({ index, count: 3, neighbour: 2 });
+    expect(out.outliers[0]!.id).toBe(idAt(5, 5));
+    expect(out.outliers[0]!.distance).toBeGreaterThan(3 * out.median);
+    expect((await indexOutliers({ index, count: 3, neighbour: 2, ann: true })).outliers.map(({ id }) => id)).toEqual(out.outliers.map(({ id }) => id));
+  });
+
+  it('does not take the overlap of neighbours for likeness', async () => {
+    const overlapping = fresh('index');
+    await embed({ model, index: overlapping, inputs: [scene], patchSize: 2 * CELL, overlap: 2 * CELL - 16 });
+    const { pairs } = await indexDuplicates({ index: overlapping, pairs: 10 });
+    const place = (id: string): number[] => /_r(\d+)_c(\d+)/.exec(id)!.slice(1).map(Number);
+    for (const { a, b } of pairs) {
+      const [[r, c], [s, d]] = [place(a), place(b)];
+      expect(Math.max(Math.abs(r! - s!), Math.abs(c! - d!))).toBeGreaterThanOrEqual(4);
+    }
+  });
+});
