@@ -8,3 +8,4 @@ export { parseTagTable, type TagTable } from './tags.js';
 export { openZip, type ZipArchive } from './zip.js';
 export { cacheKey, readCache, writeCache, type Cached } from './cache.js';
 export { cutChips, type CutChipsOptions } from './cut-chips.js';
+export type { DataDescription, SceneEntry } from './description.js';
