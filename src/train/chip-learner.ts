@@ -1,6 +1,6 @@
 import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
-import { seededRandom, shuffled, type ChipSet, type Random, type Split } from '../samples/index.js';
+import { seededRandom, shuffled, type ChipSamples, type Random, type Split } from '../samples/index.js';
 import { throwIfAborted } from '../errors.js';
 import { applyThreshold, fBeta } from '../metrics/index.js';
 import { randomView, writeSquare, writeTarget, PLAIN_VIEW, type AugmentOptions } from './augment.js';
@@ -32,7 +32,7 @@ export interface ChipLearnerOptions {
 export type RunNetwork = Pick<Network, 'logits' | 'scores'>;
 
 /** Chips with tags or classes: cross-entropy, scored by F2 over samples, or by accuracy. */
-export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSet, split: Split, input: ChipInput, options: ChipLearnerOptions): Learner {
+export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSamples, split: Split, input: ChipInput, options: ChipLearnerOptions): Learner {
   const { batch, seed, task } = options;
   const { tags } = chips;
   const length = input.shape.reduce((product, size) => product * size, 1);
@@ -68,16 +68,21 @@ export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSet,
 }
 
 /** A chip's pixels, seen in a random way in training. */
-export function chipPixels(chips: ChipSet, augment?: AugmentOptions): ChipInput {
+export function chipPixels(chips: ChipSamples, augment?: AugmentOptions): ChipInput {
   const { size } = chips;
+  const pixels = new Uint8Array(size * size * 3);
+  const square = { pixels, width: size, height: size, x: 0, y: 0 };
   return {
     shape: [size, size, 3],
-    write: (out, offset, chip, random) => writeSquare(out, offset, chipSquare(chips, chip), size, random === undefined ? PLAIN_VIEW : randomView(random, augment)),
+    write(out, offset, chip, random) {
+      chips.read(chip, pixels, 0);
+      writeSquare(out, offset, square, size, random === undefined ? PLAIN_VIEW : randomView(random, augment));
+    },
   };
 }
 
 /** Probabilities `[places, tags]` of the chips at these places. */
-export function predictChips(tf: Tensorflow, network: Pick<Network, 'scores'>, chips: ChipSet, places: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+export function predictChips(tf: Tensorflow, network: Pick<Network, 'scores'>, chips: ChipSamples, places: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
   return predictInput(tf, network.scores, chipPixels(chips), places, signal);
 }
 
@@ -100,7 +105,7 @@ export async function predictInput(tf: Tensorflow, model: LayersModel, input: Ch
 }
 
 /** True tags `[places, tags]`. */
-export function targetsOf(chips: ChipSet, places: Int32Array): Uint8Array {
+export function targetsOf(chips: ChipSamples, places: Int32Array): Uint8Array {
   const count = chips.tags.length;
   const out = new Uint8Array(places.length * count);
   places.forEach((chip, index) => out.set(chips.targets.subarray(chip * count, (chip + 1) * count), index * count));
@@ -112,7 +117,7 @@ interface Targets {
   write(out: Float32Array, at: number, chip: number): void;
 }
 
-function tagTargets(tf: Tensorflow, chips: ChipSet, split: Split, loss: RecipeLoss): Targets {
+function tagTargets(tf: Tensorflow, chips: ChipSamples, split: Split, loss: RecipeLoss): Targets {
   const count = chips.tags.length;
   return {
     loss: tagLoss(tf, loss, tagWeights(countTags(chips, split.train), split.train.length, chips.tags, loss.class_weights ?? 'equal')),
@@ -120,7 +125,7 @@ function tagTargets(tf: Tensorflow, chips: ChipSet, split: Split, loss: RecipeLo
   };
 }
 
-function classTargets(tf: Tensorflow, chips: ChipSet, split: Split, loss: RecipeLoss): Targets {
+function classTargets(tf: Tensorflow, chips: ChipSamples, split: Split, loss: RecipeLoss): Targets {
   const count = chips.tags.length;
   const weights = classWeights(countTags(chips, split.train), chips.tags, loss.class_weights ?? 'equal');
   return {
@@ -129,7 +134,7 @@ function classTargets(tf: Tensorflow, chips: ChipSet, split: Split, loss: Recipe
   };
 }
 
-function countTags(chips: ChipSet, places: Int32Array): number[] {
+function countTags(chips: ChipSamples, places: Int32Array): number[] {
   const count = chips.tags.length;
   const counts = new Array<number>(count).fill(0);
   for (const chip of places) for (let tag = 0; tag < count; tag++) counts[tag]! += chips.targets[chip * count + tag]!;
@@ -157,11 +162,6 @@ function likeliest(scores: Float32Array, at: number, count: number): number {
   let best = 0;
   for (let id = 1; id < count; id++) if (scores[at + id]! > scores[at + best]!) best = id;
   return best;
-}
-
-function chipSquare(chips: ChipSet, chip: number): { pixels: Uint8Array; width: number; height: number; x: number; y: number } {
-  const length = chips.size * chips.size * 3;
-  return { pixels: chips.pixels.subarray(chip * length, (chip + 1) * length), width: chips.size, height: chips.size, x: 0, y: 0 };
 }
 
 function crossEntropy(scores: Float32Array, truth: Uint8Array): number {

@@ -4,7 +4,7 @@ import { open, rename } from 'node:fs/promises';
 import type { LayersModel } from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { throwIfAborted } from '../errors.js';
-import type { ChipSet } from '../samples/index.js';
+import type { ChipSamples } from '../samples/index.js';
 import type { ChipInput } from './chip-learner.js';
 import { exportOnnx } from './export-onnx.js';
 import type { SplitNetwork } from './frozen-part.js';
@@ -31,7 +31,7 @@ export interface FeatureStore extends ChipInput {
  * engine that trains, and kept in a file of `chips × values × 4` bytes. It is named by weights and pixels, so that another
  * network or other chips are never mistaken for it; a file that was cut off goes on where it was.
  */
-export async function storeFeatures(split: SplitNetwork, chips: ChipSet, places: Int32Array, options: FeatureStoreOptions): Promise<FeatureStore> {
+export async function storeFeatures(split: SplitNetwork, chips: ChipSamples, places: Int32Array, options: FeatureStoreOptions): Promise<FeatureStore> {
   const length = split.shape.reduce((product, size) => product * size, 1);
   const file = `${options.folder}/features-${keyOf(split.frozen, chips, places, split.layer)}.bin`;
   if (!existsSync(file)) await computeFeatures(split, chips, places, { ...options, file, length });
@@ -46,7 +46,7 @@ export async function storeFeatures(split: SplitNetwork, chips: ChipSet, places:
   };
 }
 
-async function computeFeatures(split: SplitNetwork, chips: ChipSet, places: Int32Array, options: FeatureStoreOptions & { readonly file: string; readonly length: number }): Promise<void> {
+async function computeFeatures(split: SplitNetwork, chips: ChipSamples, places: Int32Array, options: FeatureStoreOptions & { readonly file: string; readonly length: number }): Promise<void> {
   const { file, length } = options;
   const partial = `${file}.partial`;
   const done = existsSync(partial) ? Math.floor(statSync(partial).size / (length * 4)) : 0;
@@ -59,7 +59,7 @@ async function computeFeatures(split: SplitNetwork, chips: ChipSet, places: Int3
       throwIfAborted(options.signal);
       const part = places.subarray(start, start + AT_A_TIME);
       const pixels = new Uint8Array(part.length * bytes);
-      part.forEach((chip, index) => pixels.set(chips.pixels.subarray(chip * bytes, (chip + 1) * bytes), index * bytes));
+      part.forEach((chip, index) => chips.read(chip, pixels, index * bytes));
       const found = await session.run({ image: new ort.Tensor('uint8', pixels, [part.length, chips.size, chips.size, 3]) });
       const values = channelsLast(found['features']!.data as Float32Array, split.shape, part.length);
       await handle.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 0, values.byteLength, start * length * 4);
@@ -88,9 +88,9 @@ function channelsLast(values: Float32Array, shape: readonly number[], count: num
   return out;
 }
 
-function keyOf(model: LayersModel, chips: ChipSet, places: Int32Array, layer: string): string {
+function keyOf(model: LayersModel, chips: ChipSamples, places: Int32Array, layer: string): string {
   const hash = createHash('sha256').update(layer).update(JSON.stringify([model.getConfig(), chips.size]));
   for (const values of getValues(model)) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  hash.update(chips.pixels).update(new Uint8Array(places.buffer, places.byteOffset, places.byteLength));
+  hash.update(chips.fingerprint).update(new Uint8Array(places.buffer, places.byteOffset, places.byteLength));
   return hash.digest('hex').slice(0, 16);
 }

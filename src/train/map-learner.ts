@@ -1,15 +1,15 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
-import { IGNORE, seededRandom, type MaskedPicture, type Random, type Split } from '../samples/index.js';
+import { IGNORE, seededRandom, type MapSamples, type MaskedPicture, type PictureEntry, type Random, type Split } from '../samples/index.js';
 import { throwIfAborted } from '../errors.js';
 import { accuracy, addToConfusion, confusionMatrix, intersectionOverUnion, meanIntersectionOverUnion, type ConfusionMatrix } from '../metrics/index.js';
-import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions } from './augment.js';
+import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions, type SquareSource, type View } from './augment.js';
 import type { Learner, PredictedMap } from './learner.js';
 import { classLoss, classWeights } from './losses.js';
+import { placementReach } from './placement.js';
 import type { RecipeLoss } from './recipe.js';
 
 export interface MapLearnerOptions {
-  readonly classes: readonly string[];
   /** Patches per step. */
   readonly batch: number;
   /** Edge of a patch in pixels of the (reduced) pictures. */
@@ -26,12 +26,14 @@ export interface MapLearnerOptions {
 }
 
 /** Pictures with masks: weighted cross-entropy per pixel (and Dice, where asked for) on random patches, scored by mean IoU on whole pictures. */
-export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly MaskedPicture[], split: Split, options: MapLearnerOptions): Learner {
-  const { classes, batch, patch, multiple, seed, augment, loss } = options;
-  const train = Array.from(split.train, (place) => pictures[place]!).filter((picture) => picture.width >= patch && picture.height >= patch);
+export function mapLearner(tf: Tensorflow, network: Network, samples: MapSamples, split: Split, options: MapLearnerOptions): Learner {
+  const { classes, pictures } = samples;
+  const { batch, patch, multiple, seed, augment, loss } = options;
+  const places = Array.from(split.train).filter((place) => pictures[place]!.width >= patch && pictures[place]!.height >= patch);
+  const train = places.map((place) => pictures[place]!);
   const area = train.reduce((sum, picture) => sum + picture.width * picture.height, 0);
   const chances = pictureChances(train, options.sampling ?? 'area');
-  const weights = classWeights(countPixels(train, classes.length), classes, loss.class_weights ?? 'sqrt');
+  const weights = classWeights(countPixels(samples, places), classes, loss.class_weights ?? 'sqrt');
   // The zoom of maps is how much of a picture is shown, not a part of the placement.
   const views = augment === undefined ? undefined : { ...augment, zoom: undefined };
   return {
@@ -43,10 +45,12 @@ export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly 
       const x = new Float32Array(batch * patch * patch * 3);
       const y = new Float32Array(batch * patch * patch * classes.length);
       for (let index = 0; index < batch; index++) {
-        const picture = pick(train, chances, random);
+        const place = pick(chances, random);
+        const picture = train[place]!;
         const edge = randomEdge(random, patch, Math.min(picture.width, picture.height), augment?.zoom);
-        const square = { ...picture, edge, x: Math.floor(random() * (picture.width - edge + 1)), y: Math.floor(random() * (picture.height - edge + 1)) };
+        const at = { edge, x: Math.floor(random() * (picture.width - edge + 1)), y: Math.floor(random() * (picture.height - edge + 1)) };
         const view = randomView(random, views);
+        const square = readSquare(samples, places[place]!, at, view);
         writeSquare(x, index * patch * patch * 3, square, patch, view);
         writeTargets(y, index * patch * patch * classes.length, square, patch, view, weights, loss.label_smoothing);
       }
@@ -61,7 +65,7 @@ export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly 
       for (const place of split.validation) {
         await new Promise(setImmediate);
         throwIfAborted(signal);
-        const picture = pictures[place]!;
+        const picture = samples.read(place);
         const scores = predictPicture(tf, network, picture, multiple);
         const part = addScores(matrix, scores, picture.mask, classes.length);
         lossSum += part.loss;
@@ -113,25 +117,40 @@ function classValues(matrix: ConfusionMatrix, classes: readonly string[]): Recor
   return Object.fromEntries(Array.from(intersectionOverUnion(matrix), (value, id) => [`iou_${classes[id]!.toLowerCase()}`, value]));
 }
 
-/** How many pixels each class has; ignored ones do not count. */
-export function countPixels(pictures: readonly Pick<MaskedPicture, 'mask'>[], classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (const { mask } of pictures) for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
+/** How many pixels of these pictures each class has; ignored ones do not count. */
+export function countPixels(samples: MapSamples, places: ArrayLike<number>): number[] {
+  const counts = new Array<number>(samples.classes.length).fill(0);
+  for (let index = 0; index < places.length; index++) {
+    const { mask } = samples.read(places[index]!);
+    for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
+  }
   return counts;
 }
 
+interface SquarePlace { readonly x: number; readonly y: number; readonly edge: number }
+
+/** A square of a picture, with as much around it as the view looks at. */
+function readSquare(samples: MapSamples, place: number, at: SquarePlace, view: View): SquareSource & { readonly mask: Uint8Array } {
+  const { width, height } = samples.pictures[place]!;
+  const [down, right] = view.placement === undefined ? [0, 0] : placementReach(view.placement, at.edge);
+  const x = Math.max(0, Math.floor(at.x - right));
+  const y = Math.max(0, Math.floor(at.y - down));
+  const window = { x, y, width: Math.min(width, Math.ceil(at.x + at.edge + right)) - x, height: Math.min(height, Math.ceil(at.y + at.edge + down)) - y };
+  return { ...samples.readWindow(place, window), edge: at.edge, x: at.x - x, y: at.y - y };
+}
+
 /** How often each picture is looked at, as weights: by its area, or by its share of its group's area. */
-export function pictureChances(pictures: readonly Pick<MaskedPicture, 'group' | 'width' | 'height'>[], sampling: 'area' | 'group'): number[] {
+export function pictureChances(pictures: readonly Pick<PictureEntry, 'group' | 'width' | 'height'>[], sampling: 'area' | 'group'): number[] {
   const groups = new Map<string, number>();
   for (const { group, width, height } of pictures) groups.set(group, (groups.get(group) ?? 0) + width * height);
   return pictures.map(({ group, width, height }) => (width * height) / (sampling === 'area' ? 1 : groups.get(group)!));
 }
 
-function pick(pictures: readonly MaskedPicture[], chances: readonly number[], random: Random): MaskedPicture {
+function pick(chances: readonly number[], random: Random): number {
   let left = random() * chances.reduce((sum, chance) => sum + chance, 0);
-  for (let place = 0; place < pictures.length; place++) {
+  for (let place = 0; place < chances.length; place++) {
     left -= chances[place]!;
-    if (left < 0) return pictures[place]!;
+    if (left < 0) return place;
   }
-  return pictures.at(-1)!;
+  return chances.length - 1;
 }

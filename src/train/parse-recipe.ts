@@ -156,10 +156,7 @@ function contradiction(recipe: Recipe): string | undefined {
     const found = keys.find(([, given]) => given !== undefined);
     return found === undefined ? undefined : `expected ${found[0]} for a ${owner} only, found it for a ${task}`;
   };
-  if (data.classes === undefined && data.folders === undefined && (data.table === undefined || data.pictures === undefined)) return 'expected data.table and data.pictures, data.folders, or data.classes, found none';
-  if (task === 'segmenter' && data.classes === undefined) return 'expected data.classes for a segmenter, found none';
-  if (task === 'classifier' && data.table !== undefined) return 'expected data.folders or data.classes for a classifier, found data.table';
-  if (data.folders !== undefined && task !== 'classifier') return `expected data.folders for a classifier only, found it for a ${task}`;
+  if (task === 'classifier' && data.table !== undefined) return 'expected data.class_folders or chips from pictures with masks for a classifier, found data.table';
   if (training.keep === 'last' && (training.patience !== undefined || stages.some((stage) => stage.patience !== undefined))) return 'expected training.patience with training.keep best only, found keep last';
   const names = stages.map((stage, index) => stage.name ?? String(index + 1));
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -47,6 +47,12 @@ export function randomPlacement(random: Random, options: RecipeAugment): Placeme
   }, options.fill, options.fill_value);
 }
 
+/** How many pixels beyond a square a placement looks, down and to the right, either way. */
+export function placementReach({ linear: [rr, rc, cr, cc], moved }: Placement, edge: number): readonly [number, number] {
+  const beyond = (row: number, column: number, shift: number): number => Math.max(0, (Math.abs(row) + Math.abs(column) - 1) / 2 + Math.abs(shift)) * edge + 2;
+  return [beyond(rr, rc, moved[0]), beyond(cr, cc, moved[1])];
+}
+
 export interface Warp { readonly size: number; readonly view: View; readonly placement: Placement }
 
 /**

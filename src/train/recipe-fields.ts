@@ -64,7 +64,12 @@ const augment = {
 export const RECIPE_FIELDS: Section = section({
   name: value('in lower case letters, digits and hyphens', (name) => typeof name === 'string' && /^[a-z0-9-]+$/.test(name)),
   task: oneOf('tagger', 'classifier', 'segmenter'),
-  data: section({ table: text, pictures: text, folders: text, classes: text, leave_out: texts, swap_red_blue: yesOrNo, frame: from0, chip: count, stride: count, least_share: share }),
+  data: section({
+    table: text, pictures: text, class_folders: yesOrNo, images: text, masks: text, key: text, classes: text, threshold: from0, class_names: texts, leave_out: texts, unknown_colors: oneOf('refuse', 'ignore'),
+    swap_red_blue: yesOrNo, bands: counts, range: value('as [low, high]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isNumber)), frame: from0, chip: count, stride: count, least_share: share,
+    truth: oneOf('share', 'centre'), limit: count, seed: whole,
+    scenes: { kind: 'list', of: section({ scene: text, truth: text, themes: text, key: text, polygons: text, property: text, area: value('as [x, y, width, height]', (box) => Array.isArray(box) && box.length === 4 && box.every(isNumber)), name: text }) },
+  }),
   split: section({ seed: whole, validation: shareOrGroups, test: shareOrGroups }),
   network: section({
     architecture: oneOf(...ARCHITECTURES.map((architecture) => architecture.name)), width: above0, widths: counts, blocks: counts, batch_norm: yesOrNo, dropout: share,

@@ -23,24 +23,51 @@ export interface Recipe {
 
 export type RecipeTask = 'tagger' | 'classifier' | 'segmenter';
 
-/** Paths are relative to the data folder. Either a table and pictures, folders of classes, or pictures with masks and `classes.json`. */
+/** What the data are; the same keys as in `dataset.yaml` (docs/data.md). Paths are relative to the data folder; what is absent is found out from what lies there. */
 export interface RecipeData {
   /** Table `image_name,tags`, and the folder or archive of its pictures. */
   readonly table?: string;
   readonly pictures?: string;
-  /** Folder with a folder of pictures per class, or with `train`, `validation` and `test` that have those. `.`: the data folder. */
-  readonly folders?: string;
-  /** `classes.json`: names and colours of masks. */
+  /** One folder per class under `pictures`, perhaps inside `train`, `validate` and `test`. */
+  readonly class_folders?: boolean;
+  /** Pictures with masks: folders, or patterns such as `*_sat.jpg` and `*_mask.png`. */
+  readonly images?: string;
+  readonly masks?: string;
+  /** Scenes with their truth: `{scene, truth}`, `{scene, themes, key}` or `{scene, polygons, property}`, perhaps with `area` and `name`. */
+  readonly scenes?: readonly RecipeScene[];
+  /** Key file of theme rasters: names and grey levels. */
+  readonly key?: string;
+  /** Legend: names and colours of masks. */
   readonly classes?: string;
+  readonly threshold?: number;
+  readonly class_names?: readonly string[];
   /** Classes that are ignored: neither trained on nor scored. */
   readonly leave_out?: readonly string[];
+  readonly unknown_colors?: 'refuse' | 'ignore';
   readonly swap_red_blue?: boolean;
+  readonly bands?: readonly number[];
+  readonly range?: readonly [number, number];
   /** Pixels around each picture with a mask that are ignored. */
   readonly frame?: number;
-  /** Taggers and classifiers from masks: edge of the chips, step between them, and the share from which on a class is a tag. */
+  /** Chips from pictures or scenes with truth: edge, step between them, and the share from which on a class is a tag. */
   readonly chip?: number;
   readonly stride?: number;
   readonly least_share?: number;
+  /** What makes a chip's truth: all classes that cover enough of it, or the class of its middle pixel. */
+  readonly truth?: 'share' | 'centre';
+  readonly limit?: number;
+  readonly seed?: number;
+}
+
+export interface RecipeScene {
+  readonly scene: string;
+  readonly truth?: string;
+  readonly themes?: string;
+  readonly key?: string;
+  readonly polygons?: string;
+  readonly property?: string;
+  readonly area?: readonly [number, number, number, number];
+  readonly name?: string;
 }
 
 /** Shares with a seed, or names of groups. */
