@@ -23,5 +23,6 @@ export { findRate, suggestRates, type FoundRate } from './find-rate.js';
 export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
-export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
+export { chooseThresholds } from './thresholds.js';
+export { predictMaps, runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
 export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';

@@ -102,7 +102,8 @@ function through(layer: layers.Layer, { field, step }: Reach): Reach {
   }
 }
 
-/** What a value is made from. */
+/** What a value is made from; nothing for inputs, which TensorFlow.js says are made from themselves. */
 export function inputsOf(tensor: SymbolicTensor): SymbolicTensor[] {
+  if (tensor.sourceLayer.getClassName() === 'InputLayer') return [];
   return (tensor.sourceLayer.inboundNodes[tensor.nodeIndex] as unknown as { inputTensors: SymbolicTensor[] }).inputTensors;
 }

@@ -20,8 +20,8 @@ type Update = (variable: Variable, gradient: Tensor, rate: number, place: number
 
 /**
  * SGD with momentum as Keras has it (the rate is inside the velocity), Adam (Kingma and Ba 2015), or AdamW with decoupled
- * decay (Loshchilov and Hutter 2019) of kernels only: biases and normalisation, which have one axis, are not decayed. ε is
- * added after the correction of the moments, as in PyTorch.
+ * decay (Loshchilov and Hutter 2019) of kernels only: biases and normalisation, which have one axis, are not decayed. Adam adds
+ * ε before the correction of the second moment, as Keras does, AdamW after it, as PyTorch does.
  */
 export function createOptimizer(tf: Tensorflow, variables: readonly Variable[], options: OptimizerOptions): Optimizer {
   const zeros = (): Variable[] => variables.map((variable) => tf.variable(tf.zerosLike(variable), false));
@@ -63,7 +63,8 @@ function adapt(tf: Tensorflow, first: readonly Variable[], second: readonly Vari
     const v = second[place]!;
     m.assign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
     v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
-    const change: Tensor = tf.div(tf.mul(m, rate / correction1), tf.add(tf.sqrt(tf.div(v, correction2)), epsilon));
+    const spread = Math.sqrt(correction2);
+    const change: Tensor = tf.div(tf.mul(m, (rate * spread) / correction1), tf.add(tf.sqrt(v), decoupled ? epsilon * spread : epsilon));
     const kept = decoupled && variable.rank > 1 ? tf.mul(variable, 1 - rate * decay) : variable;
     variable.assign(tf.sub(kept, change));
   };

@@ -143,7 +143,6 @@ function missing(recipe: Recipe): string | undefined {
     ['training.batch', recipe.training.batch, 'above 0'],
     ...(recipe.stages.length > 0 && recipe.stages.every((stage) => stage.lr !== undefined || stage.optimizer?.lr !== undefined) ? [] : [['optimizer.lr', recipe.optimizer.lr, 'above 0'] as const]),
     ...(recipe.task === 'segmenter' ? [['training.patch', recipe.training.patch, 'above 0'] as const] : [['network.size', recipe.network.size, 'above 0'] as const]),
-    ['split.validation', recipe.split.validation, 'as a share or a list of groups'], ['split.test', recipe.split.test, 'as a share or a list of groups'],
   ];
   const gap = needed.find(([, found]) => found === undefined);
   return gap === undefined ? undefined : `expected ${gap[0]} ${gap[2]}, found none`;
@@ -158,6 +157,7 @@ function contradiction(recipe: Recipe): string | undefined {
   };
   if (task === 'classifier' && data.table !== undefined) return 'expected data.class_folders or chips from pictures with masks for a classifier, found data.table';
   if (training.keep === 'last' && (training.patience !== undefined || stages.some((stage) => stage.patience !== undefined))) return 'expected training.patience with training.keep best only, found keep last';
+  if (training.finalise === true && (training.calibrate === true || training.threshold === 'per-tag' || training.patience !== undefined)) return 'expected neither patience, calibrate nor threshold per-tag with training.finalise: nothing is left to choose on';
   const names = stages.map((stage, index) => stage.name ?? String(index + 1));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return `expected stages of different names, found ${twice} twice`;

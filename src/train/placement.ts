@@ -25,16 +25,17 @@ export interface PlacementNumbers {
 
 /**
  * Turning after moving after shearing after magnifying, around the middle: the order and the signs of
- * `apply_affine_transform` of Keras, which maps places of the result to places of the source.
+ * `apply_affine_transform` of Keras, which maps places (x, y) of the result to places of the source.
  */
 export function makePlacement(numbers: PlacementNumbers, fill: Placement['fill'] = 'reflect', fillValue = 0): Placement {
   const turn = (numbers.turn * Math.PI) / 180;
   const shear = (numbers.shear * Math.PI) / 180;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const scale = 1 / numbers.magnification;
-  // [cos −sin; sin cos] · [1 −sin(shear); 0 cos(shear)] · scale
-  const linear = [cos * scale, (-cos * Math.sin(shear) - sin * Math.cos(shear)) * scale, sin * scale, (-sin * Math.sin(shear) + cos * Math.cos(shear)) * scale] as const;
-  return { linear, moved: [cos * numbers.down - sin * numbers.right, sin * numbers.down + cos * numbers.right], fill, fillValue };
+  // x and y from x and y: [cos −sin; sin cos] · [1 −sin(shear); 0 cos(shear)] · scale
+  const [xx, xy] = [cos * scale, (-cos * Math.sin(shear) - sin * Math.cos(shear)) * scale];
+  const [yx, yy] = [sin * scale, (-sin * Math.sin(shear) + cos * Math.cos(shear)) * scale];
+  return { linear: [yy, yx, xy, xx], moved: [sin * numbers.right + cos * numbers.down, cos * numbers.right - sin * numbers.down], fill, fillValue };
 }
 
 /** Draws five numbers where an option needs a placement, none otherwise. */

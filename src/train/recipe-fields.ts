@@ -67,7 +67,7 @@ export const RECIPE_FIELDS: Section = section({
   data: section({
     table: text, pictures: text, class_folders: yesOrNo, images: text, masks: text, key: text, classes: text, threshold: from0, class_names: texts, leave_out: texts, unknown_colors: oneOf('refuse', 'ignore'),
     swap_red_blue: yesOrNo, bands: counts, range: value('as [low, high]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isNumber)), frame: from0, chip: count, stride: count, least_share: share,
-    truth: oneOf('share', 'centre'), limit: count, seed: whole,
+    truth: oneOf('share', 'centre'), limit: count, seed: whole, resize: value('as [width, height]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((item) => count.allows(item))),
     scenes: { kind: 'list', of: section({ scene: text, truth: text, themes: text, key: text, polygons: text, property: text, area: value('as [x, y, width, height]', (box) => Array.isArray(box) && box.length === 4 && box.every(isNumber)), name: text }) },
   }),
   split: section({ seed: whole, validation: shareOrGroups, test: shareOrGroups }),
@@ -78,7 +78,7 @@ export const RECIPE_FIELDS: Section = section({
   }),
   training: section({
     epochs: above0, batch: above0, patch: above0, steps: count, seed: whole, monitor: oneOf('score', 'loss'), patience: count, keep: oneOf('best', 'last'), average: share, start_from: text,
-    sampling: oneOf('area', 'group'), calibrate: yesOrNo, threshold: value('from 0 to 1, or per-tag', (candidate) => candidate === 'per-tag' || (isNumber(candidate) && candidate >= 0 && candidate <= 1)), cache_features: yesOrNo,
+    sampling: oneOf('area', 'group'), calibrate: yesOrNo, threshold: value('from 0 to 1, or per-tag', (candidate) => candidate === 'per-tag' || (isNumber(candidate) && candidate >= 0 && candidate <= 1)), cache_features: yesOrNo, finalise: yesOrNo,
   }),
   optimizer: section(optimizer),
   schedule: section(schedule),

@@ -57,6 +57,8 @@ export interface RecipeData {
   readonly truth?: 'share' | 'centre';
   readonly limit?: number;
   readonly seed?: number;
+  /** Segmenters: width and height that every picture is brought to before training; scores are at full size all the same. */
+  readonly resize?: readonly [number, number];
 }
 
 export interface RecipeScene {
@@ -70,13 +72,13 @@ export interface RecipeScene {
   readonly name?: string;
 }
 
-/** Shares with a seed, or names of groups. */
+/** Shares with a seed, or names of groups. Default: as the data themselves say (folders `train`, `validate`, `test`), else 0.15 each. */
 export interface RecipeSplit {
   readonly seed?: number;
   /** Choices are made on it: best epoch, thresholds, offsets. */
-  readonly validation: number | readonly string[];
+  readonly validation?: number | readonly string[];
   /** Measured once, at the end. Where it is empty, the scores are those on the validation data, and say so. */
-  readonly test: number | readonly string[];
+  readonly test?: number | readonly string[];
 }
 
 /** A network of models/architectures by its name, and its options. */
@@ -146,6 +148,8 @@ export interface RecipeTraining {
   readonly threshold?: number | 'per-tag';
   /** Features of frozen layers are computed once and kept on disk, where nothing random comes before them. Default true. */
   readonly cache_features?: boolean;
+  /** Trains on everything, without validation and test: the last step, when all choices are made. Default false. */
+  readonly finalise?: boolean;
 }
 
 export interface RecipeOptimizer {

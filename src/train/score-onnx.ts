@@ -47,19 +47,23 @@ export interface ScoreMapsOptions {
  * blocks with enough around them that the answer is that for the whole picture at once.
  */
 export async function scoreMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): Promise<ConfusionMatrix> {
-  const session = await ort.InferenceSession.create(model, { enableCpuMemArena: false });
   const matrix = confusionMatrix(options.classes);
+  let done = 0;
+  for await (const { place, classes } of predictMaps(model, samples, places, options)) {
+    addToConfusion(matrix, samples.read(place).mask, classes);
+    options.onProgress?.(++done, places.length);
+  }
+  return matrix;
+}
+
+/** The most likely classes of pictures, one after the other, `[height, width]`. */
+export async function* predictMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): AsyncGenerator<{ readonly place: number; readonly classes: Uint8Array }> {
+  const session = await ort.InferenceSession.create(model, { enableCpuMemArena: false });
   try {
-    for (let done = 0; done < places.length; done++) {
-      const picture = samples.read(places[done]!);
-      const predicted = await predictMap(session, picture, options);
-      addToConfusion(matrix, picture.mask, predicted);
-      options.onProgress?.(done + 1, places.length);
-    }
+    for (let index = 0; index < places.length; index++) yield { place: places[index]!, classes: await predictMap(session, samples.read(places[index]!), options) };
   } finally {
     await session.release();
   }
-  return matrix;
 }
 
 async function predictMap(session: ort.InferenceSession, picture: MaskedPicture, options: ScoreMapsOptions): Promise<Uint8Array> {

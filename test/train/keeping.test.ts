@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resnetChips, type Tensorflow } from '../../models/architectures/index.js';
-import { drawCurves, loadLayers, readCheckpoint, rootWeights, saveLayers, writeCheckpoint, type Checkpoint, type EpochRecord } from '../../src/train/index.js';
+import { drawCurves, loadLayers, readCheckpoint, saveLayers, writeCheckpoint, type Checkpoint, type EpochRecord } from '../../src/train/index.js';
 import { scratch } from '../places.js';
 import { plainTensorflow } from './engines.js';
 
@@ -45,12 +45,5 @@ describe('what training keeps', () => {
       expect(has(0x1f, 0x6f, 0xb2)).toBe(true);
       expect(has(0x2b, 0x8a, 0x3e)).toBe(true);
     }
-  });
-
-  it('weighs classes by the root of how rare they are, one in the mean over pixels', () => {
-    const weights = rootWeights([{ mask: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255) }], 3);
-    expect(weights[1]! / weights[0]!).toBeCloseTo(3, 9);
-    expect(weights[2]).toBe(0);
-    expect((9 * weights[0]! + weights[1]!) / 10).toBeCloseTo(1, 9);
   });
 });
