@@ -43,9 +43,11 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
     });
     await writeWhole(options.output, 'lr-finder.csv', `rate,loss,smooth\n${found.points.map(({ rate, loss, smooth }) => `${rate},${loss},${smooth}`).join('\n')}\n`);
     await writeWhole(options.output, 'lr-finder.png', await lineChart({
-      title: `${recipe.name}: loss by learning rate`, ...(stages.length > 1 ? { subtitle: `stage ${stage.name}` } : {}), xLabel: 'learning rate, as a power of ten', yLabel: 'loss (moving average)',
+      title: `${recipe.name}${stages.length > 1 ? `, stage ${stage.name}` : ''}: loss by learning rate`,
+      subtitle: `it falls most steeply at ${found.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${found.tenthOfLowest.toPrecision(2)}`,
+      xLabel: 'learning rate, as a power of ten', yLabel: 'loss (moving average)',
       series: [{ name: 'loss', points: shown(found).map(({ rate, smooth }) => ({ x: Math.log10(rate), y: smooth })) }],
-      markers: [{ x: Math.log10(found.steepest), label: `steepest ${found.steepest.toPrecision(2)}` }, { x: Math.log10(found.tenthOfLowest), label: `lowest / 10: ${found.tenthOfLowest.toPrecision(2)}` }],
+      markers: [found.steepest, found.tenthOfLowest].map((rate) => ({ x: Math.log10(rate), label: '' })),
     }));
     return { output: options.output, stage: stage.name, ...found };
   } finally {

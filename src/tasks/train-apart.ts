@@ -19,7 +19,10 @@ export function trainApart(options: TrainOptions, context: TaskContext = {}): Pr
     const abort = (): void => worker.postMessage('abort');
     if (context.signal?.aborted === true) abort();
     context.signal?.addEventListener('abort', abort, { once: true });
+    let ended = false;
     const end = (settle: () => void): void => {
+      if (ended) return;
+      ended = true;
       context.signal?.removeEventListener('abort', abort);
       void worker.terminate().then(settle);
     };

@@ -24,5 +24,5 @@ export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
 export { chooseThresholds } from './thresholds.js';
-export { predictMaps, runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
+export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
 export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';

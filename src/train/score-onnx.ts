@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { throwIfAborted } from '../errors.js';
-import { addToConfusion, confusionMatrix, type ConfusionMatrix } from '../metrics/index.js';
+import { accuracy, addToConfusion, confusionMatrix, type ConfusionMatrix } from '../metrics/index.js';
 import type { ChipSamples, MapSamples, MaskedPicture } from '../samples/index.js';
 
 /** Chips at a time, and pixels of a picture that are answered at a time: bounds memory, not results. */
@@ -40,6 +40,8 @@ export interface ScoreMapsOptions {
   readonly receptiveField: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with the answer for each picture and the share of its pixels that is right (not a number where none has a class). */
+  readonly onPicture?: (place: number, classes: Uint8Array, right: number) => void;
 }
 
 /**
@@ -50,14 +52,17 @@ export async function scoreMaps(model: Uint8Array, samples: Pick<MapSamples, 're
   const matrix = confusionMatrix(options.classes);
   let done = 0;
   for await (const { place, classes } of predictMaps(model, samples, places, options)) {
-    addToConfusion(matrix, samples.read(place).mask, classes);
+    const one = confusionMatrix(options.classes);
+    addToConfusion(one, samples.read(place).mask, classes);
+    one.counts.forEach((count, cell) => { matrix.counts[cell]! += count; });
+    options.onPicture?.(place, classes, accuracy(one));
     options.onProgress?.(++done, places.length);
   }
   return matrix;
 }
 
 /** The most likely classes of pictures, one after the other, `[height, width]`. */
-export async function* predictMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): AsyncGenerator<{ readonly place: number; readonly classes: Uint8Array }> {
+async function* predictMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): AsyncGenerator<{ readonly place: number; readonly classes: Uint8Array }> {
   const session = await ort.InferenceSession.create(model, { enableCpuMemArena: false });
   try {
     for (let index = 0; index < places.length; index++) yield { place: places[index]!, classes: await predictMap(session, samples.read(places[index]!), options) };

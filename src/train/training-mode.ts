@@ -12,18 +12,17 @@ export interface TrainingMode {
 
 /**
  * Frozen layers answer as in prediction (batch normalisation by its kept statistics), as in Keras. Dropout draws its
- * numbers from seed, step and place: TensorFlow.js, given a seed, drops the same places at every step, and without one it
+ * numbers from seed, step and the layer's name: TensorFlow.js, given a seed, drops the same places at every step, and without one it
  * cannot be repeated.
  */
 export function setTrainingMode(tf: Tensorflow, model: LayersModel, frozen: ReadonlySet<string>, seed: number): TrainingMode {
   let step = 0;
-  let dropouts = 0;
   for (const layer of model.layers) {
     const target = layer as unknown as Callable;
     target.plainCall ??= target.call.bind(layer);
     const plain = target.plainCall;
     if (frozen.has(layer.name) && layer.weights.length > 0) target.call = (inputs) => plain(inputs, { training: false });
-    else if (layer.getClassName() === 'Dropout') target.call = dropout(tf, layer, plain, [seed, dropouts++], () => step);
+    else if (layer.getClassName() === 'Dropout') target.call = dropout(tf, layer, plain, [seed, nameNumber(layer.name)], () => step);
     else target.call = plain;
   }
   return { at: (now) => { step = now; } };
@@ -36,6 +35,13 @@ function dropout(tf: Tensorflow, layer: layers.Layer, plain: Call, seeds: readon
     const input = Array.isArray(inputs) ? inputs[0]! : inputs;
     return tf.tidy(() => tf.mul(input, keptPlaces(tf, input.shape, rate, seeds[0] * 1009 + seeds[1], step())));
   };
+}
+
+/** A number for a layer by its name, so that it is the same in every network that the layer is part of. */
+function nameNumber(name: string): number {
+  let number = 7;
+  for (let i = 0; i < name.length; i++) number = (Math.imul(number, 31) + name.charCodeAt(i)) | 0;
+  return number;
 }
 
 /** 1 / (1 − rate) where a value is kept, else 0. */

@@ -1,17 +1,13 @@
 import sharp from 'sharp';
 import { parseColor } from '../../card/index.js';
-import { throwIfAborted } from '../../errors.js';
-import { accuracy, addToConfusion, confusionMatrix } from '../../metrics/index.js';
-import type { TaskContext } from '../../run/index.js';
-import { predictMaps, targetsOf, type Recipe } from '../../train/index.js';
+import { targetsOf, type Recipe } from '../../train/index.js';
 import { drawClasses } from './diary.js';
 import type { Examined, ReportSample } from './examined.js';
 import type { LoadedChips, LoadedMaps } from './samples.js';
-import type { MapShape } from './scores.js';
 
-/** Samples that are shown of each kind, and pictures that are looked at to find them. */
+/** Samples that are shown of each kind. */
 const SHOWN = 6;
-const LOOKED_AT = 24;
+/** Longest edge of a picture in the report, in pixels. */
 const EDGE = 256;
 
 /** Chips whose answers fit their truth best and worst, by cross-entropy. */
@@ -41,32 +37,42 @@ export async function extremeChips(chips: LoadedChips, places: Int32Array, answe
   return chosen(losses, sample);
 }
 
-/** Pictures whose maps are right in the largest and the smallest share of their pixels; of evenly spread ones where there are many. */
-export async function extremePictures(model: Uint8Array, full: LoadedMaps, places: Int32Array, shape: MapShape, recipe: Recipe, context: TaskContext): Promise<Examined['extremes']> {
-  const { samples } = full;
-  const step = Math.max(1, places.length / LOOKED_AT);
-  const looked = Array.from({ length: Math.min(places.length, LOOKED_AT) }, (_, index) => places[Math.floor(index * step)]!);
-  const maps = new Map<number, Uint8Array>();
-  const wrong: number[] = [];
-  for await (const { place, classes } of predictMaps(model, samples, looked, { ...shape, classes: full.outputs.length })) {
-    throwIfAborted(context.signal);
-    const matrix = confusionMatrix(full.outputs.length);
-    addToConfusion(matrix, samples.read(place).mask, classes);
-    maps.set(place, classes);
-    wrong.push(1 - accuracy(matrix));
-  }
-  const colors = samples.colors.map((color, id) => parseColor(recipe.card.colors?.[full.outputs[id]!] ?? color));
-  return chosen(wrong.map((share) => (Number.isNaN(share) ? 1 : share)), async (row): Promise<ReportSample> => {
-    const { name, group, width, height, pixels, mask } = samples.read(looked[row]!);
-    const small = async (png: Uint8Array): Promise<Uint8Array> => sharp(png).resize(EDGE, EDGE, { fit: 'inside', kernel: 'nearest', withoutEnlargement: true }).png({ palette: true }).toBuffer();
+/** Keeps the maps of the pictures that are right in the largest and the smallest share of their pixels, and draws them. */
+export interface PictureExtremes {
+  add(place: number, classes: Uint8Array, right: number): void;
+  draw(): Promise<Examined['extremes']>;
+}
+
+interface KeptMap { readonly place: number; readonly classes: Uint8Array; readonly right: number }
+
+export function collectExtremes({ samples, outputs }: LoadedMaps, recipe: Recipe): PictureExtremes {
+  let best: KeptMap[] = [];
+  let worst: KeptMap[] = [];
+  let seen = 0;
+  const colors = samples.colors.map((color, id) => parseColor(recipe.card.colors?.[outputs[id]!] ?? color));
+  const small = async (png: Uint8Array): Promise<Uint8Array> => sharp(png).resize(EDGE, EDGE, { fit: 'inside', kernel: 'nearest', withoutEnlargement: true }).png({ palette: true }).toBuffer();
+  const sample = async ({ place, classes, right }: KeptMap): Promise<ReportSample> => {
+    const { name, group, width, height, pixels, mask } = samples.read(place);
     return {
-      name: group === '' ? name : `${group}/${name}`, text: `${((1 - wrong[row]!) * 100).toFixed(1)} % of pixels right · picture, truth, answer`,
+      name: group === '' ? name : `${group}/${name}`, text: `${(right * 100).toFixed(1)} % of pixels right · picture, truth, answer`,
       pictures: [
         await sharp(pixels, { raw: { width, height, channels: 3 } }).resize(EDGE, EDGE, { fit: 'inside', withoutEnlargement: true }).jpeg({ quality: 85 }).toBuffer(),
-        await small(await drawClasses({ width, height, classes: mask }, colors)), await small(await drawClasses({ width, height, classes: maps.get(looked[row]!)! }, colors)),
+        await small(await drawClasses({ width, height, classes: mask }, colors)), await small(await drawClasses({ width, height, classes }, colors)),
       ],
     };
-  });
+  };
+  return {
+    add(place, classes, right) {
+      if (Number.isNaN(right)) return;
+      seen++;
+      best = [...best, { place, classes, right }].sort((a, b) => b.right - a.right).slice(0, SHOWN);
+      worst = [...worst, { place, classes, right }].sort((a, b) => a.right - b.right).slice(0, SHOWN);
+    },
+    async draw() {
+      const half = Math.min(SHOWN, Math.floor(seen / 2));
+      return { best: await Promise.all(best.slice(0, half).map(sample)), worst: await Promise.all(worst.slice(0, half).map(sample)) };
+    },
+  };
 }
 
 async function chosen(losses: readonly number[], sample: (row: number) => Promise<ReportSample>): Promise<Examined['extremes']> {

@@ -3,7 +3,7 @@ import {
   accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverUnion, truthCounts, type ConfusionMatrix,
 } from '../../metrics/index.js';
 import type { TaskContext } from '../../run/index.js';
-import { countPixels, runChips, scoreMaps, targetsOf } from '../../train/index.js';
+import { countPixels, runChips, scoreMaps, targetsOf, type ScoreMapsOptions } from '../../train/index.js';
 import type { LoadedChips, LoadedMaps } from './samples.js';
 
 /** Samples that a model is scored on, and what to say of them. */
@@ -72,9 +72,9 @@ export function scoreClassifier({ samples, split }: LoadedChips, { places, on }:
 export interface MapShape { readonly multiple: number; readonly receptiveField: number }
 
 /** Counts of true and likeliest classes per pixel, at the full size of the pictures. */
-export function confuseMaps(model: Uint8Array, full: LoadedMaps, { places }: Scored, shape: MapShape, context: TaskContext): Promise<ConfusionMatrix> {
+export function confuseMaps(model: Uint8Array, full: LoadedMaps, { places }: Scored, shape: MapShape, context: TaskContext, onPicture?: ScoreMapsOptions['onPicture']): Promise<ConfusionMatrix> {
   return scoreMaps(model, full.samples, places, {
-    ...shape, classes: full.outputs.length, signal: context.signal,
+    ...shape, classes: full.outputs.length, signal: context.signal, ...(onPicture === undefined ? {} : { onPicture }),
     onProgress: (done, total) => context.onProgress?.({ stage: 'test', done, total, unit: 'pictures' }),
   });
 }

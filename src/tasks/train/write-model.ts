@@ -9,7 +9,7 @@ import { makeCard, makeFeatureCard } from './card.js';
 import { makeReadme } from './readme.js';
 import { makeReport } from './report.js';
 import { confusionTable, tagTable, type Examined } from './examined.js';
-import { extremeChips, extremePictures } from './extremes.js';
+import { collectExtremes, extremeChips } from './extremes.js';
 import { areChips, loadSamples, type LoadedChips, type LoadedMaps, type LoadedSamples } from './samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from './scores.js';
 import { writeWhole } from './write-file.js';
@@ -60,8 +60,9 @@ async function examine(trained: Trained, model: Uint8Array, full: LoadedSamples,
   if (!areChips(full)) {
     const scored = scoredSamples(full.split, 'pictures');
     const shape = mapShape(recipe, networks.shipped);
-    const matrix = await confuseMaps(model, full, scored, shape, context);
-    return { on: scored.on, scores: scoreClasses(full, scored, matrix), table: confusionTable(matrix, full.outputs), extremes: await extremePictures(model, full, scored.places, shape, recipe, context) };
+    const extremes = collectExtremes(full, recipe);
+    const matrix = await confuseMaps(model, full, scored, shape, context, extremes.add);
+    return { on: scored.on, scores: scoreClasses(full, scored, matrix), table: confusionTable(matrix, full.outputs), extremes: await extremes.draw() };
   }
   const scored = scoredSamples(full.split, 'chips');
   const answers = await answerChips(model, full, scored.places, context);
