@@ -11,6 +11,8 @@ export interface ExportOptions {
   readonly name: string;
   /** Type of the samples that the graph takes. Default `uint8`. `float32`: samples that are scaled before they come in. */
   readonly input?: 'uint8' | 'float32';
+  /** How bilinear up-sampling places pixels. Default `by corners`, as TensorFlow.js; `by centres`: as Keras in Python. */
+  readonly doubling?: 'by corners' | 'by centres';
   /** Key and value pairs kept in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -28,7 +30,7 @@ const IR_VERSION = 8;
 export function exportOnnx(options: ExportOptions): Uint8Array {
   const [first] = Object.values(options.outputs);
   if (first === undefined) throw new ModelError(options.name, 'expected at least one output to export, found none');
-  const state: GraphState = { nodes: [], initializers: [], values: new Map(), consumers: countConsumers(Object.values(options.outputs)), model: options.name };
+  const state: GraphState = { nodes: [], initializers: [], values: new Map(), consumers: countConsumers(Object.values(options.outputs)), model: options.name, doubling: options.doubling ?? 'by corners' };
   const input = first.inputs[0]!;
   const type = options.input ?? 'uint8';
   const turned = type === 'uint8' ? 'image_nchw' : 'image_float';
@@ -67,6 +69,7 @@ export interface GraphState {
   /** By name of a symbolic tensor: how many layers read it. */
   readonly consumers: ReadonlyMap<string, number>;
   readonly model: string;
+  readonly doubling: 'by corners' | 'by centres';
 }
 
 /** Adds the nodes that a value needs, and gives its name. Depth first, so nodes come after those that they read from. */

@@ -47,8 +47,9 @@ export function translateLayer(tensor: SymbolicTensor, inputs: readonly string[]
     case 'UpSampling2D': {
       const [height, width] = pair(config['size']);
       const linear = config['interpolation'] === 'bilinear';
-      // TensorFlow.js doubles [0, 1] to [0, 0.5, 1, 1]: not by pixel centres, as Keras in Python does, but asymmetric.
-      return add('Resize', [input, '', constant('scales', [4], [1, 1, height!, width!])], { mode: linear ? 'linear' : 'nearest', coordinate_transformation_mode: 'asymmetric', ...(linear ? {} : { nearest_mode: 'floor' }) });
+      // TensorFlow.js doubles [0, 1] to [0, 0.5, 1, 1]: not by pixel centres, as Keras in Python does ([0, 0.25, 0.75, 1]), but asymmetric.
+      const coordinate_transformation_mode = linear && state.doubling === 'by centres' ? 'half_pixel' : 'asymmetric';
+      return add('Resize', [input, '', constant('scales', [4], [1, 1, height!, width!])], { mode: linear ? 'linear' : 'nearest', coordinate_transformation_mode, ...(linear ? {} : { nearest_mode: 'floor' }) });
     }
     case 'Concatenate': {
       const axis = config['axis'] as number;
