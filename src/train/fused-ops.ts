@@ -1,4 +1,4 @@
-import type { LayersModel, Tensor, Tensor4D, layers } from '@tensorflow/tfjs';
+import type { LayersModel, SymbolicTensor, Tensor, Tensor4D, layers } from '@tensorflow/tfjs';
 import type { Tensorflow } from '../../models/architectures/index.js';
 
 /** What is used of tfjs-node's backend: any TensorFlow op by name. */
@@ -28,8 +28,9 @@ export function fuseTrainingOps(tf: Tensorflow, model: LayersModel): boolean {
   if (fused.has(model)) return true;
   fused.add(model);
   for (const layer of model.layers) {
-    if (layer.getClassName() === 'BatchNormalization') fuseNormalization(tf, native, layer);
-    if (layer.getClassName() === 'ReLU') (layer as unknown as { call: Call }).call = (inputs) => fusedRelu(tf, native, only(inputs));
+    if (layer.getClassName() === 'BatchNormalization' && (layer.input as SymbolicTensor).shape.length === 4) fuseNormalization(tf, native, layer);
+    // The kernel knows no upper bound (ReLU6).
+    if (layer.getClassName() === 'ReLU' && typeof layer.getConfig()['maxValue'] !== 'number') (layer as unknown as { call: Call }).call = (inputs) => fusedRelu(tf, native, only(inputs));
   }
   return true;
 }

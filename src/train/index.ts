@@ -21,6 +21,7 @@ export { splitFrozen, type SplitNetwork } from './frozen-part.js';
 export { storeFeatures, type FeatureStore } from './feature-store.js';
 export { findRate, suggestRates, type FoundRate } from './find-rate.js';
 export { exportOnnx, type ExportOptions } from './export-onnx.js';
+export { encoderOf, mapTensors, setForeignWeights, sizesOfFile, type ForeignTensor, type MappedTensors } from './foreign-weights.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
 export { chooseThresholds } from './thresholds.js';
