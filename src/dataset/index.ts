@@ -10,6 +10,7 @@ export { averageSquares, decodePicture, jpegComponents, swapRedBlue, type Pictur
 export { changeDescription, describeData, DESCRIPTION_FILE, DESCRIPTION_KEYS, parseDescription, type FoundData } from './describe.js';
 export type { DataDescription, SceneEntry } from './description.js';
 export type { MapEntry, MapList, MapRows } from './map-list.js';
+export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from './leaks.js';
 export { listPairs } from './pair-list.js';
 export { loadPairs, type LoadPairsOptions } from './pairs.js';
 export { openPictures, type PictureSource } from './pictures.js';
@@ -17,7 +18,10 @@ export { collectProblems, problemText, type Problem, type Problems } from './pro
 export { readBands, readPicture, type OpenScene, type ReadPictureOptions } from './read-picture.js';
 export { createSampleFile, openSampleFile, type SampleFile, type SampleFileWriter } from './sample-file.js';
 export { listScenes, readKeyFile, type PolygonReader, type SceneListOptions } from './scene-list.js';
-export { splitByGroup, splitRandomly, type GroupSplitOptions, type RandomSplitOptions } from './split.js';
+export { readSplit, splitName, splitText, type SplitFile } from './split-file.js';
+export {
+  splitByBlock, splitByGroup, splitRandomly, splitStratified, type BlockSplitOptions, type GroupSplitOptions, type RandomSplitOptions, type SamplePlace, type StratifiedOptions,
+} from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
 export { openTar } from './tar.js';
 export { windowChips, type WindowChipsOptions } from './window-chips.js';
