@@ -6,7 +6,7 @@ export { listClassFolders, listTable, type ChipList, type ListOptions } from './
 export { loadChips, type LoadChipsOptions } from './chips.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
 export { cutChips, type CutChipsOptions } from './cut-chips.js';
-export { averageSquares, decodePicture, jpegComponents, swapRedBlue, type Picture } from './decode.js';
+export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
 export { changeDescription, describeData, DESCRIPTION_FILE, DESCRIPTION_KEYS, parseDescription, type FoundData } from './describe.js';
 export type { DataDescription, SceneEntry } from './description.js';
 export type { MapEntry, MapList, MapRows } from './map-list.js';
