@@ -37,7 +37,7 @@ export interface ContentOptions {
   /** Reads one picture, `[height, width, 3]`. */
   readonly pixels: (index: number) => Uint8Array;
   readonly apart: (a: number, b: number) => boolean;
-  readonly onPair?: (done: number, total: number) => void | Promise<void>;
+  readonly onPair?: (done: number) => void | Promise<void>;
 }
 
 /** More pairs than this would take an hour. */
@@ -50,11 +50,12 @@ const REDUCED_EDGE = 160;
  */
 const SAME_GROUND = 0.6;
 
-/** How many pairs {@link leaksByContent} would compare. */
-export function pairCount(count: number, apart: (a: number, b: number) => boolean): number {
-  let pairs = 0;
-  for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) if (apart(a, b)) pairs++;
-  return pairs;
+/** How many pairs of samples are of different groups. */
+export function pairCount(groups: readonly string[]): number {
+  const counts = new Map<string, number>();
+  for (const group of groups) counts.set(group, (counts.get(group) ?? 0) + 1);
+  const within = [...counts.values()].reduce((sum, count) => sum + (count * (count - 1)) / 2, 0);
+  return (groups.length * (groups.length - 1)) / 2 - within;
 }
 
 /**
@@ -63,7 +64,6 @@ export function pairCount(count: number, apart: (a: number, b: number) => boolea
  */
 export async function leaksByContent(options: ContentOptions): Promise<Leak[]> {
   const { sizes, pixels, apart } = options;
-  const total = pairCount(sizes.length, apart);
   const factor = Math.max(1, Math.ceil(Math.max(...sizes.map(({ width, height }) => Math.max(width, height))) / REDUCED_EDGE));
   const details: Detail[] = sizes.map(({ width, height }, index) => detailOf(pixels(index), width, height, factor));
   const out: Leak[] = [];
@@ -75,7 +75,7 @@ export async function leaksByContent(options: ContentOptions): Promise<Leak[]> {
       if (found !== undefined && found.correlation >= SAME_GROUND) {
         out.push({ first, second, by: 'content', overlap: { dx: found.dx * factor, dy: found.dy * factor, width: found.width * factor, height: found.height * factor, correlation: found.correlation } });
       }
-      await options.onPair?.(++done, total);
+      await options.onPair?.(++done);
     }
   }
   return out;

@@ -21,11 +21,11 @@ const DEEP = parseColor('#0b4f8a');
 /** A square table of shares, darker for more, as PNG: which tags go together, which classes are taken for which. */
 export async function matrixChart(options: MatrixChartOptions): Promise<Buffer> {
   const count = options.names.length;
-  const names = Math.min(220, Math.max(60, ...options.names.map((name) => measureText(name, 13))));
+  const names = Math.ceil(Math.min(220, Math.max(60, ...options.names.map((name) => measureText(name, 13)))));
   const top = MARGIN + 28 + (options.subtitle === undefined ? 0 : 22) + 16 + 26;
   const left = MARGIN + 26 + names + 26;
   const cell = Math.max(14, Math.min(64, Math.floor((MAX_PICTURE_EDGE - left - MARGIN) / count), Math.floor((MAX_PICTURE_EDGE - top - MARGIN - names * 0.75) / count)));
-  const head = names * 0.75 + 26;
+  const head = Math.ceil(names * 0.75) + 26;
   const bodyTop = top + head;
   const width = Math.max(left + count * cell + MARGIN + Math.round(names * 0.6), 480);
   const over = heading(options, width);

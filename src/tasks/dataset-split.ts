@@ -228,17 +228,18 @@ async function findLeaks({ samples, split, places, notes }: LeakSearch, context:
   const leaks = copies(count, samples.pixels, (a, b) => acrossParts(a, b) || acrossGroups(a, b));
   if (places !== undefined && places.kind !== 'none') leaks.push(...leaksByPlace(places.list, acrossParts));
   else {
-    const apart = (a: number, b: number): boolean => (new Set(samples.groups).size > 1 ? acrossGroups(a, b) : true);
-    const pairs = pairCount(count, apart);
+    const grouped = new Set(samples.groups).size > 1;
+    const apart = (a: number, b: number): boolean => !grouped || acrossGroups(a, b);
+    const pairs = pairCount(grouped ? samples.groups : samples.names);
     if (pairs > MOST_PAIRS) notes.push(`${count} samples without a known place: equal ones were looked for, overlapping ones were not (${pairs.toLocaleString('en')} pairs)`);
     else {
       leaks.push(...await leaksByContent({
         sizes: samples.sizes, pixels: samples.pixels, apart,
-        onPair: async (done, total) => {
-          if (done % 50 !== 0 && done !== total) return;
+        onPair: async (done) => {
+          if (done % 100 !== 0 && done !== pairs) return;
           await new Promise(setImmediate);
           throwIfAborted(context.signal);
-          context.onProgress?.({ stage: 'compare', done, total, unit: 'pairs' });
+          context.onProgress?.({ stage: 'compare', done, total: pairs, unit: 'pairs' });
         },
       }));
     }
