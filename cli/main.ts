@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   classify: async () => (await import('./classify.js')).registerClassify,
   embed: async () => (await import('./embed.js')).registerEmbed,
   search: async () => (await import('./search.js')).registerSearch,
+  dataset: async () => (await import('./dataset.js')).registerDataset,
   train: async () => (await import('./train.js')).registerTrain,
   evaluate: async () => (await import('./evaluate.js')).registerEvaluate,
   models: async () => (await import('./models.js')).registerModels,

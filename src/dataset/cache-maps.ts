@@ -30,6 +30,8 @@ interface CachedPicture extends PictureEntry {
 
 interface Header { readonly pictures: readonly CachedPicture[]; readonly remarks: Problems['all'] }
 
+/** Rows of a picture of no more bytes than this are read at once and cut in memory: less work than a read per row. */
+const SPAN = 4 * 1024 * 1024;
 /** Bytes of pixels that are read, reduced and written at a time. */
 const PIECE = 16 * 1024 * 1024;
 
@@ -144,6 +146,12 @@ function samplesOf(list: MapList, file: SampleFile<Header>): CachedMaps {
     if (width === picture.width) {
       file.read(picture.at + y * width * 3, pixels);
       file.read(maskAt + y * width, mask);
+    } else if (picture.width * height * 3 <= SPAN) {
+      const rows = new Uint8Array(picture.width * height * 3);
+      file.read(picture.at + y * picture.width * 3, rows);
+      for (let row = 0; row < height; row++) { const from = (row * picture.width + x) * 3; pixels.set(rows.subarray(from, from + width * 3), row * width * 3); }
+      file.read(maskAt + y * picture.width, rows.subarray(0, picture.width * height));
+      for (let row = 0; row < height; row++) { const from = row * picture.width + x; mask.set(rows.subarray(from, from + width), row * width); }
     } else {
       for (let row = 0; row < height; row++) {
         const from = (y + row) * picture.width + x;

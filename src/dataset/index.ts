@@ -6,10 +6,11 @@ export { listClassFolders, listTable, type ChipList, type ListOptions } from './
 export { loadChips, type LoadChipsOptions } from './chips.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
 export { cutChips, type CutChipsOptions } from './cut-chips.js';
-export { averageSquares, decodePicture, jpegComponents, swapRedBlue, type Picture } from './decode.js';
+export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
 export { changeDescription, describeData, DESCRIPTION_FILE, DESCRIPTION_KEYS, parseDescription, type FoundData } from './describe.js';
 export type { DataDescription, SceneEntry } from './description.js';
 export type { MapEntry, MapList, MapRows } from './map-list.js';
+export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from './leaks.js';
 export { listPairs } from './pair-list.js';
 export { loadPairs, type LoadPairsOptions } from './pairs.js';
 export { openPictures, type PictureSource } from './pictures.js';
@@ -17,7 +18,10 @@ export { collectProblems, problemText, type Problem, type Problems } from './pro
 export { readBands, readPicture, type OpenScene, type ReadPictureOptions } from './read-picture.js';
 export { createSampleFile, openSampleFile, type SampleFile, type SampleFileWriter } from './sample-file.js';
 export { listScenes, readKeyFile, type PolygonReader, type SceneListOptions } from './scene-list.js';
-export { splitByGroup, splitRandomly, type GroupSplitOptions, type RandomSplitOptions } from './split.js';
+export { readSplit, splitName, splitText, type SplitFile } from './split-file.js';
+export {
+  splitByBlock, splitByGroup, splitRandomly, splitStratified, type BlockSplitOptions, type GroupSplitOptions, type RandomSplitOptions, type SamplePlace, type StratifiedOptions,
+} from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
 export { openTar } from './tar.js';
 export { windowChips, type WindowChipsOptions } from './window-chips.js';

@@ -29,8 +29,16 @@ const MOST = 20_000_000;
 
 interface Places { readonly picture: Int32Array; readonly x: Int32Array; readonly y: Int32Array }
 
+/** Chips that are squares of pictures. */
+export interface WindowChips extends ChipSamples {
+  /** Where a chip lies in its picture, in pixels. */
+  windowOf(index: number): { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** `group/name` of its picture. */
+  pictureOf(index: number): string;
+}
+
 /** Chips as squares of pictures with masks: nothing is copied, they are read from where the pictures lie. */
-export function windowChips(maps: MapSamples, options: WindowChipsOptions): ChipSamples & { windowOf(index: number): { readonly x: number; readonly y: number; readonly width: number; readonly height: number } } {
+export function windowChips(maps: MapSamples, options: WindowChipsOptions): WindowChips {
   const { chip, size } = options;
   if (chip % size !== 0) throw new InvalidOptionError('chip', `expected a multiple of the network's input of ${size} pixels, found ${chip}`);
   const { places, targets } = options.truth === 'centre' ? byCentre(maps, options) : byShare(maps, options);
@@ -42,6 +50,7 @@ export function windowChips(maps: MapSamples, options: WindowChipsOptions): Chip
     fingerprint: createHash('sha256').update(JSON.stringify([maps.fingerprint, options])).digest('hex').slice(0, 32),
     nameOf: (index) => { const { group, name } = pictures[places.picture[index]!]!; return `${group === '' || group === name ? '' : `${group}_`}${name}_x${places.x[index]!}_y${places.y[index]!}`; },
     windowOf: (index) => ({ x: places.x[index]!, y: places.y[index]!, width: chip, height: chip }),
+    pictureOf: (index) => { const { group, name } = pictures[places.picture[index]!]!; return `${group}/${name}`; },
     read(index, into, offset) {
       const { pixels } = maps.readWindow(places.picture[index]!, { x: places.x[index]!, y: places.y[index]!, width: chip, height: chip });
       into.set(averageSquares({ width: chip, height: chip, data: pixels }, chip / size).data, offset);

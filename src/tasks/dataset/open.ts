@@ -119,7 +119,7 @@ function progressOf(context: TaskContext, unit: string): { signal?: AbortSignal;
   return {
     ...(context.signal === undefined ? {} : { signal: context.signal }),
     onProgress(done, total) {
-      if (done !== total && done - last < total / 50) return;
+      if (done !== total && done - last < total / 10) return;
       last = done;
       context.onProgress?.({ stage: 'decode', done, total, unit });
     },
