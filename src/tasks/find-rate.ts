@@ -3,7 +3,8 @@ import { lineChart } from '../picture/index.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate } from '../train/index.js';
-import { beginWith, readRecipe, type TrainOptions } from './train.js';
+import { readRecipe, type TrainOptions } from './train.js';
+import { beginWith } from './train/begin-weights.js';
 import { loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
 import { writeWhole } from './train/write-file.js';
@@ -34,7 +35,7 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
   const data = { data: options.data, cacheFolder: options.output, ...(stage.size === undefined ? {} : { size: stage.size }) };
   const first = await loadSamples(recipe, data, context);
   const { tf } = await loadTensorflow();
-  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks) }, context);
+  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
   try {
     const opened = await course.stages[place]!.open(undefined);
     const found = await findRate(tf, opened, stage, {

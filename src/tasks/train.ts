@@ -6,9 +6,10 @@ import { InvalidFileError } from '../errors.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  architectureOf, calibrate, fit, loadLayers, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
-  type Recipe, type RecipeNetworks, type Tensorflow,
+  architectureOf, calibrate, fit, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
+  type Recipe,
 } from '../train/index.js';
+import { beginWith } from './train/begin-weights.js';
 import { createDiary } from './train/diary.js';
 import { areChips, loadSamples, type LoadedSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
@@ -46,7 +47,7 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
   const { tf, engine, note } = await loadTensorflow();
   const total = totalEpochs(recipe);
   context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: note });
-  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks) }, context);
+  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
   try {
     const validated = first.split.validation.length > 0;
     const diary = await createDiary(options.output, recipe, first, context);
@@ -74,18 +75,6 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
 export async function readRecipe(options: Pick<TrainOptions, 'recipe' | 'set'>): Promise<Recipe> {
   const text = await readFile(options.recipe, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(options.recipe, 'expected a recipe, found no file that can be read', { cause }); });
   return parseRecipe(text, options.recipe, options.set);
-}
-
-/** Gives the networks the weights that the recipe begins with. */
-export async function beginWith(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks): Promise<void> {
-  const { start_from: folder } = recipe.training;
-  if (folder === undefined) return;
-  const weights = (await loadLayers(tf, folder)).getWeights();
-  const wanted = networks.training.scores.getWeights();
-  if (weights.map((weight) => weight.shape.join()).join(' ') !== wanted.map((weight) => weight.shape.join()).join(' ')) {
-    throw new InvalidFileError(folder, 'expected weights of the same network as the recipe\'s, found others');
-  }
-  networks.training.scores.setWeights(weights);
 }
 
 /**
