@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/samples/index.js';
+import { train } from '../../src/tasks/train.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
 /** Plain JavaScript: the same numbers to the last bit on every machine. */
+process.env['TILEWRIGHT_TENSORFLOW'] = join(folder, 'nowhere');
 const environment = { ...process.env, TILEWRIGHT_TENSORFLOW: join(folder, 'nowhere') };
 
 const RECIPE = `
@@ -61,7 +63,7 @@ function history(output: string): string[] {
 
 describe('training that is killed', () => {
   it('goes on, in any of its stages, and gives the losses and the model of a run that was not', async () => {
-    expect(await run('whole')).toMatchObject({ code: 0 });
+    await train({ recipe: join(folder, 'recipe.yaml'), data: join(folder, 'data'), output: join(folder, 'whole') });
     expect(history('whole').length).toBe(7);
     expect((await run('killed', { epochs: 2, signal: 'SIGKILL' })).signal).toBe('SIGKILL');
     expect(existsSync(join(folder, 'killed', 'model.onnx'))).toBe(false);
@@ -73,12 +75,12 @@ describe('training that is killed', () => {
     expect(report).toContain('data:image/png;base64,');
     expect(report).not.toMatch(/(src|href)="(?!data:)/);
     for (const name of ['bright', 'dark', 'green', 'Worst samples', 'architecture: vgg3-dropout']) expect(report).toContain(name);
-  });
+  }, 240_000);
 
   it('ends within a second of Ctrl-C, whatever the engine is at', async () => {
     const ended = await run('stopped', { epochs: 1, signal: 'SIGINT' });
     expect(ended.code === 130 || ended.signal === 'SIGINT').toBe(true);
     expect(ended.errors).toContain('interrupted');
     expect(ended.milliseconds).toBeLessThan(2000);
-  });
+  }, 120_000);
 });
