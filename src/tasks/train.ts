@@ -44,9 +44,9 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
   const data = { data: options.data, cacheFolder: options.output };
   const stages = resolveStages(recipe);
   const first = await loadSamples(recipe, { ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }) }, context);
-  const { tf, engine, note } = await loadTensorflow();
+  const { tf, engine, note, advice } = await loadTensorflow();
   const total = totalEpochs(recipe);
-  context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: note });
+  context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note });
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
   try {
     const validated = first.split.validation.length > 0;
