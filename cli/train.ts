@@ -36,6 +36,7 @@ export function registerTrain(program: Command): void {
 }
 
 function recipeNames(): string[] {
+  if (!existsSync(RECIPES)) return [];
   return readdirSync(RECIPES).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort();
 }
 

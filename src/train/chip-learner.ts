@@ -4,7 +4,7 @@ import { seededRandom, shuffled, type ChipSamples, type Random, type Split } fro
 import { throwIfAborted } from '../errors.js';
 import { applyThreshold, fBeta } from '../metrics/index.js';
 import { randomView, writeSquare, writeTarget, PLAIN_VIEW, type AugmentOptions } from './augment.js';
-import type { Learner, Validation } from './learner.js';
+import { NOT_VALIDATED, type Learner, type Validation } from './learner.js';
 import { classLoss, classWeights, tagLoss, tagWeights } from './losses.js';
 import type { RecipeLoss } from './recipe.js';
 
@@ -60,6 +60,7 @@ export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSamp
     },
     loss: targets.loss,
     async validate(signal) {
+      if (split.validation.length === 0) return NOT_VALIDATED;
       const scores = await predictInput(tf, network.scores, input, split.validation, signal);
       const truth = targetsOf(chips, split.validation);
       return task === 'tagger' ? tagValidation(scores, truth, tags.length, options.threshold) : classValidation(scores, truth, tags.length);

@@ -109,7 +109,8 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
   for (let epoch = state.history.length; epoch < before + stage.epochs; epoch++) {
     if (stage.patience !== undefined && state.bestEpoch > 0 && epoch - state.bestEpoch >= stage.patience) break;
     const started = performance.now();
-    const losses = state.history.slice(before).map((record) => record.validationLoss);
+    // Where nothing is validated, the losses of training are all there is.
+    const losses = state.history.slice(before).map((record) => (Number.isFinite(record.validationLoss) ? record.validationLoss : record.loss));
     let lossSum = 0;
     let factor = 1;
     for (let step = 0; step < steps; step++) {

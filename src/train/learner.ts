@@ -24,6 +24,9 @@ export interface Validation {
   readonly map?: PredictedMap;
 }
 
+/** Where no samples are for choices. */
+export const NOT_VALIDATED: Validation = { score: Number.NaN, loss: Number.NaN, values: {} };
+
 /** What {@link fit} needs to know of a problem: its samples, its loss, its score. */
 export interface Learner {
   /** What steps are run on. */

@@ -4,7 +4,7 @@ import { IGNORE, seededRandom, type MapSamples, type MaskedPicture, type Picture
 import { throwIfAborted } from '../errors.js';
 import { accuracy, addToConfusion, confusionMatrix, intersectionOverUnion, meanIntersectionOverUnion, type ConfusionMatrix } from '../metrics/index.js';
 import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions, type SquareSource, type View } from './augment.js';
-import type { Learner, PredictedMap } from './learner.js';
+import { NOT_VALIDATED, type Learner, type PredictedMap } from './learner.js';
 import { classLoss, classWeights } from './losses.js';
 import { placementReach } from './placement.js';
 import type { RecipeLoss } from './recipe.js';
@@ -58,6 +58,7 @@ export function mapLearner(tf: Tensorflow, network: Network, samples: MapSamples
     },
     loss: classLoss(tf, loss),
     async validate(signal) {
+      if (split.validation.length === 0) return NOT_VALIDATED;
       const matrix = confusionMatrix(classes.length);
       let lossSum = 0;
       let pixels = 0;

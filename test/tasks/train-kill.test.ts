@@ -84,3 +84,13 @@ describe('training that is killed', () => {
     expect(ended.milliseconds).toBeLessThan(2000);
   }, 120_000);
 });
+
+describe('training on everything', () => {
+  it('validates nothing, scores nothing, and says so', async () => {
+    const result = await train({ recipe: join(folder, 'recipe.yaml'), data: join(folder, 'data'), output: join(folder, 'final'), set: ['training.finalise=true', 'training.epochs=1'] });
+    expect(result.card.scores).toEqual([]);
+    expect(result.card.data?.split).toBe('none: all 24 samples trained on');
+    expect(readFileSync(join(folder, 'final', 'history.csv'), 'utf8').split('\n')[1]).toMatch(/^1,0\.01,[\d.]+,,,/);
+    expect(readFileSync(join(folder, 'final', 'report.html'), 'utf8')).toContain('nothing was kept apart');
+  });
+});

@@ -38,6 +38,8 @@ describe('what training keeps', () => {
   });
 
   it('draws curves, also of a single epoch', async () => {
+    const unvalidated = { ...record(1), score: NaN, validationLoss: NaN };
+    expect((await sharp(await drawCurves([unvalidated], 'no validation', 'F2')).metadata()).width).toBe(900);
     for (const history of [[record(1)], [record(1), record(2), record(3)]]) {
       const { data, info } = await sharp(await drawCurves(history, 'a <model> & more', 'F2')).removeAlpha().raw().toBuffer({ resolveWithObject: true });
       expect([info.width, info.height]).toEqual([900, 360]);
