@@ -15,6 +15,7 @@ export interface Scored { readonly places: Int32Array; readonly on: string }
  */
 export function scoredSamples(split: LoadedChips['split'], kind: string): Scored {
   if (split.test.length > 0) return { places: split.test, on: `${split.test.length} test ${kind}` };
+  if (split.validation.length === 0) return { places: split.validation, on: 'nothing: no samples were kept apart' };
   return { places: split.validation, on: `${split.validation.length} validation ${kind} (on which the epoch was chosen, too)` };
 }
 
