@@ -55,7 +55,7 @@ export async function train(options: TrainOptions, context: TaskContext = {}): P
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
       checkpoint: join(options.output, 'checkpoint.bin'), fingerprint: fingerprintOf(recipe, first), signal: context.signal,
-      onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: diary.write,
+      onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: (record, all, validation) => diary.write(record, all, validation),
     });
     const { loaded, networks } = course.current();
     setValues(tf, networks.training.logits, weights);

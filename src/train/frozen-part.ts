@@ -44,7 +44,7 @@ export function splitFrozen(tf: Tensorflow, network: Network, frozen: ReadonlySe
   const through = outputOf(network.logits, layer.name);
   const shape = through.shape.slice(1);
   if (shape.some((size) => size === null)) return undefined;
-  const input = tf.input({ shape: shape as number[], name: `${layer.name}_input` });
+  const input = tf.input({ shape, name: `${layer.name}_input` });
   const made = new Map<string, SymbolicTensor>([[through.name, input]]);
   const again = (tensor: SymbolicTensor): SymbolicTensor => {
     const found = made.get(tensor.name);

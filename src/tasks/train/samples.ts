@@ -1,4 +1,4 @@
-import { splitByGroup, splitRandomly, type DataDescription } from '../../dataset/index.js';
+import { splitByGroup, splitRandomly } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import { seededRandom, shuffled, type ChipSamples, type MapSamples, type Split } from '../../samples/index.js';
@@ -30,7 +30,7 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   const { resize, ...description } = recipe.data;
   // What a recipe does not say is found out from what lies in the folder.
   const data = Object.keys(description).some((key) => ['table', 'class_folders', 'images', 'masks', 'scenes', 'classes'].includes(key))
-    ? { description: description as DataDescription, folder: options.data, by: 'recipe' } : options.data;
+    ? { description, folder: options.data, by: 'recipe' } : options.data;
   const set = typeof data === 'string' ? Object.entries(description).map(([key, value]) => `${key}=${JSON.stringify(value)}`) : [];
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;

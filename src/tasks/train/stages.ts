@@ -63,7 +63,7 @@ export function openCourse(tf: Tensorflow, parts: CourseParts, context: TaskCont
       folder: parts.data.cacheFolder, ...(context.signal === undefined ? {} : { signal: context.signal }),
       onProgress: (done, total) => { if (done === total || done % 1024 === 0) context.onProgress?.({ stage: 'features', done, total, unit: 'chips', detail: `up to ${split.layer}` }); },
     });
-    return { learner: chipLearner(tf, split.trained, chips.samples, chips.split, store, chipOptions(recipe, stage)), close: store.close };
+    return { learner: chipLearner(tf, split.trained, chips.samples, chips.split, store, chipOptions(recipe, stage)), close: () => store.close() };
   };
 
   return {

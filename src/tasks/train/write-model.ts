@@ -61,7 +61,7 @@ async function examine(trained: Trained, model: Uint8Array, full: LoadedSamples,
     const scored = scoredSamples(full.split, 'pictures');
     const shape = mapShape(recipe, networks.shipped);
     const extremes = collectExtremes(full, recipe);
-    const matrix = await confuseMaps(model, full, scored, shape, context, extremes.add);
+    const matrix = await confuseMaps(model, full, scored, shape, context, (place, classes, right) => extremes.add(place, classes, right));
     return { on: scored.on, scores: scoreClasses(full, scored, matrix), table: confusionTable(matrix, full.outputs), extremes: await extremes.draw() };
   }
   const scored = scoredSamples(full.split, 'chips');
