@@ -6,6 +6,7 @@ import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/
 import { checkOutput, makeFolder, ordered, writeWhole, type TaskContext } from '../run/index.js';
 import { IGNORE, type Split } from '../samples/index.js';
 import { listData, openChips, type ListedData } from './dataset/open.js';
+import { sheetPicture } from './dataset/sheet-picture.js';
 
 export interface DatasetInfoOptions {
   /** Folder, table, archive or description. */
@@ -217,33 +218,6 @@ async function lookAtWindows(data: ListedData, options: DatasetInfoOptions, cont
     await samples.close();
   }
 }
-
-/** Longest edge of a picture on a sheet, in pixels. */
-const SHEET_EDGE = 400;
-
-/** A picture and its mask in colours, reduced by leaving pixels out while rows come. */
-function sheetPicture(width: number, height: number): { readonly image: SheetPicture; readonly drawn: SheetPicture; add(y: number, pixels: Uint8Array, mask: Uint8Array, classes: MapList['classes']): void } {
-  const step = Math.max(1, Math.ceil(Math.max(width, height) / SHEET_EDGE));
-  const size = { width: Math.ceil(width / step), height: Math.ceil(height / step) };
-  const image = { ...size, data: new Uint8Array(size.width * size.height * 4).fill(255) };
-  const drawn = { ...size, data: new Uint8Array(size.width * size.height * 4).fill(255) };
-  return {
-    image, drawn,
-    add(first, pixels, mask, classes) {
-      const rows = mask.length / width;
-      for (let y = Math.ceil(first / step) * step; y < first + rows; y += step) {
-        for (let x = 0; x < width; x += step) {
-          const from = (y - first) * width + x;
-          const to = ((y / step) * size.width + x / step) * 4;
-          image.data.set(pixels.subarray(from * 3, from * 3 + 3), to);
-          drawn.data.set(mask[from] === IGNORE ? [255, 255, 255] : classes[mask[from]!]!.color, to);
-        }
-      }
-    },
-  };
-}
-
-type SheetPicture = NonNullable<SheetItem['picture']>;
 
 async function draw(result: DatasetInfoResult, items: readonly SheetItem[], folder: string): Promise<string[]> {
   await makeFolder(folder);
