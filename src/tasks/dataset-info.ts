@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { problemText, toRgba, type ChipList, type DataDescription, type MapList, type Picture, type Problem, type Problems } from '../dataset/index.js';
+import { noteUnreadable, problemText, toRgba, type ChipList, type DataDescription, type MapList, type Picture, type Problem } from '../dataset/index.js';
 import { defaultColor } from '../card/index.js';
 import { throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
@@ -125,7 +125,7 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
   const wanted = options.quick === true ? places : Array.from(list.names.keys());
   const onSheet = new Set(places);
   let done = 0;
-  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { note(problems, error, list.names[index]!); return undefined; }) });
+  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.names[index]!); return undefined; }) });
   for await (const { index, picture } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
     if (picture !== undefined) { sizes.add(picture); if (onSheet.has(index)) pictures.set(index, picture); }
     if (++done % 1024 === 0 || done === wanted.length) context.onProgress?.({ stage: 'check', done, total: wanted.length, unit: 'chips' });
@@ -137,12 +137,6 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
     lines: [list.tags.filter((_, tag) => list.targets[index * list.tags.length + tag] === 1).join(', ')],
   }));
   return { sizes, items, ...tagSummary(list.tags, tagged, list.names.length, list.exclusive) };
-}
-
-function note(problems: Problems, error: unknown, name: string): void {
-  if (!(error instanceof TilewrightError)) throw error;
-  if (/found none$/.test(error.message)) return; // a row without a picture, known from the list
-  problems.add(error.advice === undefined ? 'picture that cannot be decoded' : `picture that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, name);
 }
 
 function tagCounts(targets: Uint8Array, tags: number): number[][] {

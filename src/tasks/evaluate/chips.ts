@@ -159,15 +159,16 @@ function tagBaselines(truth: Uint8Array, classes: number, tags: readonly string[
 
 /**
  * Chips whose truth is least likely by the model, and which of them are likely errors of the labels: the model gives the other
- * answer a probability as high as its mean for chips that have it (confident learning, Northcutt et al. 2021, tag by tag).
+ * answer a probability as high as its mean for chips that have it (confident learning, Northcutt et al. 2021, tag by tag). Tags
+ * of which the model misses more than it finds say nothing about labels.
  */
 function worstOf({ card, truth, scores, names, options }: Answers, predicted: Uint8Array): { worst: WorstSample[]; suspects: number } {
   const classes = card.output.classes.length;
   const rows = names.length;
-  const sure = Array.from({ length: classes }, () => ({ yes: 0, yesSum: 0, noSum: 0 }));
+  const sure = Array.from({ length: classes }, () => ({ yes: 0, yesSum: 0, noSum: 0, hits: 0 }));
   for (let at = 0; at < truth.length; at++) {
     const one = sure[at % classes]!;
-    if (truth[at] === 1) { one.yes++; one.yesSum += scores[at]!; } else one.noSum += 1 - scores[at]!;
+    if (truth[at] === 1) { one.yes++; one.yesSum += scores[at]!; one.hits += predicted[at]!; } else one.noSum += 1 - scores[at]!;
   }
   const all = names.map((name, row) => {
     let loss = 0;
@@ -179,8 +180,8 @@ function worstOf({ card, truth, scores, names, options }: Answers, predicted: Ui
       loss -= Math.log(truth[at] === 1 ? p : 1 - p);
       if (truth[at] === predicted[at]) continue;
       differs.push(`${truth[at] === 1 ? '-' : '+'}${card.output.classes[tag]!.name} ${scores[at]!.toFixed(2)}`);
-      const { yes, yesSum, noSum } = sure[tag]!;
-      if (truth[at] === 1 ? 1 - p >= noSum / Math.max(1, rows - yes) : yes > 0 && p >= yesSum / yes) suspect = true;
+      const { yes, yesSum, noSum, hits } = sure[tag]!;
+      if (2 * hits >= yes && yes > 0 && (truth[at] === 1 ? 1 - p >= noSum / Math.max(1, rows - yes) : p >= Math.max(0.5, yesSum / yes))) suspect = true;
     }
     return { name, disagreement: loss / classes, differs: differs.join(' '), suspect };
   });
