@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { leaksByContent, readSplit, splitByBlock, splitStratified, splitText, type SamplePlace } from '../../src/dataset/index.js';
+import { decodePicture, leaksByContent, readSplit, splitByBlock, splitStratified, splitText, type SamplePlace } from '../../src/dataset/index.js';
 import { seededRandom } from '../../src/samples/index.js';
-import { scratch } from '../places.js';
+import { hasShared, scratch, shared } from '../places.js';
 
 const folder = scratch();
 const everything = (split: { train: Int32Array; validation: Int32Array; test: Int32Array }, left: Int32Array = new Int32Array()): number[] => [...split.train, ...split.validation, ...split.test, ...left].sort((a, b) => a - b);
@@ -102,5 +102,15 @@ describe('leaks by content', () => {
     const found = await leaksByContent({ sizes: pictures.map(() => size), pixels: (index) => pictures[index]!, apart: () => true });
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ first: 0, second: 1, by: 'content', overlap: { dx: 60, dy: 50, width: 30, height: 30 } });
+  });
+
+  it.skipIf(!hasShared('dubai/tile1'))('finds the overlap of tiles 1 and 3 of the Dubai pictures, where its README says it is', async () => {
+    const names = ['tile1/images/image_part_001', 'tile1/images/image_part_005', 'tile3/images/image_part_009', 'tile3/images/image_part_001'];
+    const pictures = await Promise.all(names.map((name) => decodePicture(readFileSync(join(shared, 'dubai', `${name}.jpg`)), name)));
+    const found = await leaksByContent({ sizes: pictures, pixels: (index) => pictures[index]!.data, apart: (a, b) => names[a]!.slice(0, 5) !== names[b]!.slice(0, 5) });
+    expect(found.map(({ first, second }) => [first, second])).toEqual([[0, 2]]);
+    // Tile 1 (x, y) is tile 3 (x + 1506, y + 1614); part 9 of tile 3 begins at (1364, 1316).
+    expect(Math.abs(found[0]!.overlap!.dx - (1364 - 1506))).toBeLessThanOrEqual(6);
+    expect(Math.abs(found[0]!.overlap!.dy - (1316 - 1614))).toBeLessThanOrEqual(6);
   });
 });

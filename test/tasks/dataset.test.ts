@@ -250,11 +250,11 @@ describe('scenes', () => {
     expect(Array.from(part.pixels.subarray(9))).toEqual(Array.from(whole.pixels.subarray((8 * 40 + 5) * 3, (8 * 40 + 8) * 3)));
     await samples.close();
     const output = join(base, 'split.json');
-    const split = await datasetSplit({ data: base, set: ['chip=8', 'stride=4', 'truth=share'], by: 'block', block: 24, validation: 0.25, test: 0.25, output });
+    const split = await datasetSplit({ data: base, set: ['chip=4', 'stride=2', 'truth=share'], by: 'block', block: 24, validation: 0.25, test: 0.25, output });
     expect(split.left).toBeGreaterThan(0);
     expect(split.leaks).toEqual([]);
     expect(split.notes[0]).toMatch(/blocks of 24 m/);
-    const random = await datasetSplit({ data: base, set: ['chip=8', 'stride=4'], by: 'random', output: join(base, 'random.json') });
+    const random = await datasetSplit({ data: base, set: ['chip=4', 'stride=2'], by: 'random', output: join(base, 'random.json') });
     expect(random.leaks.filter(({ by, acrossParts }) => by === 'place' && acrossParts).length).toBeGreaterThan(0);
   });
 });
