@@ -238,7 +238,7 @@ describe('scenes', () => {
   it('with a truth raster take names from it; a part of a picture is the same as the whole', async () => {
     const base = place();
     const ids = Uint8Array.from({ length: 40 * 30 }, (_, i) => (i * 13) % 3);
-    await cog(join(base, 's.tif'), { width: 40, height: 30, bands: 3, dtype: 'uint8', data: Uint8Array.from({ length: 3600 }, (_, i) => i % 251), transform: [331000, 2, 0, 2790000, 0, -2] });
+    await cog(join(base, 's.tif'), { width: 40, height: 30, bands: 3, dtype: 'uint8', data: Uint8Array.from({ length: 3600 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 11) % 256), transform: [331000, 2, 0, 2790000, 0, -2] });
     await cog(join(base, 't.tif'), { width: 40, height: 30, bands: 1, dtype: 'uint8', data: ids, classNames: ['x', 'y', 'z'] });
     put(base, 'dataset.yaml', 'scenes: [{scene: s.tif, truth: t.tif}]\nleave_out: [z]\n');
     const { samples } = await openMaps({ data: base, cacheFolder });

@@ -1,5 +1,5 @@
 import type { ModelCard } from '../../card/index.js';
-import { problemText, toRgba, type FoundData, type Picture } from '../../dataset/index.js';
+import { splitName, toRgba, type FoundData, type Picture } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
 import {
   accuracy, addToConfusion, applyThreshold, averagePrecisionPerTag, bestConstantTags, confusionMatrix, constantTags, fBeta, fBetaPerTag, precisionRecall, precisionRecallPerTag,
@@ -11,7 +11,6 @@ import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
 import { listData, openChips } from '../dataset/open.js';
-import { splitName } from '../../dataset/index.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type EvaluateResult, type WorstSample } from './result.js';
@@ -78,6 +77,8 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
     if (places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
     return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: (index) => list.decode(index), close: () => list.close() } };
   }
+  // Before pictures are decoded: other classes are other data.
+  inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
   await data.list.close();
   // Chips cut from pictures or scenes are as large as those of `classify`.
   const edge = data.found.description.chip ?? chipEdge(card);
@@ -212,9 +213,4 @@ function classIds(oneHot: Uint8Array, classes: number): Uint8Array {
 
 export function rowsOfMatrix(counts: Float64Array, classes: number): number[][] {
   return Array.from({ length: classes }, (_, row) => Array.from(counts.subarray(row * classes, (row + 1) * classes)));
-}
-
-/** For messages. */
-export function problemLines(problems: EvaluateResult['problems']): string[] {
-  return problems.map(problemText);
 }
