@@ -67,7 +67,8 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
 /** An unreadable picture is a fault of the data; one that is not there was reported before; anything else is not the data's fault. */
 export function noteUnreadable(problems: Problems, error: unknown, name: string): void {
   if (!(error instanceof TilewrightError)) throw error;
-  if (/found none$|found no such file$/.test(error.message)) { problems.add('row without a picture', name); return; }
+  // A row without a picture is known from the list.
+  if (/called .*, found none$/.test(error.message)) return;
   problems.add(error.advice === undefined ? 'picture that cannot be decoded' : `picture that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, name);
 }
 

@@ -1,5 +1,5 @@
 export { openArchive, type Archive } from './archive.js';
-export { cacheChips, type CacheChipsOptions } from './cache-chips.js';
+export { cacheChips, noteUnreadable, type CacheChipsOptions } from './cache-chips.js';
 export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKey, readCache, writeCache, type Cached } from './cache.js';
 export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';

@@ -17,6 +17,8 @@ export interface MapEntry {
   open(): Promise<MapRows>;
   /** The scene or picture itself as a file, where it is one: for a run over it. */
   readonly file?: string;
+  /** Where row and column 0 lie in that file. Default: in its corner. */
+  readonly corner?: { readonly x: number; readonly y: number };
 }
 
 /** Pictures with masks, or scenes with their truth; nothing is decoded yet. */

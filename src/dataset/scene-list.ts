@@ -43,7 +43,7 @@ export async function listScenes(options: SceneListOptions): Promise<MapList> {
     const name = scene.name ?? basename(scene.scene, extname(scene.scene));
     if (names.has(name)) options.problems.add('name that several scenes have', name);
     names.add(name);
-    return { name, group: name, open: () => openScene(scene, legend, options), file: join(folder, scene.scene) };
+    return { name, group: name, open: () => openScene(scene, legend, options), file: join(folder, scene.scene), ...(scene.area === undefined ? {} : { corner: { x: scene.area[0], y: scene.area[1] } }) };
   });
   const files = scenes.flatMap((scene) => [scene.scene, scene.truth ?? scene.themes ?? scene.polygons ?? '', ...(scene.key === undefined ? [] : [scene.key])]);
   return {

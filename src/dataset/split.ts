@@ -139,7 +139,10 @@ export function splitByBlock(places: readonly SamplePlace[], options: BlockSplit
     left.add(part[a]! < part[b]! ? a : b);
   }
   for (const sample of left) part[sample] = -1;
-  return { ...fromParts(part), left: Int32Array.from(left).sort(), blocks: keys.length };
+  const split = fromParts(part);
+  const empty = ([['train', 1], ['validation', validation], ['test', test]] as const).find(([name, share]) => share > 0 && split[name].length === 0);
+  if (empty !== undefined) throw new InvalidOptionError('block', `expected blocks that leave samples for every part, found none for ${empty[0]}`, { advice: 'take another edge, larger than the samples and much smaller than the area, or another seed' });
+  return { ...split, left: Int32Array.from(left).sort(), blocks: keys.length };
 }
 
 /** Pairs of places that share ground. Neighbours are found by sorting along x. */

@@ -37,7 +37,8 @@ async function readMembers(handle: FileHandle, file: string): Promise<Map<string
   const { size: end } = await handle.stat();
   let longName: string | undefined;
   let pax: ReadonlyMap<string, string> = new Map();
-  for (let at = 0; at + BLOCK <= end;) {
+  for (let at = 0; at < end;) {
+    if (at + BLOCK > end) throw new InvalidFileError(file, `expected bytes of a file in the archive, found ${end - at} bytes of a header at its end`, { advice: 'check that the download is complete' });
     const header = await readAt(handle, at, BLOCK);
     if (header.every((byte) => byte === 0)) break;
     if (!hasChecksum(header)) {

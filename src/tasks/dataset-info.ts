@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { problemText, toRgba, type ChipList, type DataDescription, type MapList, type Picture, type Problem, type Problems } from '../dataset/index.js';
+import { noteUnreadable, problemText, toRgba, type ChipList, type DataDescription, type MapList, type Picture, type Problem } from '../dataset/index.js';
 import { defaultColor } from '../card/index.js';
 import { throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
 import { checkOutput, makeFolder, ordered, writeWhole, type TaskContext } from '../run/index.js';
 import { IGNORE, type Split } from '../samples/index.js';
 import { listData, openChips, type ListedData } from './dataset/open.js';
+import { sheetPicture } from './dataset/sheet-picture.js';
 
 export interface DatasetInfoOptions {
   /** Folder, table, archive or description. */
@@ -124,7 +125,7 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
   const wanted = options.quick === true ? places : Array.from(list.names.keys());
   const onSheet = new Set(places);
   let done = 0;
-  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { note(problems, error, list.names[index]!); return undefined; }) });
+  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.names[index]!); return undefined; }) });
   for await (const { index, picture } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
     if (picture !== undefined) { sizes.add(picture); if (onSheet.has(index)) pictures.set(index, picture); }
     if (++done % 1024 === 0 || done === wanted.length) context.onProgress?.({ stage: 'check', done, total: wanted.length, unit: 'chips' });
@@ -136,12 +137,6 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
     lines: [list.tags.filter((_, tag) => list.targets[index * list.tags.length + tag] === 1).join(', ')],
   }));
   return { sizes, items, ...tagSummary(list.tags, tagged, list.names.length, list.exclusive) };
-}
-
-function note(problems: Problems, error: unknown, name: string): void {
-  if (!(error instanceof TilewrightError)) throw error;
-  if (/found none$/.test(error.message)) return; // a row without a picture, known from the list
-  problems.add(error.advice === undefined ? 'picture that cannot be decoded' : `picture that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, name);
 }
 
 function tagCounts(targets: Uint8Array, tags: number): number[][] {
@@ -217,33 +212,6 @@ async function lookAtWindows(data: ListedData, options: DatasetInfoOptions, cont
     await samples.close();
   }
 }
-
-/** Longest edge of a picture on a sheet, in pixels. */
-const SHEET_EDGE = 400;
-
-/** A picture and its mask in colours, reduced by leaving pixels out while rows come. */
-function sheetPicture(width: number, height: number): { readonly image: SheetPicture; readonly drawn: SheetPicture; add(y: number, pixels: Uint8Array, mask: Uint8Array, classes: MapList['classes']): void } {
-  const step = Math.max(1, Math.ceil(Math.max(width, height) / SHEET_EDGE));
-  const size = { width: Math.ceil(width / step), height: Math.ceil(height / step) };
-  const image = { ...size, data: new Uint8Array(size.width * size.height * 4).fill(255) };
-  const drawn = { ...size, data: new Uint8Array(size.width * size.height * 4).fill(255) };
-  return {
-    image, drawn,
-    add(first, pixels, mask, classes) {
-      const rows = mask.length / width;
-      for (let y = Math.ceil(first / step) * step; y < first + rows; y += step) {
-        for (let x = 0; x < width; x += step) {
-          const from = (y - first) * width + x;
-          const to = ((y / step) * size.width + x / step) * 4;
-          image.data.set(pixels.subarray(from * 3, from * 3 + 3), to);
-          drawn.data.set(mask[from] === IGNORE ? [255, 255, 255] : classes[mask[from]!]!.color, to);
-        }
-      }
-    },
-  };
-}
-
-type SheetPicture = NonNullable<SheetItem['picture']>;
 
 async function draw(result: DatasetInfoResult, items: readonly SheetItem[], folder: string): Promise<string[]> {
   await makeFolder(folder);

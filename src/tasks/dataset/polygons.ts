@@ -20,10 +20,11 @@ export const polygonReader: PolygonReader = {
     return (window) => {
       const out = new Uint8Array(window.width * window.height).fill(IGNORE);
       const inside = new Uint8Array(out.length);
-      for (const { id, area: { bounds, clip } } of areas) {
+      for (const { id, area } of areas) {
+        const { bounds } = area;
         if (bounds.x >= window.x + window.width || bounds.x + bounds.width <= window.x || bounds.y >= window.y + window.height || bounds.y + bounds.height <= window.y) continue;
         inside.fill(1);
-        clip(inside, { x: window.x, y: window.y, width: window.width, count: window.height });
+        area.clip(inside, { x: window.x, y: window.y, width: window.width, count: window.height });
         for (let i = 0; i < out.length; i++) if (inside[i] === 1) out[i] = id < 0 ? IGNORE : id;
       }
       return out;
