@@ -24,6 +24,7 @@ export function registerClassify(program: Command): void {
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
     .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
+    .addOption(new Option('--tta <ways>', 'look at everything mirrored (flips: 4 ways) or mirrored and turned (d4: 8), and average').choices(['flips', 'd4']))
     .option('--tables <list>', 'formats of the table of chips: csv, geojson, parquet, fgb (default: csv,geojson)', nameList)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   embed: async () => (await import('./embed.js')).registerEmbed,
   index: async () => (await import('./index.js')).registerIndex,
   search: async () => (await import('./search.js')).registerSearch,
+  dataset: async () => (await import('./dataset.js')).registerDataset,
   train: async () => (await import('./train.js')).registerTrain,
   evaluate: async () => (await import('./evaluate.js')).registerEvaluate,
   models: async () => (await import('./models.js')).registerModels,

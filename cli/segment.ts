@@ -25,6 +25,7 @@ export function registerSegment(program: Command): void {
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
     .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
+    .addOption(new Option('--tta <ways>', 'look at everything mirrored (flips: 4 ways) or mirrored and turned (d4: 8), and average').choices(['flips', 'd4']))
     .option('--probabilities <file.tif>', 'also write every class\'s probability (× 255)')
     .option('--confidence <file.tif>', 'also write the winning class\'s probability (× 255)')
     .option('--preview <file.png>', 'also draw the map over the scene, with a legend')

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -11,7 +11,7 @@ import { root, scratch } from './places.js';
 import { brightestBand } from './tasks/known-models.js';
 
 /** The pages whose commands a reader can type as they stand, with a scene of their own as scene.tif. */
-const PAGES = ['README.md', 'docs/tiles.md', 'docs/convert.md', 'docs/segment.md', 'docs/vectors.md', 'docs/classify.md', 'docs/search.md', 'docs/models.md'] as const;
+const PAGES = ['README.md', 'docs/tiles.md', 'docs/convert.md', 'docs/segment.md', 'docs/vectors.md', 'docs/classify.md', 'docs/search.md', 'docs/models.md', 'docs/datasets.md'] as const;
 const WINDOW = { x: 500, y: 500, width: 600, height: 560 };
 
 const folder = scratch();
@@ -35,7 +35,20 @@ beforeAll(async () => {
   await writer.finish(join(folder, 'scene.tif'));
   await writer.abort();
   const chip = await scene.read({ ...WINDOW, width: 256, height: 256 });
+  mkdirSync(join(folder, 'my-data/chips'), { recursive: true });
+  for (let i = 0; i < 12; i++) {
+    const part = await scene.read({ x: 300 + 60 * i, y: 400, width: 256, height: 256 });
+    await sharp(part.data as Uint8Array, { raw: { width: 256, height: 256, channels: 3 } }).jpeg().toFile(join(folder, 'my-data/chips', `chip_${i}.jpg`));
+  }
+  writeFileSync(join(folder, 'my-data/tags.csv'), `image_name,tags\n${Array.from({ length: 12 }, (_, i) => `chip_${i},clear${i % 2 === 0 ? ' road' : ''}`).join('\n')}\n`);
   await scene.close();
+  const truth = await createCog({
+    width: WINDOW.width, height: WINDOW.height, bands: 1, dtype: 'uint8', scratch: join(folder, 'scratch-truth'), crs: crs!, transform: windowTransform(transform!, WINDOW),
+    classNames: ['Building', 'Land', 'Road', 'Vegetation', 'Water'],
+  });
+  await truth.write(Uint8Array.from({ length: WINDOW.width * WINDOW.height }, (_, i) => Math.floor(i / 9000) % 5), WINDOW.height);
+  await truth.finish(join(folder, 'truth.tif'));
+  await truth.abort();
   mkdirSync(join(folder, 'chips'));
   for (const name of ['a', 'b']) await sharp(chip.data as Uint8Array, { raw: { width: 256, height: 256, channels: 3 } }).jpeg().toFile(join(folder, 'chips', `${name}.jpg`));
   writeFileSync(join(folder, 'labels.csv'), 'id,class\nscene_r0000_c0000,one\nscene_r0002_c0002,other\n');
@@ -50,8 +63,11 @@ describe('the commands in the documents', () => {
     const place = join(folder, page.replaceAll('/', '-'));
     mkdirSync(place);
     for (const name of readdirSync(folder)) {
-      if (/^(scene\.tif|their\.onnx|card\.json|labels\.csv)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
+      if (/^(scene\.tif|truth\.tif|their\.onnx|card\.json|labels\.csv)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
     }
+    cpSync(join(folder, 'my-data'), join(place, 'my-data'), { recursive: true });
+    copyFileSync(join(folder, 'scene.tif'), join(place, 'image.tif'));
+    copyFileSync(join(folder, 'truth.tif'), join(place, 'mask.tif'));
     mkdirSync(join(place, 'chips'));
     for (const name of ['a.jpg', 'b.jpg']) copyFileSync(join(folder, 'chips', name), join(place, 'chips', name));
     const commands = commandsOf(page);
@@ -60,7 +76,7 @@ describe('the commands in the documents', () => {
       // A page may show the same output twice, with other options.
       const words = command.split(/\s+/).slice(1);
       const again = words.some((word) => existsSync(join(place, word)) && /^(map\.tif|tags|their)$/.test(word));
-      await run(process.execPath, [join(root, 'dist/cli/main.js'), ...words, ...(again && !words.includes('--dry-run') ? ['--overwrite'] : [])], { cwd: place });
+      await run(process.execPath, [join(root, 'dist/cli/main.js'), ...words, ...(again && !words.includes('--dry-run') ? ['--overwrite'] : [])], { cwd: place, env: { ...process.env, TILEWRIGHT_CACHE: join(folder, 'cache') } });
     }
   });
 });

@@ -8,6 +8,8 @@ export interface MaskClass {
   readonly id: number;
   readonly name: string;
   readonly color: readonly [number, number, number];
+  /** What stands for it in masks, where that is not its colour. */
+  readonly inMask?: readonly [number, number, number];
 }
 
 export interface MaskClasses {
@@ -17,34 +19,73 @@ export interface MaskClasses {
 }
 
 /**
- * Reads `classes.json`: `{classes: [{id, name, color: [r,g,b]}], ignore?: {color}}`. Classes named in `leaveOut` (such as
- * `Unlabeled`) become ignored; the others keep their order and are numbered from 0.
+ * Reads a legend: `classes.json` (`{classes: [{id, name, color: [r,g,b], value?}], ignore?: {color}}`; with `value`, masks have that grey
+ * value for the class and the colour is for pictures only), or CSV with a first line and `name,r,g,b`. Classes named in
+ * `leaveOut` (such as `Unlabeled`) become ignored; the others keep their order and are numbered from 0.
  * @throws {InvalidFileError} if it is not such a file.
  */
 export async function readMaskClasses(file: string, leaveOut: readonly string[] = []): Promise<MaskClasses> {
-  let parsed: { classes?: MaskClass[]; ignore?: { color?: [number, number, number] } };
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause }); });
+  const parsed = /\.csv$/i.test(file) ? parseCsvLegend(text, file) : parseJsonLegend(text, file);
+  const all = parsed.classes;
+  const unknown = leaveOut.filter((name) => !all.some((item) => item.name === name));
+  if (unknown.length > 0) throw new InvalidFileError(file, `expected a class ${unknown[0]!} to leave out, found ${all.map((item) => item.name).join(', ')}`);
+  const inMask = (item: LegendItem): Color => (item.value === undefined ? item.color : [item.value, item.value, item.value]);
+  return {
+    classes: all.filter((item) => !leaveOut.includes(item.name)).map((item, id) => ({ id, name: item.name, color: item.color, ...(item.value === undefined ? {} : { inMask: inMask(item) }) })),
+    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map(inMask), ...(parsed.ignore?.color === undefined ? [] : [parsed.ignore.color])],
+  };
+}
+
+type Color = readonly [number, number, number];
+interface LegendItem { readonly name: string; readonly color: Color; readonly value?: number }
+interface Legend { readonly classes: readonly LegendItem[]; readonly ignore?: { readonly color?: Color } }
+
+function parseJsonLegend(text: string, file: string): Legend {
+  let parsed: { classes?: LegendItem[]; ignore?: { color?: Color } };
   try {
-    parsed = JSON.parse(await readFile(file, 'utf8')) as typeof parsed;
+    parsed = JSON.parse(text) as typeof parsed;
   } catch (cause) {
     throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause });
   }
   const all = parsed.classes;
-  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !Array.isArray(item.color) || item.color.length !== 3)) {
+  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !isColor(item.color))) {
     throw new InvalidFileError(file, 'expected {"classes": [{"id", "name", "color": [r, g, b]}]}, found something else');
   }
-  const unknown = leaveOut.filter((name) => !all.some((item) => item.name === name));
-  if (unknown.length > 0) throw new InvalidFileError(file, `expected a class ${unknown[0]!} to leave out, found ${all.map((item) => item.name).join(', ')}`);
-  return {
-    classes: all.filter((item) => !leaveOut.includes(item.name)).map((item, id) => ({ id, name: item.name, color: item.color })),
-    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map((item) => item.color), ...(parsed.ignore?.color === undefined ? [] : [parsed.ignore.color])],
-  };
+  return { classes: all, ...(parsed.ignore === undefined ? {} : { ignore: parsed.ignore }) };
+}
+
+function isColor(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
+}
+
+function parseCsvLegend(text: string, file: string): Legend {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '').slice(1);
+  const classes = lines.map((line): LegendItem => {
+    const [name = '', ...parts] = line.split(',').map((cell) => cell.trim());
+    const color = parts.map(Number);
+    if (name === '' || !isColor(color)) throw new InvalidFileError(file, `expected lines name,r,g,b, found ${JSON.stringify(line.slice(0, 60))}`);
+    return { name, color: color as unknown as Color };
+  });
+  if (classes.length === 0) throw new InvalidFileError(file, 'expected a first line and lines name,r,g,b, found none');
+  return { classes };
+}
+
+/** Two classes for masks that are only dark and bright. */
+export function twoClasses(names: readonly string[] = ['background', 'foreground']): MaskClasses {
+  return { classes: [{ id: 0, name: names[0] ?? 'background', color: [0, 0, 0] }, { id: 1, name: names[1] ?? 'foreground', color: [255, 255, 255] }], ignored: [] };
+}
+
+/** Each band of each pixel becomes 0 below the threshold and 255 from it on: masks that went through JPEG have colours between. In place. */
+export function thresholdBands(pixels: Uint8Array, threshold: number): void {
+  for (let i = 0; i < pixels.length; i++) pixels[i] = pixels[i]! >= threshold ? 255 : 0;
 }
 
 /** Colours (`[pixels × 3]`) → class ids; {@link IGNORE} for ignored ones. Unknown colours are counted under `unknown`. */
 export function colourToClass(pixels: Uint8Array, table: MaskClasses): { readonly mask: Uint8Array; readonly unknown: ReadonlyMap<string, number> } {
   const ids = new Map<number, number>();
   const key = (r: number, g: number, b: number): number => (r << 16) | (g << 8) | b;
-  for (const { id, color } of table.classes) ids.set(key(...color), id);
+  for (const { id, color, inMask } of table.classes) ids.set(key(...(inMask ?? color)), id);
   for (const color of table.ignored) ids.set(key(...color), IGNORE);
   const mask = new Uint8Array(pixels.length / 3).fill(IGNORE);
   const unknown = new Map<string, number>();

@@ -88,3 +88,15 @@ export function swapRedBlue(picture: Picture): Picture {
   }
   return picture;
 }
+
+/** The same picture with an opaque fourth band, as pictures are drawn. */
+export function toRgba(picture: Picture): Picture {
+  const { width, height, data } = picture;
+  const out = new Uint8Array(width * height * 4).fill(255);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    out[to] = data[from]!;
+    out[to + 1] = data[from + 1]!;
+    out[to + 2] = data[from + 2]!;
+  }
+  return { width, height, data: out };
+}

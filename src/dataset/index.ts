@@ -1,10 +1,28 @@
+export { openArchive, type Archive } from './archive.js';
+export { cacheChips, noteUnreadable, type CacheChipsOptions } from './cache-chips.js';
+export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
+export { cacheKey, readCache, writeCache, type Cached } from './cache.js';
+export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';
 export { loadChips, type LoadChipsOptions } from './chips.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
-export { averageSquares, decodePicture, jpegComponents, swapRedBlue, type Picture } from './decode.js';
+export { cutChips, type CutChipsOptions } from './cut-chips.js';
+export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
+export { changeDescription, describeData, DESCRIPTION_FILE, DESCRIPTION_KEYS, parseDescription, type FoundData } from './describe.js';
+export type { DataDescription, SceneEntry } from './description.js';
+export type { MapEntry, MapList, MapRows } from './map-list.js';
+export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from './leaks.js';
+export { listPairs } from './pair-list.js';
 export { loadPairs, type LoadPairsOptions } from './pairs.js';
 export { openPictures, type PictureSource } from './pictures.js';
-export { splitByGroup, splitRandomly, type GroupSplitOptions, type RandomSplitOptions } from './split.js';
+export { collectProblems, problemText, type Problem, type Problems } from './problems.js';
+export { readBands, readPicture, type OpenScene, type ReadPictureOptions } from './read-picture.js';
+export { createSampleFile, openSampleFile, type SampleFile, type SampleFileWriter } from './sample-file.js';
+export { listScenes, readKeyFile, type PolygonReader, type SceneListOptions } from './scene-list.js';
+export { readSplit, splitName, splitText, type SplitFile } from './split-file.js';
+export {
+  splitByBlock, splitByGroup, splitRandomly, splitStratified, type BlockSplitOptions, type GroupSplitOptions, type RandomSplitOptions, type SamplePlace, type StratifiedOptions,
+} from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
-export { openZip, type ZipArchive } from './zip.js';
-export { cacheKey, readCache, writeCache, type Cached } from './cache.js';
-export { cutChips, type CutChipsOptions } from './cut-chips.js';
+export { openTar } from './tar.js';
+export { windowChips, type WindowChipsOptions } from './window-chips.js';
+export { openZip } from './zip.js';

@@ -1,14 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { inflateRawSync } from 'node:zlib';
 import { InvalidFileError } from '../errors.js';
-
-/** A ZIP archive whose members are read one at a time. */
-export interface ZipArchive {
-  /** Names of all files in it (not folders), in the order of its directory. */
-  readonly names: readonly string[];
-  read(name: string): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
+import type { Archive } from './archive.js';
 
 interface Member { readonly offset: number; readonly stored: number; readonly size: number; readonly method: number }
 
@@ -21,7 +14,7 @@ const END_REACH = 65_535 + 22;
  * Opens a ZIP archive (APPNOTE 6.3.10: stored and deflated members, no ZIP64, no encryption).
  * @throws {InvalidFileError} if it is not such an archive.
  */
-export async function openZip(file: string): Promise<ZipArchive> {
+export async function openZip(file: string): Promise<Archive> {
   const handle = await open(file);
   try {
     const members = await readDirectory(handle, file);

@@ -63,3 +63,32 @@ export function constantConfusion(truth: ArrayLike<number>, answer: number): Con
   for (let id = 0; id < truth.length; id++) matrix.counts[id * truth.length + answer] = truth[id]!;
   return matrix;
 }
+
+/** Dice coefficient per class: twice the overlap over the sum, the F1 of its pixels. NaN for a class that is neither true nor predicted anywhere. */
+export function dice({ classes, counts }: ConfusionMatrix): Float64Array {
+  return Float64Array.from({ length: classes }, (_, id) => {
+    let sum = 0;
+    for (let other = 0; other < classes; other++) sum += counts[id * classes + other]! + counts[other * classes + id]!;
+    return (2 * counts[id * classes + id]!) / sum;
+  });
+}
+
+/** Precision and recall per class; 0 where nothing is predicted, or nothing true. */
+export function classPrecisionRecall({ classes, counts }: ConfusionMatrix): { readonly precision: number; readonly recall: number }[] {
+  return Array.from({ length: classes }, (_, id) => {
+    let [truth, predicted] = [0, 0];
+    for (let other = 0; other < classes; other++) {
+      truth += counts[id * classes + other]!;
+      predicted += counts[other * classes + id]!;
+    }
+    const hit = counts[id * classes + id]!;
+    return { precision: predicted === 0 ? 0 : hit / predicted, recall: truth === 0 ? 0 : hit / truth };
+  });
+}
+
+/** Mean IoU with 0 for classes that are true but never answered, over the classes that are true somewhere. */
+export function meanIntersectionOverTrue(matrix: ConfusionMatrix): number {
+  const truth = truthCounts(matrix);
+  const values = Array.from(intersectionOverUnion(matrix)).filter((_, id) => truth[id]! > 0);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

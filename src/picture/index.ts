@@ -19,3 +19,5 @@ export type { ContactSheetOptions, SheetItem } from './contact-sheet.js';
 export { contactSheet } from './contact-sheet.js';
 export type { Bar, BarChartOptions, LineChartOptions, Series } from './charts.js';
 export { SERIES_COLORS, barChart, lineChart } from './charts.js';
+export type { MatrixChartOptions } from './matrix-chart.js';
+export { matrixChart } from './matrix-chart.js';

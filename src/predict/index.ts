@@ -2,6 +2,7 @@ export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput,
 export { loadModel, type LoadedModel, type LoadModelOptions } from './load.js';
 export { layerBeforeClasses, withLayer } from './layer.js';
 export { openPredictor, startEngines } from './engine.js';
+export { turnBatch, turnsOf, withTurns, type PatchTurn, type TestTimeAugmentation } from './tta.js';
 export { measurePredictor, peakOfProcess, type MeasureOptions, type PredictorCost } from './measure.js';
 export { borderPatchSize, measureBorderEffect, type BorderEffect, type BorderOptions } from './border.js';
 export { mapThreshold, patchSize, type PatchSize } from './inspect.js';

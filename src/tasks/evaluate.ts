@@ -1,44 +1,79 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { CardScore, ModelCard } from '../card/index.js';
-import { ModelError } from '../errors.js';
+import { stat } from 'node:fs/promises';
+import { InvalidFileError, InvalidOptionError, ModelError } from '../errors.js';
+import { loadModel, type TestTimeAugmentation } from '../predict/index.js';
+import { describeData, type FoundData } from '../dataset/index.js';
 import type { TaskContext } from '../run/index.js';
-import { mapShape, parseRecipe } from '../train/index.js';
-import { loadSamples } from './train/samples.js';
-import { scoreClasses, scoreTags } from './train/scores.js';
+import { listData } from './dataset/open.js';
+import { evaluateChips } from './evaluate/chips.js';
+import { evaluateMaps } from './evaluate/maps.js';
+import { evaluateRecipe, type RecipeScores } from './evaluate/recipe.js';
+import type { EvaluateResult } from './evaluate/result.js';
+
+export type { EvaluateResult } from './evaluate/result.js';
 
 export interface EvaluateOptions {
-  /** Folder with `card.json` and `model.onnx`, as `train` writes it. */
+  /** Name of a shipped model, a model folder, or an ONNX file. */
   readonly model: string;
-  /** The recipe whose test data are used. */
-  readonly recipe: string;
-  /** Folder that the recipe's paths start from. */
-  readonly data: string;
-  /** Keys of the recipe with other values. */
+  /** Data with their truth: folder, table, archive or description … */
+  readonly data?: string;
+  /** … or one scene and its truth raster, with a legend where the raster has no class names. */
+  readonly scene?: string;
+  readonly truth?: string;
+  readonly classes?: string;
+  /** Keys of the description of the data (or of the recipe) with other values. */
   readonly set?: readonly string[];
+  /** A split made by `dataset split`, and which part of it; or of the parts that the data have themselves. Default: everything. */
+  readonly split?: string;
+  readonly part?: 'train' | 'validation' | 'test';
+  /** Tags: probability from which on a tag counts, for all tags. Default: the card's. */
+  readonly threshold?: number;
+  readonly tta?: TestTimeAugmentation;
+  /** Folder for charts and the sheet of the worst errors. Default: none are drawn. */
+  readonly output?: string;
+  /** Samples on the sheet. Default 12. */
+  readonly worst?: number;
+  /** Engine threads. Default: all cores. */
+  readonly threads?: number;
+  readonly overwrite?: boolean;
+  /** A recipe whose test part is scored, as `train` did it; `data` is then the folder of the recipe's paths. */
+  readonly recipe?: string;
 }
 
-export interface EvaluateResult {
-  readonly model: string;
-  readonly scores: readonly CardScore[];
-}
-
-/** Scores a trained model again, on the test part of a recipe's data, through its ONNX file. */
-export async function evaluate(options: EvaluateOptions, context: TaskContext = {}): Promise<EvaluateResult> {
-  const recipe = parseRecipe(await readFile(options.recipe, 'utf8'), options.recipe, options.set);
-  const card = JSON.parse(await readFile(join(options.model, 'card.json'), 'utf8').catch((cause: unknown) => {
-    throw new ModelError(options.model, 'expected a folder with card.json and model.onnx, found none', { cause });
-  })) as ModelCard;
-  const model = await readFile(join(options.model, card.file));
-  const cache = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
-  try {
-    const samples = await loadSamples(recipe, options.data, cache, context);
-    const found = card.output.classes.map((item) => item.name);
-    if (found.join() !== samples.outputs.join()) throw new ModelError(options.model, `expected the classes of the data (${samples.outputs.join(', ')}), found ${found.join(', ')}`);
-    const scores = samples.kind === 'chips' ? await scoreTags(recipe, model, samples, context) : await scoreClasses(recipe, model, samples, options.data, mapShape(recipe, found.length), context);
-    return { model: options.model, scores };
-  } finally {
-    await rm(cache, { recursive: true, force: true });
+/**
+ * Scores a model on data whose truth is known, beside answers that need no model: chips by the same predictor that `classify` uses,
+ * maps through the whole of `segment`.
+ * @throws {InvalidFileError} with all faults of the data; {@link ModelError} if the model's classes are not those of the data
+ */
+export async function evaluate(options: EvaluateOptions & { readonly recipe: string }, context?: TaskContext): Promise<RecipeScores>;
+export async function evaluate(options: EvaluateOptions, context?: TaskContext): Promise<EvaluateResult | RecipeScores>;
+export async function evaluate(options: EvaluateOptions, context: TaskContext = {}): Promise<EvaluateResult | RecipeScores> {
+  if (options.recipe !== undefined) {
+    if (options.data === undefined) throw new InvalidOptionError('--data', 'expected the folder that the recipe\'s paths start from, found none');
+    return evaluateRecipe({ model: options.model, recipe: options.recipe, data: options.data, ...(options.set === undefined ? {} : { set: options.set }) }, context);
   }
+  const found = await dataOf(options);
+  const model = await loadModel(options.model);
+  const { task, output } = model.card;
+  const classNames = output.classes.map(({ name }) => name);
+  // A table of tags is read by the model's tags: others are unknown, and the order is the model's.
+  const known: FoundData = found.description.table !== undefined || found.description.class_folders === true
+    ? { ...found, description: { class_names: classNames, ...found.description } } : found;
+  if (task === 'semantic-segmentation') {
+    const data = await listData({ data: found, ...(options.set === undefined ? {} : { set: options.set }) });
+    try {
+      return await evaluateMaps(options, model, data, context);
+    } finally {
+      await data.list.close();
+    }
+  }
+  if (task === 'multi-label-classification' || task === 'classification') return evaluateChips(options, model, known, context);
+  throw new ModelError(model.card.name, `has no classes to score, its task is ${task}`);
+}
+
+async function dataOf(options: EvaluateOptions): Promise<FoundData> {
+  const { data, scene, truth, classes } = options;
+  if (data !== undefined && scene === undefined) return describeData(data);
+  if (scene === undefined || truth === undefined || data !== undefined) throw new InvalidOptionError('--data', 'expected either --data, or --scene with --truth');
+  for (const file of [scene, truth]) if ((await stat(file).catch(() => undefined)) === undefined) throw new InvalidFileError(file, 'there is no such file');
+  return { folder: '', by: 'scene and truth', description: { scenes: [{ scene, truth }], unknown_colors: 'ignore', ...(classes === undefined ? {} : { classes }) } };
 }

@@ -136,6 +136,7 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
     bands: [...setup.bands],
     stretch: (setup.stretch ?? null) as unknown as Json,
     device: setup.predictor.device,
+    tta: options.tta ?? null,
     probabilities: options.probabilities ?? null,
     confidence: options.confidence ?? null,
   };

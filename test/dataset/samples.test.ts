@@ -21,7 +21,7 @@ describe('tag tables', () => {
   });
 
   it('names all faulty lines', () => {
-    expect(() => parseTagTable('image_name,tags\na,x\na,y\nb,x,y\n', 't.csv')).toThrow('t.csv: expected two cells and a new name in every line, found 2 others: line 3 repeats a; line 4 has 3 cells');
+    expect(() => parseTagTable('image_name,tags\na,x\na,y\nb,x,y\n', 't.csv')).toThrow('t.csv: expected a data set without faults, found 1 × name twice in the table (line 3 repeats a); 1 × line without two cells (line 4 has 3)');
     expect(() => parseTagTable('hello', 't.csv')).toThrow('expected a table with a first line image_name,tags, found "hello"');
   });
 });

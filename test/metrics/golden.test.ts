@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion,
-  meanIntersectionOverUnion, truthCounts, type TagAverage,
+  accuracy, addToConfusion, applyThreshold, averagePrecisionPerTag, bestConstantTags, classPrecisionRecall, confusionMatrix, constantConfusion, constantTags, dice, fBeta, fBetaPerTag,
+  intersectionOverUnion, meanIntersectionOverTrue, meanIntersectionOverUnion, precisionRecall, precisionRecallPerTag, subsetAccuracy, tagAccuracy, topKAccuracy, truthCounts, type TagAverage,
 } from '../../src/metrics/index.js';
 import { hasShared, root, shared } from '../places.js';
 
 interface Golden {
-  tags: { truth: number[][]; predicted: number[][]; scores: { beta: number; average: TagAverage; value: number }[]; perTag: number[]; bestConstant: { set: number[]; value: number } };
-  classes: { truth: number[]; predicted: number[]; confusion: number[][]; accuracy: number; iou: number[]; miou: number };
+  tags: { truth: number[][]; predicted: number[][]; scores: { beta: number; average: TagAverage; value: number }[]; perTag: number[]; bestConstant: { set: number[]; value: number };
+    matrixScores: number[][]; precision: Record<TagAverage, number>; recall: Record<TagAverage, number>; precisionPerTag: number[]; recallPerTag: number[]; averagePrecision: number[]; tagAccuracy: number; subsetAccuracy: number };
+  top: { truth: number[]; scores: number[][]; value: Record<string, number> };
+  classes: { truth: number[]; predicted: number[]; confusion: number[][]; accuracy: number; iou: number[]; miou: number; dice: number[]; precision: number[]; recall: number[] };
 }
 const golden = JSON.parse(readFileSync(join(root, 'fixtures/metrics/golden.json'), 'utf8')) as Golden;
 const truth = Uint8Array.from(golden.tags.truth.flat());
@@ -23,6 +25,29 @@ describe('scores of tags, as scikit-learn', () => {
 
   it('per tag', () => {
     fBetaPerTag(truth, predicted, 6).forEach((value, tag) => expect(value).toBeCloseTo(golden.tags.perTag[tag]!, 12));
+  });
+
+  it.each(['samples', 'micro', 'macro'] as const)('precision and recall by %s', (average) => {
+    const found = precisionRecall(truth, predicted, 6, { average });
+    expect(found.precision).toBeCloseTo(golden.tags.precision[average], 12);
+    expect(found.recall).toBeCloseTo(golden.tags.recall[average], 12);
+  });
+
+  it('precision, recall and average precision per tag, absent tags and equal scores included', () => {
+    precisionRecallPerTag(truth, predicted, 6).forEach(({ precision, recall }, tag) => {
+      expect(precision).toBeCloseTo(golden.tags.precisionPerTag[tag]!, 12);
+      expect(recall).toBeCloseTo(golden.tags.recallPerTag[tag]!, 12);
+    });
+    averagePrecisionPerTag(truth, golden.tags.matrixScores.flat(), 6).forEach((value, tag) => expect(value).toBeCloseTo(golden.tags.averagePrecision[tag]!, 12));
+  });
+
+  it('accuracy by tag and by whole rows', () => {
+    expect(tagAccuracy(truth, predicted)).toBeCloseTo(golden.tags.tagAccuracy, 12);
+    expect(subsetAccuracy(truth, predicted, 6)).toBeCloseTo(golden.tags.subsetAccuracy, 12);
+  });
+
+  it.each(['1', '2', '3'])('top %s of several classes, equal scores included', (k) => {
+    expect(topKAccuracy(golden.top.truth, golden.top.scores.flat(), 5, Number(k))).toBeCloseTo(golden.top.value[k]!, 12);
   });
 
   it('finds the best constant set', () => {
@@ -71,6 +96,20 @@ describe('scores of classes, as scikit-learn', () => {
     expect(accuracy(matrix)).toBeCloseTo(golden.classes.accuracy, 12);
     intersectionOverUnion(matrix).forEach((value, id) => expect(value).toBeCloseTo(golden.classes.iou[id]!, 12));
     expect(meanIntersectionOverUnion(matrix)).toBeCloseTo(golden.classes.miou, 12);
+  });
+
+  it('Dice, precision and recall', () => {
+    dice(matrix).forEach((value, id) => expect(value).toBeCloseTo(golden.classes.dice[id]!, 12));
+    classPrecisionRecall(matrix).forEach(({ precision, recall }, id) => {
+      expect(precision).toBeCloseTo(golden.classes.precision[id]!, 12);
+      expect(recall).toBeCloseTo(golden.classes.recall[id]!, 12);
+    });
+  });
+
+  it('counts 0 for a class that is true and never answered, and nothing for one that is never true', () => {
+    const constant = confusionMatrix(3);
+    addToConfusion(constant, Uint8Array.of(0, 0, 1, 1), Uint8Array.of(0, 0, 0, 0));
+    expect(meanIntersectionOverTrue(constant)).toBeCloseTo(0.25, 12);
   });
 
   it('knows what answering one class always would score', () => {

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { createSubmissionCsv } from '../../chips/index.js';
 import type { Chip } from '../../chips/index.js';
 import { InvalidOptionError } from '../../errors.js';
-import { openPredictor } from '../../predict/index.js';
+import { openPredictor, withTurns } from '../../predict/index.js';
 import type { LoadedModel, Predictor } from '../../predict/index.js';
 import type { DataType } from '../../raster/index.js';
 import { openJournal, peakRss } from '../../run/index.js';
@@ -69,7 +69,8 @@ async function openEngine(options: ClassifyOptions, model: LoadedModel, files: C
   try {
     const { scene: first } = await applyStretch(opened, model.card, options.stretch);
     const { width, height, dtype } = first.profile;
-    const predictor = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const plain = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
     return { predictor, dtype, size: { width, height } };
   } finally {
     await opened.close();
@@ -81,7 +82,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
   const partial = partialFolder(options.output);
   const identity: Record<string, Json> = {
     task: 'classify-folder/1', chips: files.fingerprint, model: model.fingerprint, bands: options.bands === undefined ? null : [...options.bands], stretch: options.stretch ?? null,
-    thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: predictor.device,
+    thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: predictor.device, tta: options.tta ?? null,
   };
   const journal = await openJournal({ folder: partial, identity, restart: options.overwrite ?? false });
   let finished = false;

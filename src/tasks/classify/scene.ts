@@ -7,7 +7,7 @@ import { createGrid, patchCount, patchesOfStrip } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { displayStretch, renderChipMap, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
 import type { ChipCell } from '../../picture/index.js';
-import { openPredictor } from '../../predict/index.js';
+import { openPredictor, withTurns } from '../../predict/index.js';
 import type { LoadedModel } from '../../predict/index.js';
 import type { AppliedStretch, Scene } from '../../raster/index.js';
 import { throwIfAborted } from '../../errors.js';
@@ -59,9 +59,10 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
     ...(profile.transform === undefined ? ['the scene has no georeference: chips have no coordinates, chips.geojson no geometries'] : []),
     ...(Math.min(profile.width, profile.height) < edge ? [`the scene is smaller than a chip of ${edge} pixels; what lacks is filled by reflection`] : []),
   ];
-  const predictor = await openPredictor(model, {
+  const plain = await openPredictor(model, {
     outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
   });
+  const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
   return { options, scene, stretch, toFile, predictor, grid, bands, kind: 'scores', model, rule, name: pageName(basename(profile.source, extname(profile.source)), profile), warnings };
 }
 
@@ -70,7 +71,7 @@ export function sceneIdentity(setup: SceneSetup): Record<string, Json> {
   const { grid, rule } = setup;
   return {
     task: 'classify/1', scene: setup.scene.profile.fingerprint, model: setup.model.fingerprint, 'patch size': grid.patchWidth, overlap: grid.overlap,
-    bands: [...setup.bands], stretch: (setup.stretch ?? null) as unknown as Json, thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: setup.predictor.device,
+    bands: [...setup.bands], stretch: (setup.stretch ?? null) as unknown as Json, thresholds: rule.thresholds === undefined ? null : [...rule.thresholds], device: setup.predictor.device, tta: setup.options.tta ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
-import type { Device, LoadedModel } from '../../predict/index.js';
+import type { Device, LoadedModel, TestTimeAugmentation } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import type { TableFormat } from './tables.js';
@@ -20,6 +20,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly threshold?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** Every chip is looked at in 4 (`flips`) or 8 (`d4`) ways, whose probabilities are averaged. Default: in one. */
+  readonly tta?: TestTimeAugmentation;
   /** Formats of the table of chips: `chips.csv`, `chips.geojson` … Default: `csv` and `geojson`. */
   readonly tables?: readonly TableFormat[];
   /** Engine threads. Default: all cores. */

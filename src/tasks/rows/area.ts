@@ -28,6 +28,11 @@ export async function readAreaFile(path: string): Promise<readonly Rings[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new InvalidFileError(path, error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code ?? 'unknown reason'})`, { cause: error });
   });
+  return polygonsInText(text, path);
+}
+
+/** The polygons in the text of a GeoJSON file; `path` is for messages. @throws {InvalidFileError} as {@link readAreaFile} */
+export function polygonsInText(text: string, path: string): readonly Rings[] {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -249,7 +249,9 @@ const TYPICAL_CORNERS = 0.05;
 export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersPerPixel = TYPICAL_CORNERS): MemoryPlan {
   const { scene, grid, predictor, patchSize } = setup;
   const perPatch = patchSize * patchSize * setup.bands.length * bytesPerSample(scene.profile.dtype)
-    + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4);
+    + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4)
+      // Looked at in several ways: the turned copy, and the sum beside the answer.
+      * (setup.options.tta === undefined ? 1 : 2);
   const parts: MemoryPart[] = [
     { name: 'program', bytes: setup.baseRssBytes },
     { name: `model and engine (${predictor.device})`, bytes: engineBytes },

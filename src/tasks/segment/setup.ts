@@ -4,8 +4,8 @@ import type { ModelCard } from '../../card/index.js';
 import { createGrid } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { groundSize } from '../../georef/index.js';
-import { loadModel, openPredictor, startEngines } from '../../predict/index.js';
-import type { Device, LoadedModel, Predictor, PredictorOutput, StartedEngines } from '../../predict/index.js';
+import { loadModel, openPredictor, startEngines, withTurns } from '../../predict/index.js';
+import type { Device, LoadedModel, Predictor, PredictorOutput, StartedEngines, TestTimeAugmentation } from '../../predict/index.js';
 import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
 import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
@@ -30,6 +30,8 @@ export interface SegmentOptions extends SceneChoices {
   readonly blend?: Blend;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
+  /** Every patch is looked at in 4 (`flips`) or 8 (`d4`) ways, whose probabilities are averaged. Default: in one. */
+  readonly tta?: TestTimeAugmentation;
   /** GeoTIFF with one band per class: probability × 255 (the file's scale says so). */
   readonly probabilities?: string;
   /** GeoTIFF with the probability of the winning class × 255. */
@@ -123,11 +125,13 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const readBytes = readMemory(opened.profile, options.gsd === undefined ? patchSize : RESAMPLED_ROWS);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
   const blend = chooseBlend(card, options.blend);
-  const predictor = await openPredictor(model, {
+  if (options.tta !== undefined && card.output.dim_order === 'bhw') throw new InvalidOptionError('--tta', `${card.name} gives class ids, which cannot be averaged`);
+  const plain = await openPredictor(model, {
     outputs: neededOutputs(options, grid, blend, card.output.classes.length),
     dtype: profile.dtype, patch: { width: patchSize, height: patchSize },
     ...engineOptions(options), ...(workers === undefined ? {} : { workers }), ...(started === undefined ? {} : { started }),
   });
+  const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
   const warnings = [
@@ -156,7 +160,7 @@ function chooseBlend(card: ModelCard, asked: Blend | undefined): Blend {
 
 /** Scores cost four bytes per class and pixel, so they are asked for only where something is made of them. */
 function neededOutputs(options: SegmentOptions, grid: Grid, blend: Blend, classes: number): PredictorOutput[] {
-  if (classes === 1) return ['scores'];
+  if (classes === 1 || options.tta !== undefined) return ['scores'];
   const confidence = options.confidence !== undefined;
   const probabilities = options.probabilities !== undefined;
   if (confidence || probabilities) return ['scores'];

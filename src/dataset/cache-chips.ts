@@ -1,0 +1,92 @@
+import sharp from 'sharp';
+import { throwIfAborted, TilewrightError } from '../errors.js';
+import type { ChipSamples, Split } from '../samples/index.js';
+import { cacheKey } from './cache.js';
+import type { ChipList } from './chip-list.js';
+import { averageSquares, type Picture } from './decode.js';
+import type { Problems } from './problems.js';
+import { createSampleFile, openSampleFile, type SampleFile } from './sample-file.js';
+
+export interface CacheChipsOptions {
+  /** Edge that chips are brought to, in pixels. */
+  readonly size: number;
+  /** The cache file: read if it is of the same data and options, else written. */
+  readonly file: string;
+  /** What the decoded pixels depend on beside files and size. */
+  readonly identity: object;
+  readonly colors: readonly string[];
+  readonly problems: Problems;
+  /** For messages. */
+  readonly source: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Pictures decoded at a time: enough to keep sharp's threads busy; all that is in memory. */
+const AT_A_TIME = 32;
+
+interface Header { readonly names: readonly string[]; readonly targets: string; readonly size: number }
+
+/**
+ * Decodes chips once into a cache file and opens it. With the same files and options the file is used as it is: nothing is
+ * decoded. All pictures that cannot be decoded are reported together with the faults found before.
+ * @throws {InvalidFileError} with all faults
+ */
+export async function cacheChips(list: ChipList, options: CacheChipsOptions): Promise<ChipSamples> {
+  const { size, problems } = options;
+  // Rows without pictures are known already; decoding goes on all the same, so that everything is reported at once.
+  const key = problems.faults > 0 ? '' : await cacheKey(list.files, { ...options.identity, size, kind: 'chips', names: list.names, tags: list.tags, targets: Buffer.from(list.targets).toString('latin1') });
+  const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
+  if (kept !== undefined) return samplesOf(list, kept, options);
+  const bytes = size * size * 3;
+  const writer = await createSampleFile<Header>(options.file, key);
+  try {
+    for (let start = 0; start < list.names.length; start += AT_A_TIME) {
+      throwIfAborted(options.signal);
+      const indices = Array.from({ length: Math.min(AT_A_TIME, list.names.length - start) }, (_, offset) => start + offset);
+      const decoded = await Promise.all(indices.map(async (index) => {
+        try {
+          return (await toSize(await list.decode(index), size)).data;
+        } catch (error) {
+          noteUnreadable(problems, error, list.names[index]!);
+          return undefined;
+        }
+      }));
+      for (let offset = 0; offset < decoded.length; offset++) await writer.write((start + offset) * bytes, decoded[offset] ?? new Uint8Array(bytes));
+      options.onProgress?.(Math.min(list.names.length, start + AT_A_TIME), list.names.length);
+    }
+    problems.throwIfAny(options.source);
+    await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size });
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  return samplesOf(list, openSampleFile<Header>(options.file, key)!, options);
+}
+
+/** An unreadable picture is a fault of the data; one that is not there was reported before; anything else is not the data's fault. */
+export function noteUnreadable(problems: Problems, error: unknown, name: string): void {
+  if (!(error instanceof TilewrightError)) throw error;
+  // A row without a picture is known from the list.
+  if (/called .*, found none$/.test(error.message)) return;
+  problems.add(error.advice === undefined ? 'picture that cannot be decoded' : `picture that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, name);
+}
+
+function samplesOf(list: ChipList, file: SampleFile<Header>, options: CacheChipsOptions): ChipSamples {
+  const { size, colors } = options;
+  const bytes = size * size * 3;
+  const { tags, exclusive, names, groups, targets, parts } = list;
+  return {
+    kind: 'chips', count: names.length, size, tags, colors, exclusive, targets, groups, ...(parts === undefined ? {} : { parts: parts satisfies Split }), fingerprint: file.fingerprint,
+    nameOf: (index) => names[index]!,
+    read: (index, into, offset) => file.read(index * bytes, into.subarray(offset, offset + bytes)),
+    close: async () => { file.close(); await list.close(); },
+  };
+}
+
+/** A square of `size` pixels: averaged where the factor is whole, else by sharp's cubic kernel (which widens when it reduces). */
+export async function toSize(picture: Picture, size: number): Promise<Picture> {
+  if (picture.width === picture.height && picture.width % size === 0) return averageSquares(picture, picture.width / size);
+  const raw = { width: picture.width, height: picture.height, channels: 3 as const };
+  return { width: size, height: size, data: await sharp(picture.data, { raw }).resize(size, size, { fit: 'fill', kernel: 'cubic' }).raw().toBuffer() };
+}

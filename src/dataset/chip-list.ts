@@ -1,0 +1,118 @@
+import { readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { InvalidFileError } from '../errors.js';
+import type { Split } from '../samples/index.js';
+import { openArchive } from './archive.js';
+import type { Picture } from './decode.js';
+import type { DataDescription } from './description.js';
+import { PICTURE_ENDINGS, openPictures } from './pictures.js';
+import type { Problems } from './problems.js';
+import { readPicture, type OpenScene } from './read-picture.js';
+import { parseTagTable } from './tags.js';
+
+/** Chips that are files of their own, with what is true of them; nothing is decoded yet. */
+export interface ChipList {
+  readonly kind: 'chips';
+  /** Names of tags or classes; their places are their ids. */
+  readonly tags: readonly string[];
+  readonly exclusive: boolean;
+  readonly names: readonly string[];
+  readonly groups: readonly string[];
+  /** `[chips, tags]` */
+  readonly targets: Uint8Array;
+  readonly parts?: Split;
+  /** Everything that the pixels come from: when one of these changes, they do. */
+  readonly files: readonly string[];
+  /** The picture in its own size. @throws {InvalidFileError} */
+  decode(index: number): Promise<Picture>;
+  close(): Promise<void>;
+}
+
+export interface ListOptions {
+  readonly description: DataDescription;
+  /** Where the description's paths start. */
+  readonly folder: string;
+  readonly problems: Problems;
+  readonly openScene: OpenScene;
+}
+
+/** The rows of a table with the pictures of the same names. Rows without a picture are faults, pictures without a row are remarks. */
+export async function listTable(options: ListOptions): Promise<ChipList> {
+  const { description, folder, problems } = options;
+  const tableFile = join(folder, description.table!);
+  const pictures = join(folder, description.pictures ?? '.');
+  const text = await readFile(tableFile, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(tableFile, 'expected a table image_name,tags, found none', { cause }); });
+  const table = parseTagTable(text, tableFile, { problems, ...(description.class_names === undefined ? {} : { known: description.class_names }) });
+  const source = await openPictures(pictures);
+  const named = new Set(table.names);
+  for (const name of table.names) if (!source.paths.has(name)) problems.add('row without a picture', name);
+  for (const [name, files] of source.repeated) if (named.has(name)) problems.add('name that several pictures have', files.join(' and '));
+  let more = 0;
+  for (const name of source.paths.keys()) if (!named.has(name)) { more++; if (more <= 3) problems.remark('picture without a row, left out', name); }
+  if (more > 3) problems.remark('picture without a row, left out', '', more - 3);
+  noteEmptyTags(problems, table.tags, table.targets);
+  const isFolder = (await stat(pictures)).isDirectory();
+  return {
+    kind: 'chips', tags: table.tags, exclusive: false, names: table.names, groups: table.names.map(() => ''), targets: table.targets,
+    files: [tableFile, ...(isFolder ? table.names.flatMap((name) => { const path = source.paths.get(name); return path === undefined ? [] : [join(pictures, path)]; }) : [pictures])],
+    decode: async (index) => { const name = table.names[index]!; return readPicture(await source.read(name), name, pictureOptions(options)); },
+    close: () => source.close(),
+  };
+}
+
+/** Names of folders that say what part of a data set they are. */
+const PARTS: readonly (readonly [keyof Split, RegExp])[] = [['train', /^train(ing)?$/i], ['validation', /^val(id|idate|idation)?$/i], ['test', /^test(ing)?$/i]];
+
+/** Which part of a data set a folder of this name holds. */
+export function partOf(folder: string): keyof Split | undefined {
+  return PARTS.find(([, pattern]) => pattern.test(folder))?.[0];
+}
+
+/**
+ * Pictures in a folder per class, perhaps inside `train`, `validate` (or `valid`, `validation`) and `test`; of a folder or an archive.
+ * Classes are sorted by name; a folder without pictures is reported.
+ */
+export async function listClassFolders(options: ListOptions): Promise<ChipList> {
+  const { description, folder, problems } = options;
+  const root = description.pictures === undefined ? folder : join(folder, description.pictures);
+  const archive = await openArchive(root);
+  interface Entry { readonly path: string; readonly name: string; readonly label: string; readonly part: keyof Split | undefined }
+  const entries: Entry[] = [];
+  for (const path of archive.names) {
+    const steps = path.split('/');
+    const file = steps.pop()!;
+    if (file.startsWith('.') || !PICTURE_ENDINGS.has(extname(file).toLowerCase())) { if (steps.length > 0 && !file.startsWith('.')) problems.remark('file that is no picture, left out', path); continue; }
+    const at = steps.findIndex((step) => partOf(step) !== undefined);
+    const label = at >= 0 ? steps[at + 1] : steps.at(-1);
+    if (label === undefined) { problems.remark('picture outside the folders of classes, left out', path); continue; }
+    entries.push({ path, name: path.slice(0, path.length - extname(path).length), label, part: at >= 0 ? partOf(steps[at]!) : undefined });
+  }
+  if (entries.length === 0) { await archive.close(); throw new InvalidFileError(root, 'expected a folder of pictures per class, found none'); }
+  const found = [...new Set(entries.map((entry) => entry.label))].sort();
+  const tags = description.class_names ?? found;
+  const known = entries.filter((entry) => { if (tags.includes(entry.label)) return true; problems.add('folder of no class', `${entry.label} (${entry.path})`); return false; });
+  const seen = new Set<string>();
+  for (const { name, path } of known) { if (seen.has(name)) problems.add('name that several pictures have', path); seen.add(name); }
+  const targets = new Uint8Array(known.length * tags.length);
+  known.forEach((entry, index) => { targets[index * tags.length + tags.indexOf(entry.label)] = 1; });
+  noteEmptyTags(problems, tags, targets);
+  const pick = (part: keyof Split): Int32Array => Int32Array.from(known.flatMap((entry, index) => (entry.part === part ? [index] : [])));
+  const parts = known.some((entry) => entry.part !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
+  const isFolder = (await stat(root)).isDirectory();
+  return {
+    kind: 'chips', tags, exclusive: true, names: known.map((entry) => entry.name), groups: known.map((entry) => entry.part ?? ''), targets,
+    ...(parts === undefined ? {} : { parts }), files: isFolder ? known.map((entry) => join(root, entry.path)) : [root],
+    decode: async (index) => { const { path } = known[index]!; return readPicture(await archive.read(path), path, pictureOptions(options)); },
+    close: () => archive.close(),
+  };
+}
+
+function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
+  const counts = new Array<number>(tags.length).fill(0);
+  for (let i = 0; i < targets.length; i++) counts[i % tags.length]! += targets[i]!;
+  tags.forEach((tag, id) => { if (counts[id] === 0) problems.remark('class without a sample', tag); });
+}
+
+export function pictureOptions({ description, openScene }: ListOptions): Parameters<typeof readPicture>[2] {
+  return { openScene, bands: description.bands, range: description.range, swapRedBlue: description.swap_red_blue };
+}

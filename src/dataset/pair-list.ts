@@ -1,0 +1,127 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { InvalidFileError } from '../errors.js';
+import type { Split } from '../samples/index.js';
+import { openArchive, type Archive } from './archive.js';
+import { partOf, pictureOptions, type ListOptions } from './chip-list.js';
+import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, type MaskClasses } from './colours.js';
+import { PICTURE_ENDINGS } from './pictures.js';
+import { readPicture } from './read-picture.js';
+import type { MapEntry, MapList, MapRows } from './map-list.js';
+
+interface Pair { readonly group: string; readonly name: string; readonly image: string; readonly mask: string }
+
+/**
+ * Pictures with masks of the same names, from a folder or an archive: in folders beside each other (`images` and `masks`, at any
+ * depth: what stands above is the group) or told apart by name (`*_sat.jpg` and `*_mask.png`). Pictures without a mask are
+ * faults, except in a folder `test`, as published sets have it, and where the description says otherwise.
+ */
+export async function listPairs(options: ListOptions): Promise<MapList> {
+  const { description, folder, problems } = options;
+  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+  const archive = await openArchive(folder);
+  const classes = await maskClasses(options);
+  const pairs = findPairs(archive, options);
+  if (pairs.length === 0) {
+    await archive.close();
+    problems.throwIfAny(folder);
+    throw new InvalidFileError(folder, `expected pictures ${description.images ?? 'images'} and masks ${description.masks ?? 'masks'} of the same names, found none`);
+  }
+  const pick = (part: keyof Split): Int32Array => Int32Array.from(pairs.flatMap((pair, index) => (partOf(pair.group) === part ? [index] : [])));
+  const parts = pairs.every((pair) => partOf(pair.group) !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
+  return {
+    kind: 'maps', classes: classes.classes, ...(parts === undefined ? {} : { parts }),
+    entries: pairs.map((pair): MapEntry => ({ name: pair.name, group: pair.group, open: () => openPair(pair, archive, classes, options), ...(isFolder ? { file: join(folder, pair.image) } : {}) })),
+    files: isFolder ? pairs.flatMap((pair) => [join(folder, pair.image), join(folder, pair.mask)]) : [folder],
+    close: () => archive.close(),
+  };
+}
+
+async function maskClasses({ description, folder }: ListOptions): Promise<MaskClasses> {
+  if (description.classes !== undefined) return readMaskClasses(join(folder, description.classes), description.leave_out ?? []);
+  if (description.threshold !== undefined) return twoClasses(description.class_names);
+  throw new InvalidFileError(folder, 'expected a legend of the masks (classes.json or class_dict.csv), found none', { advice: 'for masks of two classes give a threshold: --set threshold=128' });
+}
+
+function findPairs(archive: Archive, { description, problems }: ListOptions): Pair[] {
+  const { images = 'images', masks = 'masks' } = description;
+  const pictures = archive.names.filter((path) => PICTURE_ENDINGS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.'));
+  const place = images.includes('*') ? byPattern : byFolder;
+  const key = (group: string, name: string): string => `${group}/${name}`;
+  const found = new Map<string, Pair>();
+  const drawn = new Map<string, string>();
+  for (const path of pictures) {
+    const mask = place(path, masks);
+    if (mask === undefined) continue;
+    const id = key(mask.group, mask.name);
+    if (drawn.has(id)) problems.add('name that several masks have', `${drawn.get(id)!} and ${path}`);
+    else drawn.set(id, path);
+  }
+  for (const path of pictures) {
+    const image = place(path, images);
+    if (image === undefined || (place(path, masks) !== undefined && masks !== images)) continue;
+    const id = key(image.group, image.name);
+    const mask = drawn.get(id);
+    if (mask === undefined) {
+      if (partOf(image.group) === undefined || partOf(image.group) === 'train') problems.add('picture without a mask', id);
+      else problems.remark('picture without a mask, left out', id);
+      continue;
+    }
+    const other = found.get(id);
+    if (other !== undefined) { problems.add('name that several pictures have', `${other.image} and ${path}`); continue; }
+    found.set(id, { ...image, image: path, mask });
+  }
+  for (const [id, path] of drawn) if (!found.has(id) && !problems.all.some(({ examples }) => examples.includes(id))) problems.remark('mask without a picture, left out', path);
+  return [...found.values()];
+}
+
+interface Named { readonly group: string; readonly name: string }
+
+/** `tile1/images/part_001.jpg` in `images` → group `tile1`, name `part_001`. */
+function byFolder(path: string, folder: string): Named | undefined {
+  const steps = path.split('/');
+  const file = steps.pop()!;
+  const wanted = folder.split('/');
+  for (let at = 0; at + wanted.length <= steps.length; at++) {
+    if (!wanted.every((step, i) => steps[at + i] === step)) continue;
+    const inside = steps.slice(at + wanted.length);
+    return { group: [...steps.slice(0, at), ...inside].join('/'), name: basename(file, extname(file)) };
+  }
+  return undefined;
+}
+
+/** `train/12_sat.jpg` by `*_sat.jpg` → group `train`, name `12`. */
+function byPattern(path: string, pattern: string): Named | undefined {
+  const [before = '', after = ''] = basename(pattern).split('*');
+  const file = basename(path);
+  if (!file.startsWith(before) || !file.endsWith(after) || file.length <= before.length + after.length) return undefined;
+  const folder = dirname(path) === '.' ? '' : dirname(path);
+  const wanted = dirname(pattern) === '.' ? undefined : dirname(pattern);
+  if (wanted !== undefined && folder !== wanted && !folder.endsWith(`/${wanted}`)) return undefined;
+  const group = wanted === undefined ? folder : folder.slice(0, folder.length - wanted.length).replace(/\/$/, '');
+  return { group, name: file.slice(before.length, file.length - after.length) };
+}
+
+async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, options: ListOptions): Promise<MapRows> {
+  const { description, problems } = options;
+  const label = pair.group === '' ? pair.name : `${pair.group}/${pair.name}`;
+  const image = await readPicture(await archive.read(pair.image), pair.image, pictureOptions(options));
+  const drawn = await readPicture(await archive.read(pair.mask), pair.mask, { openScene: options.openScene });
+  if (image.width !== drawn.width || image.height !== drawn.height) {
+    problems.add('mask of another size', `${label}: picture ${image.width}×${image.height}, mask ${drawn.width}×${drawn.height}`);
+    return { width: 0, height: 0, read: () => Promise.resolve({ pixels: new Uint8Array(), mask: new Uint8Array() }), close: () => Promise.resolve() };
+  }
+  if (description.threshold !== undefined) thresholdBands(drawn.data, description.threshold);
+  const { mask, unknown } = colourToClass(drawn.data, classes);
+  for (const [colour, count] of unknown) {
+    if (description.unknown_colors === 'ignore') problems.remark('pixel of a colour of no class, ignored', `${label}: ${colour} in ${count} pixels`, count);
+    else problems.add('colour of no class', `${label}: ${colour} in ${count} pixels`);
+  }
+  const { width, height } = image;
+  ignoreFrame(mask, width, height, description.frame ?? 0);
+  return {
+    width, height,
+    read: (y, count) => Promise.resolve({ pixels: image.data.subarray(y * width * 3, (y + count) * width * 3), mask: mask.subarray(y * width, (y + count) * width) }),
+    close: () => Promise.resolve(),
+  };
+}

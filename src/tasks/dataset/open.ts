@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { defaultColor } from '../../card/index.js';
+import {
+  cacheChips, cacheMaps, changeDescription, collectProblems, describeData, listClassFolders, listPairs, listScenes, listTable, windowChips,
+  type CachedMaps, type ChipList, type DataDescription, type FoundData, type MapList, type Problem, type Problems,
+} from '../../dataset/index.js';
+import { InvalidFileError } from '../../errors.js';
+import type { TaskContext } from '../../run/index.js';
+import type { ChipSamples } from '../../samples/index.js';
+import { openScene } from '../../scene/index.js';
+import { polygonReader } from './polygons.js';
+
+export interface OpenDataOptions {
+  /** Folder, table, archive or description; or what was found before. */
+  readonly data: string | FoundData;
+  /** Keys of the description with other values: `chip=64`. */
+  readonly set?: readonly string[];
+}
+
+/** A data set whose parts are listed; nothing is decoded. */
+export interface ListedData {
+  readonly source: string;
+  readonly found: FoundData;
+  readonly list: ChipList | MapList;
+  readonly problems: Problems;
+}
+
+/** Finds out what a data set is and lists its samples. Faults are collected, not thrown. @throws {InvalidFileError} if it is none. */
+export async function listData(options: OpenDataOptions): Promise<ListedData> {
+  const described = typeof options.data === 'string' ? await describeData(options.data) : options.data;
+  const found = options.set === undefined || options.set.length === 0 ? described : { ...described, description: changeDescription(described.description, options.set) };
+  const problems = collectProblems();
+  const common = { description: found.description, folder: found.folder, problems, openScene: (path: string) => openScene(path) };
+  const source = typeof options.data === 'string' ? options.data : found.folder;
+  return { source, found, problems, list: await listOf(found.description, common) };
+}
+
+async function listOf(description: DataDescription, common: Parameters<typeof listTable>[0]): Promise<ChipList | MapList> {
+  if (description.table !== undefined) return listTable(common);
+  if (description.class_folders === true) return listClassFolders(common);
+  if (description.scenes !== undefined) return listScenes({ ...common, polygons: polygonReader });
+  if (description.images !== undefined || description.masks !== undefined || description.classes !== undefined) return listPairs(common);
+  throw new InvalidFileError(common.folder, 'expected one of table, class_folders, images with masks, or scenes in the description, found none');
+}
+
+export interface OpenSamplesOptions extends OpenDataOptions {
+  /** Chips: edge in pixels that they are brought to. */
+  readonly size: number;
+  /** Folder for the decoded samples. Default: {@link defaultCacheFolder}. */
+  readonly cacheFolder?: string;
+}
+
+export interface OpenMapsOptions extends OpenDataOptions {
+  /** Pictures are reduced so many times. Default 1. */
+  readonly reduce?: number;
+  /** Or brought to this size. */
+  readonly resize?: readonly [width: number, height: number];
+  readonly cacheFolder?: string;
+}
+
+export interface Opened<S> {
+  readonly samples: S;
+  readonly found: FoundData;
+  /** What is worth knowing of the data; there are no faults. */
+  readonly remarks: readonly Problem[];
+}
+
+/**
+ * Opens a data set as chips with tags or classes: chips that are files, or windows of pictures and scenes with truth (`chip`, `stride`,
+ * `least_share`, `truth: centre` …). Pixels are decoded once into the cache folder.
+ * @throws {InvalidFileError} with all faults of the data, before anything else
+ */
+export async function openChips(options: OpenSamplesOptions, context: TaskContext = {}): Promise<Opened<ChipSamples>> {
+  const data = await listData(options);
+  const { list, found, problems } = data;
+  if (list.kind === 'chips') {
+    const { swap_red_blue: swap, bands, range } = found.description;
+    const samples = await cacheChips(list, {
+      size: options.size, identity: { swap, bands, range }, colors: list.tags.map((_, id) => defaultColor(id)), problems, source: data.source,
+      file: cacheFile(options.cacheFolder, data, `${options.size}`), ...progressOf(context, 'chips'),
+    });
+    return { samples, found, remarks: problems.all };
+  }
+  const maps = await mapsOf(data, {}, options.cacheFolder, context);
+  const { chip, stride, least_share: leastShare, truth, limit, seed } = found.description;
+  const edge = chip ?? options.size;
+  const samples = windowChips(maps, {
+    chip: edge, stride: stride ?? edge, size: options.size, truth: truth ?? 'share', leastShare: leastShare ?? 0.05, ...(limit === undefined ? {} : { limit }), ...(seed === undefined ? {} : { seed }),
+  });
+  if (samples.count === 0) throw new InvalidFileError(data.source, `expected pictures of at least ${edge} pixels with classes in them, found none`);
+  return { samples, found, remarks: problems.all };
+}
+
+/**
+ * Opens a data set as pictures with masks.
+ * @throws {InvalidFileError} with all faults of the data, or if it has no masks
+ */
+export async function openMaps(options: OpenMapsOptions, context: TaskContext = {}): Promise<Opened<CachedMaps>> {
+  const data = await listData(options);
+  const samples = await mapsOf(data, options, options.cacheFolder, context);
+  return { samples, found: data.found, remarks: data.problems.all };
+}
+
+async function mapsOf(data: ListedData, options: Pick<OpenMapsOptions, 'reduce' | 'resize'>, cacheFolder: string | undefined, context: TaskContext): Promise<CachedMaps> {
+  const { list, problems, found } = data;
+  if (list.kind !== 'maps') throw new InvalidFileError(data.source, 'expected pictures with masks or scenes with truth, found chips with tags', { advice: 'train a tagger on them' });
+  const { reduce, resize } = options;
+  const { swap_red_blue: swap, bands, range, frame, threshold, unknown_colors: unknown, scenes, class_names: names, leave_out: left } = found.description;
+  return cacheMaps(list, {
+    ...(reduce === undefined ? {} : { reduce }), ...(resize === undefined ? {} : { resize }), identity: { swap, bands, range, frame, threshold, unknown, scenes, names, left },
+    problems, source: data.source, file: cacheFile(cacheFolder, data, `x${reduce ?? 1}${resize === undefined ? '' : `-${resize.join('x')}`}`), ...progressOf(context, 'pictures'),
+  });
+}
+
+function progressOf(context: TaskContext, unit: string): { signal?: AbortSignal; onProgress: (done: number, total: number) => void } {
+  let last = 0;
+  return {
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onProgress(done, total) {
+      if (done !== total && done - last < total / 10) return;
+      last = done;
+      context.onProgress?.({ stage: 'decode', done, total, unit });
+    },
+  };
+}
+
+/** Where decoded samples are kept: `TILEWRIGHT_CACHE`, else the user's folder for caches. Nothing there is needed for long. */
+export function defaultCacheFolder(): string {
+  return process.env['TILEWRIGHT_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tilewright', 'samples');
+}
+
+/** One file per data set, size and description: two sizes of the same data do not drive each other out. */
+function cacheFile(folder: string | undefined, { source, found }: ListedData, size: string): string {
+  const key = createHash('sha256').update(JSON.stringify([source, found.folder, found.description])).digest('hex').slice(0, 12);
+  return join(folder ?? defaultCacheFolder(), `${basename(found.folder).replace(/[^\w.-]/g, '_')}-${size}-${key}.samples`);
+}

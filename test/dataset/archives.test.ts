@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openArchive } from '../../src/dataset/index.js';
+import { root, scratch } from '../places.js';
+
+const folder = scratch();
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+describe('archives', () => {
+  it.each(['ustar', 'pax', 'gnu'])('reads a tar archive as Python writes it (%s), long names included, in any order', async (kind) => {
+    const archive = await openArchive(join(root, `fixtures/dataset/${kind}.tar`));
+    expect(archive.names).toHaveLength(4);
+    expect(archive.names[1]).toBe(kind === 'ustar' ? `${'b'.repeat(90)}/two.txt` : `train-jpg/${'a'.repeat(120)}/${'ü'.repeat(10)}.txt`);
+    expect(text(await archive.read('train-jpg/three.txt'))).toBe('three');
+    expect(text(await archive.read(archive.names[1]!))).toBe('two'.repeat(400));
+    expect(text(await archive.read('train-jpg/one.txt'))).toBe('one');
+    expect((await archive.read('train-jpg/empty.txt')).length).toBe(0);
+    await archive.close();
+  });
+
+  it('refuses a cut archive and says what to do with kinds that cannot be read at any place', async () => {
+    const whole = readFileSync(join(root, 'fixtures/dataset/gnu.tar'));
+    const file = join(folder, 'x.tar');
+    writeFileSync(file, whole.subarray(0, 3000));
+    await expect(openArchive(file)).rejects.toThrow('bytes of a file in the archive, found');
+    writeFileSync(file, Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, 0, 4]));
+    await expect(openArchive(file)).rejects.toMatchObject({ advice: expect.stringContaining('7z x') as string });
+    writeFileSync(file, Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]));
+    await expect(openArchive(file)).rejects.toMatchObject({ advice: expect.stringContaining('gunzip') as string });
+    writeFileSync(file, 'x'.repeat(2000));
+    await expect(openArchive(file)).rejects.toThrow('expected a tar archive, found other content');
+  });
+});
