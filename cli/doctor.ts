@@ -21,6 +21,7 @@ function printDoctor(result: DoctorResult): void {
       ...(advice === undefined ? [] : [`          ${advice}`]),
     ]),
     `training  ${result.training.note}`,
+    ...(result.training.advice === undefined ? [] : [`          ${result.training.advice}`]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

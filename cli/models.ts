@@ -20,9 +20,10 @@ export function registerModels(program: Command): void {
     .option('--json', 'print the result as JSON')
     .action((model: string, flags: JsonFlag) => execute(() => showModel({ model }), { json: flags.json, print: printModel }));
   models.command('import')
-    .description('make a model folder from an ONNX file: check it against its card, try it, write both')
-    .argument('<file>', 'ONNX file')
-    .option('--card <json>', 'card of the model (default: the metadata in the file, also as the QGIS plugin Deepness writes it)')
+    .description('make a model folder from an ONNX file or a whole model of Keras or TensorFlow.js: check it against its card, try it, write both')
+    .argument('<file>', 'ONNX file, Keras .h5 or .keras, TensorFlow.js model.json')
+    .option('--card <json>', 'card of the model (default: the metadata in the file, also as the QGIS plugin Deepness writes it); for whole models also parts of one')
+    .option('--labels <file>', 'names of the classes of a whole model: a line each, or JSON')
     .option('--name <name>', 'name of the model (default: the card\'s, or the file\'s)')
     .option('-o, --output <dir>', 'folder to make (default: the name)')
     .option('--overwrite', 'replace an existing model folder')

@@ -1,37 +1,59 @@
 import { Argument, type Command } from 'commander';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { nearestName } from '../src/card/index.js';
 import { InvalidOptionError } from '../src/errors.js';
-import { train, type TrainResult } from '../src/tasks/train.js';
+import { findTrainingRate, type FindRateResult } from '../src/tasks/find-rate.js';
+import { trainApart } from '../src/tasks/train-apart.js';
+import type { TrainResult } from '../src/tasks/train.js';
 import { execute } from './execute.js';
 
-interface Flags { recipe?: string; data: string; output: string; set: string[]; json?: boolean }
+interface Flags { recipe?: string; data: string; output: string; set: string[]; json?: boolean; findLr?: boolean | string; finalise?: boolean }
 
-const TASKS = ['segmenter', 'tagger'];
+const RECIPES = fileURLToPath(new URL('../../models/recipes/', import.meta.url));
 
-/** `tilewright train segmenter|tagger --data folder -o folder`, or with `--recipe r.yaml` */
+/** `tilewright train <recipe> --data folder -o folder` */
 export function registerTrain(program: Command): void {
   program.command('train')
-    .description('train a model: a segmenter on pictures with masks, or a tagger on chips with tags')
-    .addArgument(new Argument('[task]', 'what to train, by the recipe that the project has for it').choices(TASKS))
-    .option('--recipe <file>', 'recipe (YAML) instead; models/recipes has those of the shipped models')
+    .description('train a model by a recipe: a segmenter, tagger or classifier of your own, or one of the recipes that come with the project')
+    .addArgument(new Argument('[recipe]', `a recipe of the project (${recipeNames().join(', ')})`))
+    .option('--recipe <file>', 'a recipe of your own (YAML) instead')
     .requiredOption('--data <folder>', 'folder that the paths in the recipe start from')
     .requiredOption('-o, --output <folder>', 'folder for the model; a stopped run goes on from what is there')
-    .option('--set <key=value>', 'another value for a key of the recipe, such as training.epochs=3; may be repeated', (value: string, all: string[]) => [...all, value], [])
+    .option('--set <key=value>', 'another value for a key of the recipe, such as optimizer.lr=0.003 or stages.head.epochs=2; may be repeated', (value: string, all: string[]) => [...all, value], [])
+    .option('--find-lr [stage]', 'look for a learning rate instead of training: a curve of losses over rates, and suggestions; by default for the first stage')
+    .option('--finalise', 'train on everything, without validation and test: when all choices are made')
     .option('--json', 'print the result as JSON')
-    .action(async (task: string | undefined, flags: Flags) => execute(
-      (context) => train({ recipe: recipeOf(task, flags), data: flags.data, output: flags.output, set: flags.set }, context),
-      { json: flags.json, print: printResult },
-    ));
+    .action(async (name: string | undefined, flags: Flags) => {
+      const options = { recipe: recipeOf(name, flags), data: flags.data, output: flags.output, set: [...flags.set, ...(flags.finalise === true ? ['training.finalise=true'] : [])] };
+      if (flags.findLr !== undefined && flags.findLr !== false) {
+        const stage = typeof flags.findLr === 'string' ? flags.findLr : undefined;
+        await execute((context) => findTrainingRate({ ...options, ...(stage === undefined ? {} : { stage }) }, context), { json: flags.json, print: printRate });
+        return;
+      }
+      await execute((context) => trainApart(options, context), { json: flags.json, print: printResult });
+    });
 }
 
-/** Either a recipe by its file, or the project's own for a task. */
-function recipeOf(task: string | undefined, flags: Flags): string {
-  if ((task === undefined) === (flags.recipe === undefined)) {
-    throw new InvalidOptionError('--recipe', `expected either a task (${TASKS.join(' or ')}) or a recipe, found ${task === undefined ? 'neither' : 'both'}`);
-  }
-  return flags.recipe ?? fileURLToPath(new URL(`../../models/recipes/${task!}.yaml`, import.meta.url));
+function recipeNames(): string[] {
+  if (!existsSync(RECIPES)) return [];
+  return readdirSync(RECIPES).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort();
+}
+
+/** Either a recipe by its file, or one of the project's by its name. */
+function recipeOf(name: string | undefined, flags: Flags): string {
+  if ((name === undefined) === (flags.recipe === undefined)) throw new InvalidOptionError('--recipe', `expected either the name of a recipe or a file, found ${name === undefined ? 'neither' : 'both'}`);
+  if (flags.recipe !== undefined) return flags.recipe;
+  const file = `${RECIPES}${name!}.yaml`;
+  if (/^[a-z0-9-]+$/.test(name!) && existsSync(file)) return file;
+  const near = nearestName(name!, recipeNames());
+  throw new InvalidOptionError('recipe', `expected one of ${recipeNames().join(', ')}, found ${name!}`, { advice: near === undefined ? 'give a file of your own with --recipe' : `did you mean ${near}?` });
 }
 
 function printResult(result: TrainResult): void {
-  process.stdout.write(`${result.output}: best of ${result.epochs} epochs is ${result.bestEpoch}, ${Math.round(result.seconds / 60)} minutes on ${result.engine}\n`);
+  process.stdout.write(`${result.output}: epoch ${result.bestEpoch} of ${result.epochs} is kept, ${Math.round(result.seconds / 60)} minutes on ${result.engine}; see report.html\n`);
+}
+
+function printRate(result: FindRateResult): void {
+  process.stdout.write(`${result.output}/lr-finder.png: the loss falls most steeply at ${result.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${result.tenthOfLowest.toPrecision(2)}\n`);
 }

@@ -91,3 +91,21 @@ export class Interrupted extends TilewrightError {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Interrupted();
 }
+
+/** An error as a message to another thread. */
+export interface PlainError { readonly name: string; readonly code?: string; readonly exitCode?: number; readonly message: string; readonly advice?: string | undefined; readonly stack?: string | undefined }
+
+export function errorToPlain(error: unknown): PlainError {
+  if (error instanceof TilewrightError) return { name: error.name, code: error.code, exitCode: error.exitCode, message: error.message, advice: error.advice, stack: error.stack };
+  const { name, message, stack, code } = error instanceof Error ? error as Error & { code?: unknown } : { name: 'Error', message: String(error), stack: undefined, code: undefined };
+  return { name, message, stack, ...(typeof code === 'string' ? { code } : {}) };
+}
+
+/** The error that another thread sent: of the same kind for whoever prints it. */
+export function errorFromPlain(plain: PlainError): Error {
+  const { name, code, exitCode, message, advice, stack } = plain;
+  const error = code !== undefined && exitCode !== undefined ? new TilewrightError(code, exitCode, message, advice === undefined ? {} : { advice }) : Object.assign(new Error(message), code === undefined ? {} : { code });
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

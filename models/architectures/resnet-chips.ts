@@ -15,6 +15,8 @@ export interface ResnetChipsOptions {
   readonly reduce?: number;
   /** Default 3. */
   readonly bands?: number;
+  /** Last activation. Default `sigmoid`. */
+  readonly activation?: 'softmax' | 'sigmoid';
   /** Seed of the first weights. Default 1. */
   readonly seed?: number;
 }
@@ -24,10 +26,10 @@ export const RESNET_CHIPS_BLOCKS = [2, 2, 2] as const;
 
 /**
  * A small residual network (He et al. 2016) for chips: 3×3 stem, stages of residual blocks, global average pooling (the
- * feature layer), one sigmoid per tag. Input `[n, size, size, bands]` with samples from 0 to 255; output `[n, tags]`.
+ * feature layer), one sigmoid per tag (or a softmax over classes). Input `[n, size, size, bands]` with samples from 0 to 255; output `[n, tags]`.
  */
 export function resnetChips(tf: Tensorflow, options: ResnetChipsOptions): Network {
-  const { tags, size = 32, widths = RESNET_CHIPS_WIDTHS, blocks = RESNET_CHIPS_BLOCKS, dropout = 0, reduce = 1, bands = 3, seed = 1 } = options;
+  const { tags, size = 32, widths = RESNET_CHIPS_WIDTHS, blocks = RESNET_CHIPS_BLOCKS, dropout = 0, reduce = 1, bands = 3, activation = 'sigmoid', seed = 1 } = options;
   let weights = 0;
   const convolution = (x: SymbolicTensor, filters: number, kernelSize: number, strides: number, name: string): SymbolicTensor => {
     const kernelInitializer = tf.initializers.heNormal({ seed: seed * 1000 + weights++ });
@@ -54,7 +56,7 @@ export function resnetChips(tf: Tensorflow, options: ResnetChipsOptions): Networ
   const kept = dropout > 0 ? tf.layers.dropout({ rate: dropout, seed, name: 'dropout' }).apply(features) as SymbolicTensor : features;
   const kernelInitializer = tf.initializers.glorotUniform({ seed: seed * 1000 + weights });
   const logits = tf.layers.dense({ units: tags, kernelInitializer, name: 'logits' }).apply(kept) as SymbolicTensor;
-  const scores = tf.layers.activation({ activation: 'sigmoid', name: 'sigmoid' }).apply(logits) as SymbolicTensor;
+  const scores = tf.layers.activation({ activation, name: activation }).apply(logits) as SymbolicTensor;
   return {
     scores: tf.model({ inputs: input, outputs: scores, name: 'resnet_chips' }),
     logits: tf.model({ inputs: input, outputs: logits, name: 'resnet_chips_logits' }),

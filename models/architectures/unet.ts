@@ -11,6 +11,8 @@ export interface UnetOptions {
   readonly reduce?: number;
   /** Default 3. */
   readonly bands?: number;
+  /** Last activation. Default `softmax`. */
+  readonly activation?: 'softmax' | 'sigmoid';
   /** Seed of the first weights. Default 1. */
   readonly seed?: number;
 }
@@ -23,7 +25,7 @@ export const UNET_WIDTHS = [64, 128, 256] as const;
  * `[n, height, width, classes]`. The plain setting (7 classes) has 1,883,527 parameters.
  */
 export function unet(tf: Tensorflow, options: UnetOptions): Network {
-  const { classes, widths = UNET_WIDTHS, batchNorm = false, reduce = 1, bands = 3, seed = 1 } = options;
+  const { classes, widths = UNET_WIDTHS, batchNorm = false, reduce = 1, bands = 3, activation = 'softmax', seed = 1 } = options;
   let weights = 0;
   const convolution = (x: SymbolicTensor, filters: number, name: string): SymbolicTensor => {
     const kernelInitializer = tf.initializers.heNormal({ seed: seed * 1000 + weights++ });
@@ -50,7 +52,7 @@ export function unet(tf: Tensorflow, options: UnetOptions): Network {
   }
   const kernelInitializer = tf.initializers.glorotUniform({ seed: seed * 1000 + weights });
   const logits = tf.layers.conv2d({ filters: classes, kernelSize: 1, kernelInitializer, name: 'logits' }).apply(x) as SymbolicTensor;
-  let scores = tf.layers.activation({ activation: 'softmax', name: 'softmax' }).apply(logits) as SymbolicTensor;
+  let scores = tf.layers.activation({ activation, name: activation }).apply(logits) as SymbolicTensor;
   if (reduce > 1) scores = tf.layers.upSampling2d({ size: [reduce, reduce], name: 'repeat' }).apply(scores) as SymbolicTensor;
   return { scores: tf.model({ inputs: input, outputs: scores, name: 'unet' }), logits: tf.model({ inputs: input, outputs: logits, name: 'unet_logits' }) };
 }

@@ -23,7 +23,7 @@ export function parseCard(json: unknown, where: string): ModelCard {
   const place: Place = { file: where, field: '' };
   const card = takeObject(json, place, [
     'card_version', 'name', 'description', 'task', 'architecture', 'total_parameters', 'file', 'input', 'output',
-    'receptive_field', 'data', 'license', 'limits', 'scores', 'trained_with',
+    'receptive_field', 'data', 'license', 'limits', 'scores', 'trained_with', 'recipe',
   ]);
   if (card['card_version'] !== 1) refuse(inside(place, 'card_version'), '1', card['card_version']);
   const task = takeOneOf(card['task'], inside(place, 'task'), TASKS);
@@ -43,7 +43,14 @@ export function parseCard(json: unknown, where: string): ModelCard {
     ...optional(card, place, 'limits', (value, at) => takeList(value, at, takeText)),
     ...optional(card, place, 'scores', (value, at) => takeList(value, at, parseScore)),
     ...optional(card, place, 'trained_with', takeText),
+    ...optional(card, place, 'recipe', takeAny),
   };
+}
+
+/** A recipe is for reading, not for running: it is kept as it is. */
+function takeAny(value: unknown, place: Place): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(place, 'keys and values', value);
+  return value as Readonly<Record<string, unknown>>;
 }
 
 function takeName(value: unknown, place: Place): string {

@@ -33,6 +33,8 @@ export interface ModelCard {
   readonly scores?: readonly CardScore[];
   /** The command that trained it, with tilewright's version. */
   readonly trained_with?: string;
+  /** The recipe that it was trained by, with all settings. */
+  readonly recipe?: Readonly<Record<string, unknown>>;
 }
 
 export type ModelTask =

@@ -34,7 +34,7 @@ export function stringAttribute(of: OnnxNode, name: string): string | undefined 
 
 /** A constant of 32-bit floats. */
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): OnnxTensor {
-  const data = Float32Array.from(values);
+  const data = values instanceof Float32Array ? values : Float32Array.from(values);
   checkCount(name, dims, data.length);
   return { name, dims: [...dims], dataType: TENSOR.float32, rawData: littleEndian(data) };
 }

@@ -20,7 +20,10 @@ export interface DoctorResult {
   readonly training: {
     /** `tensorflow-gpu`, `tensorflow` or `javascript`. */
     readonly engine: string;
+    /** What it is, and why not something faster. */
     readonly note: string;
+    /** What to do for a faster one. */
+    readonly advice?: string;
   };
 }
 
@@ -36,6 +39,6 @@ export async function doctor(): Promise<DoctorResult> {
     memoryBytes: totalmem(),
     onnxruntime: { version: engine.version ?? null, cudaLibraries: engine.cudaLibraries },
     devices,
-    training: { engine: training.engine, note: training.note },
+    training: { engine: training.engine, note: training.note, ...(training.advice === undefined ? {} : { advice: training.advice }) },
   };
 }

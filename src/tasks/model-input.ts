@@ -6,7 +6,7 @@ import type { SceneProfile } from '../raster/index.js';
  * The scene's bands that go into a model, from 0, in the model's order.
  *
  * @param requested band numbers from 1, as `--bands` gives them. Without them the scene must have as many bands as the model
- *   takes, an alpha band not counted.
+ *   takes, an alpha band not counted; red, green and blue are then taken by name.
  * @throws {InvalidOptionError} if the bands do not exist, or their number does not fit.
  * @throws {ModelError} if the scene's sample type is none that the card allows.
  */
@@ -33,7 +33,21 @@ export function bandsForModel(scene: SceneProfile, card: ModelCard, requested?: 
       advice: `choose them in this order, such as --bands ${example}`,
     });
   }
-  return colour;
+  return colourOrder(scene, card, colour);
+}
+
+const COLOURS = ['red', 'green', 'blue'];
+
+/**
+ * Three bands of a scene in the order of a model that takes red, green and blue in another one (Caffe's networks start with
+ * blue). A scene without names for its bands has red, green and blue.
+ */
+function colourOrder(scene: SceneProfile, card: ModelCard, colour: readonly number[]): number[] {
+  const wanted = card.input.bands.map((name) => name.toLowerCase());
+  if (colour.length !== 3 || !COLOURS.every((name) => wanted.includes(name))) return [...colour];
+  const named = colour.map((band) => scene.bandNames?.[band]?.toLowerCase() ?? '');
+  const names = COLOURS.every((name) => named.includes(name)) ? named : COLOURS;
+  return wanted.map((name) => colour[names.indexOf(name)]!);
 }
 
 function checkDataType(scene: SceneProfile, card: ModelCard): void {

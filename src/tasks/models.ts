@@ -1,10 +1,12 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ModelCard } from '../card/index.js';
 import { InvalidOptionError, ModelError, OutputError } from '../errors.js';
 import { checkModel, loadModel, writeModel, zooFolder, zooModels } from '../predict/index.js';
 import { checkFolder, checkSpace } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
+import { isNetworkFile, networkToOnnx } from './models/network.js';
 
 /** One line of the list of models. */
 export interface ModelSummary {
@@ -77,10 +79,15 @@ export async function showModel(options: ShowModelOptions): Promise<ShowModelRes
 }
 
 export interface ImportModelOptions {
-  /** The ONNX file. */
+  /** An ONNX file, or a whole model of Keras (`.h5`, `.keras`) or TensorFlow.js (`model.json`). */
   readonly file: string;
-  /** A card for it: JSON, `card_version`, `name` and `file` may be missing. Default: the metadata in the file. */
+  /**
+   * A card for it: JSON, `card_version`, `name` and `file` may be missing; for whole models everything that the network itself
+   * says, too. Default: the metadata in the file.
+   */
   readonly card?: string;
+  /** Whole models: a file with the names of the classes. */
+  readonly labels?: string;
   /** Name of the model. Default: the card's, or the file's. */
   readonly name?: string;
   /** Folder to make. Default: the model's name, in the current folder. */
@@ -99,12 +106,26 @@ export interface ImportModelResult {
 }
 
 /**
- * Makes a model folder from a foreign ONNX file: checks it against its card, runs it on a made-up patch, and writes
+ * Makes a model folder from a foreign ONNX file or whole model: checks it against its card, runs it on a made-up patch, and writes
  * `model.onnx` and `card.json`.
  * @throws {ModelError} if file and card do not fit; nothing is written then.
  */
 export async function importModel(options: ImportModelOptions, context: TaskContext = {}): Promise<ImportModelResult> {
-  const checked = await checkModel(options.file, {
+  if (!isNetworkFile(options.file)) {
+    if (options.labels !== undefined) throw new InvalidOptionError('--labels', 'is for models of Keras and TensorFlow.js', { advice: 'name the classes of an ONNX file in its card' });
+    return importOnnx(options.file, options, [], context);
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'tilewright-import-'));
+  try {
+    const network = await networkToOnnx(options.file, options, folder);
+    return await importOnnx(network.file, { ...options, card: network.card }, network.notes, context);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function importOnnx(file: string, options: ImportModelOptions, notes: readonly string[], context: TaskContext): Promise<ImportModelResult> {
+  const checked = await checkModel(file, {
     ...(options.card === undefined ? {} : { card: options.card }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
@@ -128,7 +149,7 @@ export async function importModel(options: ImportModelOptions, context: TaskCont
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return { output, card: checked.card, bytes: checked.model.bytes, notes: checked.notes };
+  return { output, card: checked.card, bytes: checked.model.bytes, notes: [...notes, ...checked.notes] };
 }
 
 /** Only a model folder is ever replaced, never one with other files in it. */

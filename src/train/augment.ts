@@ -1,19 +1,8 @@
 import { IGNORE, type Random } from '../samples/index.js';
+import { randomPlacement, warpMask, warpSquare, type Placement } from './placement.js';
+import type { RecipeAugment } from './recipe.js';
 
-export interface AugmentOptions {
-  /** Mirror and turn by quarters: the eight ways to see the same ground from above. Default true. */
-  readonly turns?: boolean;
-  /** Largest change of brightness, as a share of the range. Default 0. */
-  readonly brightness?: number;
-  /** Largest change of contrast around the middle grey, as a factor off 1. Default 0. */
-  readonly contrast?: number;
-  /** Largest change of each band by itself, as a factor off 1: pictures whose colours were stretched in another way. Default 0. */
-  readonly color?: number;
-  /** Largest bend of the tone curve: samples from 0 to 1 are raised to a power between e^−gamma and e^gamma. Default 0. */
-  readonly gamma?: number;
-  /** Smallest and largest magnification, for ground of other pixel sizes: below 1 more ground is shown smaller. Default: none. Maps only. */
-  readonly zoom?: readonly [number, number];
-}
+export type AugmentOptions = RecipeAugment;
 
 /** One way to look at a square: flipped or not, turned by quarters, and lit. */
 export interface View {
@@ -26,24 +15,35 @@ export interface View {
   readonly bands?: readonly [number, number, number];
   /** Power of the samples as shares of the range, before everything else. Absent: 1. */
   readonly power?: number;
+  /** Turned by any angle, moved, sheared, magnified. Absent: not. */
+  readonly placement?: Placement;
 }
 
 export const PLAIN_VIEW: View = { flip: false, transpose: false, upsideDown: false, gain: 1, shift: 0 };
 
-/** Draws the same count of random numbers with and without turns, brightness and contrast; three more with colour, then one with gamma. */
+/**
+ * Draws the same count of random numbers with and without turns, brightness and contrast; three more with colour, then one
+ * with gamma, then those of a placement.
+ */
 export function randomView(random: Random, options: AugmentOptions = {}): View {
-  const { turns = true, brightness = 0, contrast = 0, color = 0, gamma = 0 } = options;
+  const { flip, turns = flip === undefined, brightness = 0, contrast = 0, color = 0, gamma = 0 } = options;
   const [a, b, c, d, e] = [random(), random(), random(), random(), random()];
   const gain = 1 + (d * 2 - 1) * contrast;
   return {
-    flip: turns && a < 0.5,
-    upsideDown: turns && b < 0.5,
+    flip: (turns || flip === 'horizontal' || flip === 'both') && a < 0.5,
+    upsideDown: (turns || flip === 'vertical' || flip === 'both') && b < 0.5,
     transpose: turns && c < 0.5,
     gain,
     shift: (e * 2 - 1) * brightness * 255 + 127.5 * (1 - gain),
     ...(color === 0 ? {} : { bands: [1 + (random() * 2 - 1) * color, 1 + (random() * 2 - 1) * color, 1 + (random() * 2 - 1) * color] as const }),
     ...(gamma === 0 ? {} : { power: Math.exp((random() * 2 - 1) * gamma) }),
+    ...placementOf(random, options),
   };
+}
+
+function placementOf(random: Random, options: AugmentOptions): { readonly placement?: Placement } {
+  const placement = randomPlacement(random, options);
+  return placement === undefined ? {} : { placement };
 }
 
 /**
@@ -61,6 +61,7 @@ export interface SquareSource {
   /** `[height, width, 3]` */
   readonly pixels: Uint8Array;
   readonly width: number;
+  readonly height: number;
   /** Top left corner of the square. */
   readonly x: number;
   readonly y: number;
@@ -75,6 +76,7 @@ export interface SquareSource {
 export function writeSquare(out: Float32Array, offset: number, source: SquareSource, size: number, view: View): void {
   const { pixels, width } = source;
   const tones = toneTables(view);
+  if (view.placement !== undefined) { warpSquare(out, offset, source, { size, view, placement: view.placement }, tones); return; }
   const scaled = source.edge !== undefined && source.edge !== size;
   const places = scaled ? between(source.edge, size) : undefined;
   for (let row = 0, to = offset; row < size; row++) {
@@ -111,17 +113,27 @@ export function writeSquare(out: Float32Array, offset: number, source: SquareSou
 export function writeTargets(out: Float32Array, offset: number, source: SquareSource & { readonly mask: Uint8Array }, size: number, view: View, weights: readonly number[], smoothing = 0): void {
   const classes = weights.length;
   const edge = source.edge ?? size;
+  const warped = view.placement === undefined ? undefined : warpMask(source, { size, view, placement: view.placement });
   for (let row = 0, to = offset; row < size; row++) {
     for (let column = 0; column < size; column++, to += classes) {
+      if (warped !== undefined) {
+        writeTarget(out, to, warped[row * size + column]!, weights, smoothing);
+        continue;
+      }
       const r = Math.floor(((rowInSource(size, view, row, column) + 0.5) * edge) / size);
       const c = Math.floor(((columnInSource(size, view, row, column) + 0.5) * edge) / size);
-      const id = source.mask[(source.y + r) * source.width + source.x + c]!;
-      if (id === IGNORE) continue;
-      const weight = weights[id]!;
-      if (smoothing > 0) for (let other = 0; other < classes; other++) out[to + other] = (weight * smoothing) / classes;
-      out[to + id] = weight * (1 - smoothing + smoothing / classes);
+      writeTarget(out, to, source.mask[(source.y + r) * source.width + source.x + c]!, weights, smoothing);
     }
   }
+}
+
+/** The target of one sample, into zeros: `weights.length` numbers from `at` on. */
+export function writeTarget(out: Float32Array, at: number, id: number, weights: readonly number[], smoothing: number): void {
+  if (id === IGNORE) return;
+  const classes = weights.length;
+  const weight = weights[id]!;
+  if (smoothing > 0) for (let other = 0; other < classes; other++) out[at + other] = (weight * smoothing) / classes;
+  out[at + id] = weight * (1 - smoothing + smoothing / classes);
 }
 
 /** What becomes of each 8-bit sample: 256 numbers per band, red, green, blue. */
@@ -151,12 +163,12 @@ function between(edge: number, size: number): { readonly first: Int32Array; read
   return { first, second, part };
 }
 
-function rowInSource(size: number, view: View, row: number, column: number): number {
+export function rowInSource(size: number, view: View, row: number, column: number): number {
   const r = view.transpose ? column : row;
   return view.upsideDown ? size - 1 - r : r;
 }
 
-function columnInSource(size: number, view: View, row: number, column: number): number {
+export function columnInSource(size: number, view: View, row: number, column: number): number {
   const c = view.transpose ? row : column;
   return view.flip ? size - 1 - c : c;
 }

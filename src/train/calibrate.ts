@@ -1,6 +1,6 @@
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
 import { addToConfusion, confusionMatrix, meanIntersectionOverUnion } from '../metrics/index.js';
-import type { MaskedPicture } from '../samples/index.js';
+import type { MapSamples } from '../samples/index.js';
 import { predictPicture } from './map-learner.js';
 
 /** Steps of an offset, in natural logarithms of odds, and how far it may go either way. */
@@ -33,8 +33,11 @@ export function bestOffsets(predicted: readonly Predicted[], classes: number): n
 }
 
 /** Chooses offsets on these pictures and adds them to the network's last biases. */
-export function calibrate(tf: Tensorflow, network: Network, pictures: readonly MaskedPicture[], multiple: number): number[] {
-  const predicted = pictures.map((picture) => ({ probabilities: predictPicture(tf, network, picture, multiple), mask: picture.mask }));
+export function calibrate(tf: Tensorflow, network: Network, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, multiple: number): number[] {
+  const predicted = Array.from(places, (place) => {
+    const picture = samples.read(place);
+    return { probabilities: predictPicture(tf, network, picture, multiple), mask: picture.mask };
+  });
   const layer = network.logits.getLayer('logits');
   const [kernel, bias] = layer.getWeights();
   const offsets = bestOffsets(predicted, bias!.size);

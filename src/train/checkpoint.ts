@@ -21,8 +21,10 @@ export interface Checkpoint {
 
 /** One line of the history. */
 export interface EpochRecord {
-  /** From 1. */
+  /** From 1, over all stages. */
   readonly epoch: number;
+  /** Place of its stage in the recipe, from 0. Absent: 0. */
+  readonly stage?: number;
   readonly rate: number;
   readonly loss: number;
   readonly validationLoss: number;

@@ -29,8 +29,8 @@ export async function drawCurves(history: readonly EpochRecord[], title: string,
 
 function panel(lines: readonly Line[], left: number, width: number): string {
   const values = lines.flatMap((line) => line.values).filter(Number.isFinite);
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const low = values.length === 0 ? 0 : Math.min(...values);
+  const high = values.length === 0 ? 1 : Math.max(...values);
   const span = high - low || Math.abs(high) || 1;
   const count = lines[0]!.values.length;
   const x0 = left + MARGIN.left;
@@ -48,7 +48,7 @@ function panel(lines: readonly Line[], left: number, width: number): string {
   for (let index = 0; index < count; index += step) parts.push(`<text x="${x(index).toFixed(1)}" y="${y0 + 18}" text-anchor="middle">${index + 1}</text>`);
   parts.push(`<text x="${(x0 + x1) / 2}" y="${HEIGHT - 6}" text-anchor="middle">epoch</text>`);
   lines.forEach((line, row) => {
-    const points = line.values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`);
+    const points = line.values.flatMap((value, index) => (Number.isFinite(value) ? [`${x(index).toFixed(1)},${y(value).toFixed(1)}`] : []));
     parts.push(`<polyline points="${points.join(' ')}" fill="none" stroke="${line.color}" stroke-width="2"/>`);
     parts.push(...points.map((point) => `<circle cx="${point.split(',')[0]!}" cy="${point.split(',')[1]!}" r="2.5" fill="${line.color}"/>`));
     parts.push(`<text x="${x1}" y="${y1 - 22 + row * 15}" text-anchor="end" fill="${line.color}">${escapeXml(line.name)}</text>`);

@@ -9,8 +9,10 @@ export type EngineName = 'tensorflow-gpu' | 'tensorflow' | 'javascript';
 export interface LoadedTensorflow {
   readonly tf: Tensorflow;
   readonly engine: EngineName;
-  /** One sentence: what runs, and what would be faster. */
+  /** What runs, and why not something faster. */
   readonly note: string;
+  /** What to do for a faster one; absent where there is none. */
+  readonly advice?: string;
 }
 
 /** Environment variable with the folder that `npm run setup:tensorflow` installs into. Default `.tensorflow` in the checkout. */
@@ -45,7 +47,7 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
         process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
         const tf = require(file) as Tensorflow;
         await tf.ready();
-        return { tf, engine, note: `${name} ${tf.version_core} (native)` };
+        return { tf, engine, ...describeNative(tf, name, failures) };
       } catch (error) {
         failures.push(`${name} does not load: ${(error as Error).message.split('\n')[0] ?? ''}`);
       }
@@ -56,7 +58,15 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
   await tf.ready();
   (tf.backend() as { firstUse?: boolean }).firstUse = false; // the note below says what TensorFlow.js would print
   const why = failures.length > 0 ? failures.join('; ') : 'the native engine is not installed';
-  return { tf, engine: 'javascript', note: `TensorFlow.js in plain JavaScript, 50 to 350 times slower than native (${why}; npm run setup:tensorflow installs it)` };
+  return { tf, engine: 'javascript', note: `TensorFlow.js in plain JavaScript, 50 to 350 times slower than native (${why})`, advice: 'npm run setup:tensorflow installs the native engine' };
+}
+
+/** The native backend tells whether it found a GPU; one build serves both. */
+function describeNative(tf: Tensorflow, name: string, failures: readonly string[]): Pick<LoadedTensorflow, 'note' | 'advice'> {
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  const before = failures.length === 0 ? '' : ` (${failures.join('; ')})`;
+  if (isUsingGpuDevice === true) return { note: `${name} ${tf.version_core} (native, on the GPU)${before}` };
+  return { note: `${name} ${tf.version_core} (native)${before}`, advice: 'it runs on the processor; with an NVIDIA card: npm run setup:tensorflow -- --cuda' };
 }
 
 /** tfjs-node 4.22 calls functions of `node:util` that Node 23 removed (tensorflow/tfjs#8425). */

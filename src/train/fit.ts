@@ -1,30 +1,45 @@
-import type { LayersModel, Tensor, Variable } from '@tensorflow/tfjs';
-import type { Tensorflow } from '../../models/architectures/index.js';
+import type { LayersModel } from '@tensorflow/tfjs';
+import type { Architecture, Tensorflow } from '../../models/architectures/index.js';
 import { throwIfAborted } from '../errors.js';
-import { createAdamW, oneCycle, type AdamW } from './adamw.js';
 import { createAverage } from './average.js';
-import { readCheckpoint, writeCheckpoint, type EpochRecord } from './checkpoint.js';
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
 import { fuseTrainingOps } from './fused-ops.js';
-import type { Learner } from './learner.js';
+import { chooseLayers, peakRate, ratesOf, trainedWeights, type TrainedWeight } from './layer-choice.js';
+import type { Learner, Validation } from './learner.js';
+import { createOptimizer } from './optimizer.js';
+import type { RecipeLoss, RecipeTraining } from './recipe.js';
+import type { Stage } from './resolve-stages.js';
+import { rateFactor } from './schedule.js';
+import { setTrainingMode } from './training-mode.js';
+import { trainStep } from './train-step.js';
+import { assignValues, getValues, setValues } from './weight-values.js';
 
-export interface FitOptions {
-  readonly epochs: number;
-  /** Highest learning rate of the one cycle. Default 4e-3. */
-  readonly rate?: number;
-  /** Weight decay. Default 0.01. */
-  readonly decay?: number;
-  /** Stops after so many epochs without a better score. Default: never (one cycle is best at its end). */
-  readonly patience?: number;
-  /** Share of the moving average of the weights that stays per step; it is what is validated and kept. Default: no average. */
-  readonly average?: number;
-  /** `best`: the weights of the epoch with the best score; `last`: those of the last, whatever its score. Default `best`. */
-  readonly keep?: 'best' | 'last';
+/** A network and its samples, at the size of a stage. */
+export interface OpenedStage {
+  /** All weights, frozen ones included; the learner may run a part of it only. */
+  readonly model: LayersModel;
+  readonly learner: Learner;
+}
+
+/** One stage of a training, opened when its turn comes. */
+export interface FitStage {
+  readonly stage: Pick<Stage, 'name' | 'epochs' | 'freeze' | 'patience' | 'optimizer' | 'schedule' | 'loss'>;
+  /** Called with the weights that the stage begins with; absent for the first. */
+  open(begin: readonly Float32Array[] | undefined): Promise<OpenedStage>;
+}
+
+export interface FitOptions extends Pick<RecipeTraining, 'average' | 'keep' | 'monitor'> {
+  readonly architecture: Architecture;
+  /** Of dropout. */
+  readonly seed: number;
   /** Where the state is kept after every epoch; training goes on from it. Default: nowhere. */
   readonly checkpoint?: string;
   /** What the checkpoint must have been made by. Default empty. */
   readonly fingerprint?: string;
   readonly signal?: AbortSignal;
-  readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[]) => void | Promise<void>;
+  /** Called with a stage and the score's name before its first epoch. */
+  readonly onStage?: (opened: OpenedStage, index: number) => void | Promise<void>;
+  readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[], validation: Validation) => void | Promise<void>;
   readonly onStep?: (epoch: number, step: number, loss: number) => void;
 }
 
@@ -32,100 +47,120 @@ export interface FitResult {
   readonly history: readonly EpochRecord[];
   /** From 1: the epoch whose weights (or average of weights) the network has now. */
   readonly bestEpoch: number;
+  /** Of the last stage's network. */
+  readonly weights: readonly Float32Array[];
+  readonly scoreName: string;
 }
 
+/** What a run carries from epoch to epoch. */
+interface State { history: EpochRecord[]; best: readonly Float32Array[] | undefined; bestEpoch: number }
+
 /**
- * Trains a network with AdamW over one cycle of the learning rate, keeps the weights of the epoch with the best validation
- * score (or of the last), and leaves the network with them. Native steps block the thread: the signal is looked at between steps.
+ * Trains stage after stage, each from the weights that the one before ended with: those of its best epoch, or of its last.
+ * The optimizer begins anew with each. Native steps block the thread: the signal is looked at between steps.
  * @throws {Interrupted} when the signal is aborted; the finished epochs are in the checkpoint.
  */
-export async function fit(tf: Tensorflow, learner: Learner, options: FitOptions): Promise<FitResult> {
-  const { epochs, rate = 4e-3, checkpoint, fingerprint = '', signal } = options;
-  const model = learner.network.logits;
-  fuseTrainingOps(tf, model);
-  const variables = trainableVariables(model);
-  const optimizer = createAdamW(tf, variables, options.decay === undefined ? {} : { decay: options.decay });
+export async function fit(tf: Tensorflow, stages: readonly FitStage[], options: FitOptions): Promise<FitResult> {
+  const saved = options.checkpoint === undefined ? undefined : await readCheckpoint(options.checkpoint, options.fingerprint ?? '');
+  const state: State = { history: [...(saved?.history ?? [])], best: saved?.best, bestEpoch: saved?.bestEpoch ?? 0 };
+  const reached = saved?.history.at(-1)?.stage ?? 0;
+  let scoreName = '';
+  for (let index = reached; index < stages.length; index++) {
+    const going = index === reached && saved !== undefined;
+    const opened = await stages[index]!.open(going ? saved.weights : state.best);
+    const begin = going ? saved.weights : state.best;
+    if (begin !== undefined) setValues(tf, opened.model, begin);
+    if (!going) { state.best = undefined; state.bestEpoch = 0; }
+    scoreName = opened.learner.scoreName;
+    await options.onStage?.(opened, index);
+    await fitStage(tf, { opened, stage: stages[index]!.stage, index, state, saved: going ? saved : undefined, options });
+  }
+  return { history: state.history, bestEpoch: state.bestEpoch, weights: state.best!, scoreName };
+}
+
+interface StageRun {
+  readonly opened: OpenedStage;
+  readonly stage: FitStage['stage'];
+  readonly index: number;
+  readonly state: State;
+  readonly saved: Checkpoint | undefined;
+  readonly options: FitOptions;
+}
+
+async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
+  const { opened: { model, learner }, stage, index, state, saved, options } = run;
+  const { seed, monitor = 'score', keep = 'best' } = options;
+  const frozen = chooseLayers(options.architecture, model, stage.freeze, 'freeze');
+  fuseTrainingOps(tf, learner.network.logits);
+  const mode = setTrainingMode(tf, learner.network.logits, frozen, seed);
+  const weights = trainedWeights(learner.network.logits, frozen);
+  const rates = ratesOf(options.architecture, model, weights, stage.optimizer.lr);
+  const peak = peakRate(stage.optimizer.lr);
+  const optimizer = createOptimizer(tf, weights.map((weight) => weight.variable), stage.optimizer);
   const average = options.average === undefined ? undefined : createAverage(tf, model, options.average);
-  const saved = checkpoint === undefined ? undefined : await readCheckpoint(checkpoint, fingerprint);
-  const history: EpochRecord[] = [...(saved?.history ?? [])];
-  let best: readonly Float32Array[] | undefined = saved?.best;
-  let bestEpoch = saved?.bestEpoch ?? 0;
   if (saved !== undefined) {
-    setValues(tf, model, saved.weights);
     optimizer.steps = saved.steps;
-    optimizer.moments.forEach((moment, index) => assign(tf, moment, saved.moments[index]!));
+    optimizer.moments.forEach((moment, place) => assignValues(tf, moment, saved.moments[place]!));
     average?.set(saved.average);
   }
-  const totalSteps = epochs * learner.stepsPerEpoch;
-  for (let epoch = history.length; epoch < epochs; epoch++) {
-    if (options.patience !== undefined && epoch - bestEpoch >= options.patience && bestEpoch > 0) break;
+  const parts = { learner, optimizer, weights, l2: squareWeights(options.architecture, model, weights, stage.loss.l2) };
+  const before = state.history.filter((record) => (record.stage ?? 0) < index).length;
+  const steps = learner.stepsPerEpoch;
+  for (let epoch = state.history.length; epoch < before + stage.epochs; epoch++) {
+    if (stage.patience !== undefined && state.bestEpoch > 0 && epoch - state.bestEpoch >= stage.patience) break;
     const started = performance.now();
+    // Where nothing is validated, the losses of training are all there is.
+    const losses = state.history.slice(before).map((record) => (Number.isFinite(record.validationLoss) ? record.validationLoss : record.loss));
     let lossSum = 0;
-    let lastRate = 0;
-    for (let step = 0; step < learner.stepsPerEpoch; step++) {
+    let factor = 1;
+    for (let step = 0; step < steps; step++) {
       // Lets signals and timers in between two blocking steps.
       await new Promise(setImmediate);
-      throwIfAborted(signal);
-      lastRate = oneCycle(epoch * learner.stepsPerEpoch + step, totalSteps, rate);
-      const loss = trainStep(tf, learner, variables, optimizer, { epoch, step, rate: lastRate });
+      throwIfAborted(options.signal);
+      factor = rateFactor(stage.schedule, { step: (epoch - before) * steps + step, steps: stage.epochs * steps, losses }, peak);
+      mode.at(epoch * steps + step);
+      const loss = trainStep(tf, parts, learner.batch(epoch, step), rates.map((rate) => rate * factor));
       average?.update(optimizer.steps);
       lossSum += loss;
       options.onStep?.(epoch, step, loss);
     }
-    const weights = getValues(model);
+    const values = getValues(model);
     const averaged = average?.values();
     if (averaged !== undefined) setValues(tf, model, averaged);
-    const validation = await learner.validate(signal);
-    if (averaged !== undefined) setValues(tf, model, weights);
+    const validation = await learner.validate(options.signal);
+    if (averaged !== undefined) setValues(tf, model, values);
     const record: EpochRecord = {
-      epoch: epoch + 1, rate: lastRate, loss: lossSum / learner.stepsPerEpoch, validationLoss: validation.loss, score: validation.score,
+      epoch: epoch + 1, ...(index === 0 ? {} : { stage: index }), rate: peak * factor, loss: lossSum / steps, validationLoss: validation.loss, score: validation.score,
       seconds: (performance.now() - started) / 1000, values: validation.values,
     };
-    history.push(record);
-    if (best === undefined || options.keep === 'last' || validation.score > history[bestEpoch - 1]!.score) {
-      bestEpoch = epoch + 1;
-      best = averaged ?? weights;
+    state.history.push(record);
+    if (state.best === undefined || keep === 'last' || isBetter(record, state.history[state.bestEpoch - 1]!, monitor)) {
+      state.bestEpoch = epoch + 1;
+      state.best = averaged ?? values;
     }
-    if (checkpoint !== undefined) {
-      await writeCheckpoint(checkpoint, {
-        fingerprint, epoch: epoch + 1, steps: optimizer.steps, history, bestEpoch, weights, best,
+    if (options.checkpoint !== undefined) {
+      await writeCheckpoint(options.checkpoint, {
+        fingerprint: options.fingerprint ?? '', epoch: epoch + 1, steps: optimizer.steps, history: state.history, bestEpoch: state.bestEpoch, weights: values, best: state.best,
         moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>()), average: averaged ?? [],
       });
     }
-    await options.onEpoch?.(record, history);
+    await options.onEpoch?.(record, state.history, validation);
   }
-  if (best !== undefined) setValues(tf, model, best);
-  optimizer.moments.forEach((moment) => moment.dispose());
+  if (state.best !== undefined) setValues(tf, model, state.best);
+  optimizer.dispose();
   average?.dispose();
-  return { history, bestEpoch };
 }
 
-/** One step; returns the loss before it. */
-function trainStep(tf: Tensorflow, learner: Learner, variables: Variable[], optimizer: AdamW, at: { readonly epoch: number; readonly step: number; readonly rate: number }): number {
-  const batch = learner.batch(at.epoch, at.step);
-  return tf.tidy(() => {
-    const x = tf.tensor4d(batch.x, [...batch.xShape]);
-    const y = tf.tensor(batch.y, [...batch.yShape]);
-    const { value, grads } = tf.variableGrads(() => learner.loss(learner.network.logits.apply(x, { training: true }) as Tensor, y), variables);
-    optimizer.step(grads, at.rate);
-    return value.dataSync()[0]!;
+function isBetter(record: EpochRecord, best: EpochRecord, monitor: 'score' | 'loss'): boolean {
+  return monitor === 'score' ? record.score > best.score : record.validationLoss < best.validationLoss;
+}
+
+/** By weight: what its squares weigh in the loss. Kernels only. */
+export function squareWeights(architecture: Architecture, model: LayersModel, weights: readonly TrainedWeight[], l2: RecipeLoss['l2']): number[] {
+  if (l2 === undefined) return weights.map(() => 0);
+  const named = typeof l2 === 'number' ? [] : Object.entries(l2).map(([name, value]) => ({ layers: chooseLayers(architecture, model, [name], 'loss.l2'), value }));
+  return weights.map(({ variable, layer }) => {
+    if (variable.rank < 2) return 0;
+    return typeof l2 === 'number' ? l2 : named.find(({ layers }) => layers.has(layer.name))?.value ?? 0;
   });
-}
-
-export function trainableVariables(model: LayersModel): Variable[] {
-  // A layer's weight keeps its variable in `val`, which the typings leave out.
-  return model.trainableWeights.map((weight) => (weight as unknown as { val: Variable }).val);
-}
-
-/** Values of all weights, in the model's order. */
-export function getValues(model: LayersModel): Float32Array[] {
-  return model.getWeights().map((tensor) => tensor.dataSync<'float32'>().slice());
-}
-
-export function setValues(tf: Tensorflow, model: LayersModel, values: readonly Float32Array[]): void {
-  tf.tidy(() => model.setWeights(model.getWeights().map((tensor, index) => tf.tensor(values[index]!, tensor.shape))));
-}
-
-function assign(tf: Tensorflow, variable: Variable, values: Float32Array): void {
-  tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
 }

@@ -1,13 +1,15 @@
-import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
-import { IGNORE, seededRandom, type MaskedPicture, type Random, type Split } from '../samples/index.js';
+import { IGNORE, seededRandom, type MapSamples, type MaskedPicture, type PictureEntry, type Random, type Split } from '../samples/index.js';
 import { throwIfAborted } from '../errors.js';
 import { accuracy, addToConfusion, confusionMatrix, intersectionOverUnion, meanIntersectionOverUnion, type ConfusionMatrix } from '../metrics/index.js';
-import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions } from './augment.js';
-import type { Learner } from './learner.js';
+import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions, type SquareSource, type View } from './augment.js';
+import { NOT_VALIDATED, type Learner, type PredictedMap } from './learner.js';
+import { classLoss, classWeights } from './losses.js';
+import { placementReach } from './placement.js';
+import type { RecipeLoss } from './recipe.js';
 
 export interface MapLearnerOptions {
-  readonly classes: readonly string[];
   /** Patches per step. */
   readonly batch: number;
   /** Edge of a patch in pixels of the (reduced) pictures. */
@@ -16,82 +18,68 @@ export interface MapLearnerOptions {
   readonly multiple: number;
   readonly seed: number;
   readonly augment?: AugmentOptions;
-  /** `sqrt`: rare classes weigh more, by the root of how rare they are. Default `sqrt`. */
-  readonly classWeights?: 'sqrt' | 'equal';
-  /** Share of a pixel's target that is spread over all classes: masks are not always right. Default 0. */
-  readonly labelSmoothing?: number;
+  /** Steps per epoch. Default: as many as show as many pixels as there are. */
+  readonly steps?: number;
+  readonly loss: RecipeLoss;
   /** Where patches come from: every pixel as often (`area`), or every group of pictures (`group`). Default `area`. */
   readonly sampling?: 'area' | 'group';
-  /** Weight of the Dice loss beside the cross-entropy. Default 0. */
-  readonly dice?: number;
 }
 
 /** Pictures with masks: weighted cross-entropy per pixel (and Dice, where asked for) on random patches, scored by mean IoU on whole pictures. */
-export function mapLearner(tf: Tensorflow, network: Network, pictures: readonly MaskedPicture[], split: Split, options: MapLearnerOptions): Learner {
-  const { classes, batch, patch, multiple, seed, augment, labelSmoothing = 0, dice = 0 } = options;
-  const train = Array.from(split.train, (place) => pictures[place]!).filter((picture) => picture.width >= patch && picture.height >= patch);
+export function mapLearner(tf: Tensorflow, network: Network, samples: MapSamples, split: Split, options: MapLearnerOptions): Learner {
+  const { classes, pictures } = samples;
+  const { batch, patch, multiple, seed, augment, loss } = options;
+  const places = Array.from(split.train).filter((place) => pictures[place]!.width >= patch && pictures[place]!.height >= patch);
+  const train = places.map((place) => pictures[place]!);
   const area = train.reduce((sum, picture) => sum + picture.width * picture.height, 0);
   const chances = pictureChances(train, options.sampling ?? 'area');
-  const weights = options.classWeights === 'equal' ? classes.map(() => 1) : rootWeights(train, classes.length);
+  const weights = classWeights(countPixels(samples, places), classes, loss.class_weights ?? 'sqrt');
+  // The zoom of maps is how much of a picture is shown, not a part of the placement.
+  const views = augment === undefined ? undefined : { ...augment, zoom: undefined };
   return {
     network,
-    stepsPerEpoch: Math.max(1, Math.round(area / (batch * patch * patch))),
+    stepsPerEpoch: options.steps ?? Math.max(1, Math.round(area / (batch * patch * patch))),
     scoreName: 'mIoU',
     batch(epoch, step) {
       const random = seededRandom(seed, epoch, step + 1);
       const x = new Float32Array(batch * patch * patch * 3);
       const y = new Float32Array(batch * patch * patch * classes.length);
       for (let index = 0; index < batch; index++) {
-        const picture = pick(train, chances, random);
+        const place = pick(chances, random);
+        const picture = train[place]!;
         const edge = randomEdge(random, patch, Math.min(picture.width, picture.height), augment?.zoom);
-        const square = { ...picture, edge, x: Math.floor(random() * (picture.width - edge + 1)), y: Math.floor(random() * (picture.height - edge + 1)) };
-        const view = randomView(random, augment);
+        const at = { edge, x: Math.floor(random() * (picture.width - edge + 1)), y: Math.floor(random() * (picture.height - edge + 1)) };
+        const view = randomView(random, views);
+        const square = readSquare(samples, places[place]!, at, view);
         writeSquare(x, index * patch * patch * 3, square, patch, view);
-        writeTargets(y, index * patch * patch * classes.length, square, patch, view, weights, labelSmoothing);
+        writeTargets(y, index * patch * patch * classes.length, square, patch, view, weights, loss.label_smoothing);
       }
       return { x, xShape: [batch, patch, patch, 3], y, yShape: [batch, patch, patch, classes.length] };
     },
-    loss: (logits, y) => {
-      const logs = tf.logSoftmax(logits);
-      const entropy: Scalar = tf.div(tf.neg(tf.sum(tf.mul(y, logs))), tf.add(tf.sum(y), 1e-6));
-      return dice === 0 ? entropy : tf.add(entropy, tf.mul(diceLoss(tf, tf.exp(logs), y), dice));
-    },
+    loss: classLoss(tf, loss),
     async validate(signal) {
+      if (split.validation.length === 0) return NOT_VALIDATED;
       const matrix = confusionMatrix(classes.length);
-      let loss = 0;
+      let lossSum = 0;
       let pixels = 0;
+      let map: PredictedMap | undefined;
       for (const place of split.validation) {
         await new Promise(setImmediate);
         throwIfAborted(signal);
-        const picture = pictures[place]!;
+        const picture = samples.read(place);
         const scores = predictPicture(tf, network, picture, multiple);
         const part = addScores(matrix, scores, picture.mask, classes.length);
-        loss += part.loss;
+        lossSum += part.loss;
         pixels += part.pixels;
+        map ??= { width: picture.width, height: picture.height, classes: part.predicted };
       }
-      return { score: meanIntersectionOverUnion(matrix), loss: loss / Math.max(1, pixels), values: { pixel_accuracy: accuracy(matrix), ...classValues(matrix, classes) } };
+      return { score: meanIntersectionOverUnion(matrix), loss: lossSum / Math.max(1, pixels), values: { pixel_accuracy: accuracy(matrix), ...classValues(matrix, classes) }, ...(map === undefined ? {} : { map }) };
     },
   };
 }
 
-/**
- * One minus the mean over classes of twice the overlap over the sum, over all pixels of a batch (Milletari et al. 2016), of
- * probabilities `[n, height, width, classes]` and targets of the same shape as {@link writeTargets} writes them. Pixels
- * without a target do not count, nor do classes that no pixel of the batch has.
- */
-export function diceLoss(tf: Tensorflow, probabilities: Tensor, y: Tensor): Scalar {
-  const classes = y.shape[3]!;
-  const flat = tf.reshape(y, [-1, classes]);
-  const counts = tf.cast(tf.greater(tf.sum(flat, 1, true), 0), 'float32');
-  const truth = tf.mul(tf.oneHot(tf.argMax(flat, 1), classes), counts);
-  const found = tf.mul(tf.reshape(probabilities, [-1, classes]), counts);
-  const present = tf.cast(tf.greater(tf.sum(truth, 0), 0), 'float32');
-  const share = tf.div(tf.mul(tf.sum(tf.mul(truth, found), 0), 2), tf.add(tf.add(tf.sum(truth, 0), tf.sum(found, 0)), 1e-6));
-  return tf.sub(1, tf.div(tf.sum(tf.mul(share, present)), tf.add(tf.sum(present), 1e-6)));
-}
-
 /** Probabilities `[height, width, classes]` of a whole picture, which is padded to a multiple by repeating its edge. */
-export function predictPicture(tf: Tensorflow, network: Network, picture: Pick<MaskedPicture, 'width' | 'height' | 'pixels'>, multiple: number): Float32Array {
+export function predictPicture(tf: Tensorflow, network: Pick<Network, 'scores'>, picture: Pick<MaskedPicture, 'width' | 'height' | 'pixels'>, multiple: number): Float32Array {
   const width = Math.ceil(picture.width / multiple) * multiple;
   const height = Math.ceil(picture.height / multiple) * multiple;
   const x = new Float32Array(width * height * 3);
@@ -109,7 +97,7 @@ export function predictPicture(tf: Tensorflow, network: Network, picture: Pick<M
 }
 
 /** Adds the most likely classes to the matrix; returns the summed cross-entropy. */
-function addScores(matrix: ConfusionMatrix, scores: Float32Array, mask: Uint8Array, classes: number): { loss: number; pixels: number } {
+function addScores(matrix: ConfusionMatrix, scores: Float32Array, mask: Uint8Array, classes: number): { loss: number; pixels: number; predicted: Uint8Array } {
   const predicted = new Uint8Array(mask.length);
   let loss = 0;
   let pixels = 0;
@@ -123,35 +111,47 @@ function addScores(matrix: ConfusionMatrix, scores: Float32Array, mask: Uint8Arr
     pixels++;
   }
   addToConfusion(matrix, mask, predicted);
-  return { loss, pixels };
+  return { loss, pixels, predicted };
 }
 
 function classValues(matrix: ConfusionMatrix, classes: readonly string[]): Record<string, number> {
   return Object.fromEntries(Array.from(intersectionOverUnion(matrix), (value, id) => [`iou_${classes[id]!.toLowerCase()}`, value]));
 }
 
-/** 1 / √share, scaled so that the mean over pixels is 1. */
-export function rootWeights(pictures: readonly Pick<MaskedPicture, 'mask'>[], classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (const { mask } of pictures) for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const raw = counts.map((count) => (count === 0 ? 0 : Math.sqrt(total / count)));
-  const mean = raw.reduce((sum, weight, id) => sum + weight * counts[id]!, 0) / total;
-  return raw.map((weight) => weight / mean);
+/** How many pixels of these pictures each class has; ignored ones do not count. */
+export function countPixels(samples: MapSamples, places: ArrayLike<number>): number[] {
+  const counts = new Array<number>(samples.classes.length).fill(0);
+  for (let index = 0; index < places.length; index++) {
+    const { mask } = samples.read(places[index]!);
+    for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
+  }
+  return counts;
+}
+
+interface SquarePlace { readonly x: number; readonly y: number; readonly edge: number }
+
+/** A square of a picture, with as much around it as the view looks at. */
+function readSquare(samples: MapSamples, place: number, at: SquarePlace, view: View): SquareSource & { readonly mask: Uint8Array } {
+  const { width, height } = samples.pictures[place]!;
+  const [down, right] = view.placement === undefined ? [0, 0] : placementReach(view.placement, at.edge);
+  const x = Math.max(0, Math.floor(at.x - right));
+  const y = Math.max(0, Math.floor(at.y - down));
+  const window = { x, y, width: Math.min(width, Math.ceil(at.x + at.edge + right)) - x, height: Math.min(height, Math.ceil(at.y + at.edge + down)) - y };
+  return { ...samples.readWindow(place, window), edge: at.edge, x: at.x - x, y: at.y - y };
 }
 
 /** How often each picture is looked at, as weights: by its area, or by its share of its group's area. */
-export function pictureChances(pictures: readonly Pick<MaskedPicture, 'group' | 'width' | 'height'>[], sampling: 'area' | 'group'): number[] {
+export function pictureChances(pictures: readonly Pick<PictureEntry, 'group' | 'width' | 'height'>[], sampling: 'area' | 'group'): number[] {
   const groups = new Map<string, number>();
   for (const { group, width, height } of pictures) groups.set(group, (groups.get(group) ?? 0) + width * height);
   return pictures.map(({ group, width, height }) => (width * height) / (sampling === 'area' ? 1 : groups.get(group)!));
 }
 
-function pick(pictures: readonly MaskedPicture[], chances: readonly number[], random: Random): MaskedPicture {
+function pick(chances: readonly number[], random: Random): number {
   let left = random() * chances.reduce((sum, chance) => sum + chance, 0);
-  for (let place = 0; place < pictures.length; place++) {
+  for (let place = 0; place < chances.length; place++) {
     left -= chances[place]!;
-    if (left < 0) return pictures[place]!;
+    if (left < 0) return place;
   }
-  return pictures.at(-1)!;
+  return chances.length - 1;
 }

@@ -1,4 +1,6 @@
-import { resnetChips, unet, unetMultiple, unetReceptiveField, type Network, type Tensorflow, type UnetOptions } from '../../models/architectures/index.js';
+import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs';
+import { findArchitecture, type Architecture, type Network, type NetworkOptions, type Tensorflow } from '../../models/architectures/index.js';
+import { InvalidOptionError } from '../errors.js';
 import type { Recipe } from './recipe.js';
 
 /** The same weights twice: as trained, on pictures that are already reduced, and as shipped, which reduces by itself. */
@@ -9,32 +11,50 @@ export interface RecipeNetworks {
   readonly multiple: number;
 }
 
-/** The network of a recipe for so many classes or tags. The shipped one takes its weights by {@link shareWeights}. */
-export function buildNetworks(tf: Tensorflow, recipe: Recipe, outputs: number): RecipeNetworks {
-  const { network, training } = recipe;
-  if (recipe.task === 'segmenter') {
-    const options = unetOptions(recipe, outputs);
-    return { training: unet(tf, { ...options, reduce: 1 }), shipped: unet(tf, options), multiple: unetMultiple({ ...options, reduce: 1 }) };
-  }
-  const size = network.size!;
-  const options = {
-    tags: outputs, seed: training.seed,
-    ...(network.widths === undefined ? {} : { widths: network.widths }), ...(network.blocks === undefined ? {} : { blocks: network.blocks }),
-    ...(network.dropout === undefined ? {} : { dropout: network.dropout }),
+/** The architecture of a recipe. */
+export function architectureOf(recipe: Recipe): Architecture {
+  const found = findArchitecture(recipe.network.architecture)!;
+  const gives = recipe.task === 'segmenter' ? 'maps' : 'chips';
+  if (found.gives !== gives) throw new InvalidOptionError('network.architecture', `expected a network that gives ${gives} for a ${recipe.task}, found ${found.name}`);
+  return found;
+}
+
+/**
+ * The network of a recipe for so many classes or tags; chips of another size where one is given. The shipped one takes its
+ * weights by {@link shareWeights}.
+ */
+export function buildNetworks(tf: Tensorflow, recipe: Recipe, outputs: number, size = recipe.network.size): RecipeNetworks {
+  const architecture = architectureOf(recipe);
+  const options = networkOptions(recipe, outputs);
+  const reduce = recipe.network.reduce ?? 1;
+  const trained = { ...options, ...(reduce > 1 ? { reduce: 1 } : {}), ...(recipe.task === 'segmenter' ? {} : { size }) };
+  const training = architecture.build(tf, trained);
+  const multiple = architecture.multiple?.(trained) ?? 1;
+  if (reduce === 1) return { training, shipped: training, multiple };
+  return { training, shipped: architecture.build(tf, { ...options, ...(recipe.task === 'segmenter' ? {} : { size: size! * reduce }) }), multiple };
+}
+
+/** What the input of a recipe's network must be a multiple of, and how far it sees. */
+export function mapShape(recipe: Recipe, network: Pick<Network, 'scores'>): { readonly multiple: number; readonly receptiveField: number } {
+  const architecture = architectureOf(recipe);
+  return { multiple: architecture.multiple?.(networkOptions(recipe, 1)) ?? 1, receptiveField: receptiveField(network.scores) };
+}
+
+/** @throws {InvalidOptionError} for an option that the architecture does not take. */
+function networkOptions(recipe: Recipe, outputs: number): NetworkOptions {
+  const { network, training, task } = recipe;
+  const architecture = architectureOf(recipe);
+  const { head } = network;
+  const given: Partial<NetworkOptions> = {
+    width: network.width, widths: network.widths, blocks: network.blocks, batchNorm: network.batch_norm, dropout: network.dropout, reduce: network.reduce,
+    head: head === undefined ? undefined : { ...(head.pool === undefined ? {} : { pool: head.pool }), ...(head.dense === undefined ? {} : { dense: head.dense }), ...(head.dropout === undefined ? {} : { dropout: head.dropout }), ...(head.batch_norm === undefined ? {} : { batchNorm: head.batch_norm }) },
+    normalization: network.normalization, variant: network.variant,
   };
-  const reduce = chipReduction(recipe);
-  return { training: resnetChips(tf, { ...options, size }), shipped: resnetChips(tf, { ...options, size: size * reduce, reduce }), multiple: 1 };
-}
-
-/** What the input of a recipe's U-Net must be a multiple of, and how far it sees. */
-export function mapShape(recipe: Recipe, classes: number): { readonly multiple: number; readonly receptiveField: number } {
-  const options = unetOptions(recipe, classes);
-  return { multiple: unetMultiple(options), receptiveField: unetReceptiveField(options) };
-}
-
-function unetOptions(recipe: Recipe, classes: number): UnetOptions {
-  const { network, training } = recipe;
-  return { classes, seed: training.seed, ...(network.widths === undefined ? {} : { widths: network.widths }), batchNorm: network.batch_norm ?? false, reduce: network.reduce ?? 1 };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const unknown = set.find(([key]) => !architecture.takes.includes(key as keyof NetworkOptions));
+  if (unknown !== undefined) throw new InvalidOptionError(`network.${unknown[0] === 'batchNorm' ? 'batch_norm' : unknown[0]}`, `expected options that ${architecture.name} takes (${architecture.takes.join(', ')}), found another`);
+  if (task !== 'segmenter' && network.size! < architecture.smallest) throw new InvalidOptionError('network.size', `expected at least ${architecture.smallest} pixels for ${architecture.name}, found ${network.size!}`);
+  return { outputs, activation: task === 'tagger' ? 'sigmoid' : 'softmax', seed: training.seed, ...Object.fromEntries(set) };
 }
 
 /** By how much the shipped chip network reduces its input: chips cut from masks come in whole, others as prepared. */
@@ -44,5 +64,46 @@ export function chipReduction(recipe: Recipe): number {
 
 /** Copies the trained weights into the shipped network: it has the same layers with weights, in the same order. */
 export function shareWeights({ training, shipped }: RecipeNetworks): void {
-  shipped.scores.setWeights(training.scores.getWeights());
+  if (shipped !== training) shipped.scores.setWeights(training.scores.getWeights());
+}
+
+interface Reach { readonly field: number; readonly step: number }
+
+/**
+ * Edge of the square of input pixels that can influence one output pixel, from the network's layers (Araujo et al. 2019): a
+ * window of k places adds k − 1 steps, a stride makes steps longer, doubling makes them shorter and may shift by a step.
+ */
+export function receptiveField(model: LayersModel): number {
+  const known = new Map<string, Reach>();
+  const visit = (tensor: SymbolicTensor): Reach => {
+    const found = known.get(tensor.name);
+    if (found !== undefined) return found;
+    const inputs = inputsOf(tensor).map(visit);
+    const before = { field: Math.max(1, ...inputs.map((input) => input.field)), step: Math.max(...inputs.map((input) => input.step), inputs.length === 0 ? 1 : 0) };
+    const reach = through(tensor.sourceLayer, before);
+    known.set(tensor.name, reach);
+    return reach;
+  };
+  return Math.ceil(visit(model.outputs[0]!).field);
+}
+
+function through(layer: layers.Layer, { field, step }: Reach): Reach {
+  const config = layer.getConfig();
+  const first = (value: unknown, otherwise: number): number => (Array.isArray(value) ? value[0] as number : (value as number | undefined) ?? otherwise);
+  switch (layer.getClassName()) {
+    case 'Conv2D': case 'DepthwiseConv2D': case 'SeparableConv2D':
+      return { field: field + (first(config['kernelSize'], 1) - 1) * first(config['dilationRate'], 1) * step, step: step * first(config['strides'], 1) };
+    case 'MaxPooling2D': case 'AveragePooling2D': {
+      const size = first(config['poolSize'], 2);
+      return { field: field + (size - 1) * step, step: step * first(config['strides'], size) };
+    }
+    case 'UpSampling2D': { const factor = first(config['size'], 2); return { field: field + step / factor * (factor - 1), step: step / factor }; }
+    default: return { field, step };
+  }
+}
+
+/** What a value is made from; nothing for inputs, which TensorFlow.js says are made from themselves. */
+export function inputsOf(tensor: SymbolicTensor): SymbolicTensor[] {
+  if (tensor.sourceLayer.getClassName() === 'InputLayer') return [];
+  return (tensor.sourceLayer.inboundNodes[tensor.nodeIndex] as unknown as { inputTensors: SymbolicTensor[] }).inputTensors;
 }

@@ -1,81 +1,261 @@
-import { parse } from 'yaml';
-import { InvalidFileError, InvalidOptionError } from '../errors.js';
-import type { AugmentOptions } from './augment.js';
-
 /**
- * Everything that decides what a model becomes, as written in `models/recipes/*.yaml`. Keys are the ones of the file; each
- * can be overridden on the command line with `--set training.epochs=3`.
+ * Everything that decides what a model becomes, as written in `models/recipes/*.yaml`. Keys are the ones of the file; each can
+ * be overridden on the command line: `--set optimizer.lr=0.003`, `--set stages.head.epochs=2`. What a key may be is checked
+ * by `recipe-fields.ts`, which has an entry for every key here.
  */
 export interface Recipe {
   /** Lower case, digits, hyphens. */
   readonly name: string;
-  readonly task: 'tagger' | 'segmenter';
+  /** `tagger`: any number of tags per chip; `classifier`: one class per chip; `segmenter`: one class per pixel. */
+  readonly task: RecipeTask;
   readonly data: RecipeData;
   readonly split: RecipeSplit;
   readonly network: RecipeNetwork;
   readonly training: RecipeTraining;
+  readonly optimizer: RecipeOptimizer;
+  readonly schedule: RecipeSchedule;
+  readonly loss: RecipeLoss;
+  readonly augment: RecipeAugment;
+  /** One after the other, each beginning with the weights that the one before ended with. Default: one stage of all that is said above. */
+  readonly stages: readonly RecipeStage[];
   readonly card: RecipeCard;
 }
 
-/** Paths are relative to the data folder. Either a table and pictures, or pictures with masks and `classes.json`. */
+export type RecipeTask = 'tagger' | 'classifier' | 'segmenter';
+
+/** What the data are; the same keys as in `dataset.yaml` (docs/data.md). Paths are relative to the data folder; what is absent is found out from what lies there. */
 export interface RecipeData {
+  /** Table `image_name,tags`, and the folder or archive of its pictures. */
   readonly table?: string;
   readonly pictures?: string;
+  /** One folder per class under `pictures`, perhaps inside `train`, `validate` and `test`. */
+  readonly class_folders?: boolean;
+  /** Pictures with masks: folders, or patterns such as `*_sat.jpg` and `*_mask.png`. */
+  readonly images?: string;
+  readonly masks?: string;
+  /** Scenes with their truth: `{scene, truth}`, `{scene, themes, key}` or `{scene, polygons, property}`, perhaps with `area` and `name`. */
+  readonly scenes?: readonly RecipeScene[];
+  /** Key file of theme rasters: names and grey levels. */
+  readonly key?: string;
+  /** Legend: names and colours of masks. */
   readonly classes?: string;
-  /** Classes that are ignored. */
+  readonly threshold?: number;
+  readonly class_names?: readonly string[];
+  /** Classes that are ignored: neither trained on nor scored. */
   readonly leave_out?: readonly string[];
+  readonly unknown_colors?: 'refuse' | 'ignore';
   readonly swap_red_blue?: boolean;
+  readonly bands?: readonly number[];
+  readonly range?: readonly [number, number];
   /** Pixels around each picture with a mask that are ignored. */
   readonly frame?: number;
-  /** Taggers from masks: edge of the chips, step between them, and the share from which on a class is a tag. */
+  /** Chips from pictures or scenes with truth: edge, step between them, and the share from which on a class is a tag. */
   readonly chip?: number;
   readonly stride?: number;
   readonly least_share?: number;
+  /** What makes a chip's truth: all classes that cover enough of it, or the class of its middle pixel. */
+  readonly truth?: 'share' | 'centre';
+  readonly limit?: number;
+  readonly seed?: number;
+  /** Segmenters: width and height that every picture is brought to before training; scores are at full size all the same. */
+  readonly resize?: readonly [number, number];
 }
 
-/** Shares with a seed, or names of groups. */
+export interface RecipeScene {
+  readonly scene: string;
+  readonly truth?: string;
+  readonly themes?: string;
+  readonly key?: string;
+  readonly polygons?: string;
+  readonly property?: string;
+  readonly area?: readonly [number, number, number, number];
+  readonly name?: string;
+}
+
+/** Shares with a seed, or names of groups. Default: as the data themselves say (folders `train`, `validate`, `test`), else 0.15 each. */
 export interface RecipeSplit {
   readonly seed?: number;
-  readonly validation: number | readonly string[];
-  readonly test: number | readonly string[];
+  /** Choices are made on it: best epoch, thresholds, offsets. */
+  readonly validation?: number | readonly string[];
+  /** Measured once, at the end. Where it is empty, the scores are those on the validation data, and say so. */
+  readonly test?: number | readonly string[];
 }
 
+/** A network of models/architectures by its name, and its options. */
 export interface RecipeNetwork {
-  readonly architecture: 'unet' | 'resnet-chips';
+  readonly architecture: string;
+  /** All channel counts are multiplied by this. Default 1. */
+  readonly width?: number;
+  /** Channels per level or stage. */
   readonly widths?: readonly number[];
+  /** Residual blocks per stage. */
   readonly blocks?: readonly number[];
   readonly batch_norm?: boolean;
+  /** Share that is dropped in training, where the network has one place for it. */
   readonly dropout?: number;
-  /** Chips: edge of the input after reduction. */
+  /** Chips: what follows the convolutions. Default: the network's own. */
+  readonly head?: RecipeHead;
+  /**
+   * What is done to samples from 0 to 255 first, where the network leaves it open: `unit` 0–1, `signed` −1–1, `caffe` blue, green, red
+   * less their means on ImageNet (VGG and ResNet of Keras), `torch` red, green, blue by their means and deviations. Default `none`.
+   */
+  readonly normalization?: 'none' | 'unit' | 'signed' | 'caffe' | 'torch';
+  /** Details in which libraries differ; as the weights. Default: the library of the published weights. */
+  readonly variant?: 'keras' | 'torch';
+  /** Chips: edge of the input after reduction, in pixels. */
   readonly size?: number;
+  /** The input is averaged over squares of this many pixels, inside the network. */
   readonly reduce?: number;
+  /** Weights to begin with, of all but the head: a file of another library, or a name of `models pull`. Default: random. */
+  readonly weights?: string;
+}
+
+export interface RecipeHead {
+  /** How places become one: their mean, mean and largest beside each other, or every place by itself. Default `average`. */
+  readonly pool?: 'average' | 'average-max' | 'flatten';
+  /** Units of the dense layers before the classifier: `fc1`, `fc2` … Default none. */
+  readonly dense?: readonly number[];
+  /** Shares that are dropped before each dense layer and, last, before the classifier. Default none. */
+  readonly dropout?: readonly number[];
+  /** Batch normalisation before each dense layer and the classifier. Default false. */
+  readonly batch_norm?: boolean;
 }
 
 export interface RecipeTraining {
   readonly epochs: number;
+  /** Samples per step. */
   readonly batch: number;
+  /** Segmenters: edge of a patch in pixels of the (reduced) pictures. */
   readonly patch?: number;
-  readonly rate: number;
-  readonly decay?: number;
+  /** Steps per epoch. Default: as many as show every sample (or as many pixels as there are) once. */
+  readonly steps?: number;
   readonly seed: number;
+  /** What decides which epoch is best and when to stop: the validation score or the validation loss. Default `score`. */
+  readonly monitor?: 'score' | 'loss';
+  /** Stops a stage after so many epochs without a better value of what is monitored. Default: never. */
   readonly patience?: number;
-  readonly augment?: AugmentOptions;
-  /** `layers` folder of a model with the same network, to start from its weights. Default: random ones. */
-  readonly start_from?: string;
-  readonly class_weights?: 'sqrt' | 'equal';
-  /** Segmenters: whether every pixel is shown as often, or every group of pictures. Default `area`. */
-  readonly sampling?: 'area' | 'group';
-  /** Segmenters: share of a pixel's target that is spread over all classes. */
-  readonly label_smoothing?: number;
-  /** Segmenters: weight of the Dice loss beside the cross-entropy. */
-  readonly dice?: number;
+  /** Which epoch's weights a stage ends with. Default `best`. */
+  readonly keep?: 'best' | 'last';
   /** Share of the moving average of the weights that stays per step; the model is that average. */
   readonly average?: number;
-  /** Which epoch's weights the model has. Default `best`, by the validation score. */
-  readonly keep?: 'best' | 'last';
+  /** `layers` folder of a model with the same network, to start from its weights. Default: random ones. */
+  readonly start_from?: string;
+  /** Segmenters: whether every pixel is shown as often, or every group of pictures. Default `area`. */
+  readonly sampling?: 'area' | 'group';
   /** Segmenters: after training, offsets of the logits are chosen on the validation pictures. Default false. */
   readonly calibrate?: boolean;
-  readonly threshold?: number;
+  /** Taggers: a tag counts as found from this probability on; `per-tag`: one each, chosen on the validation chips after training. Default 0.5. */
+  readonly threshold?: number | 'per-tag';
+  /** Features of frozen layers are computed once and kept on disk, where nothing random comes before them. Default true. */
+  readonly cache_features?: boolean;
+  /** Trains on everything, without validation and test: the last step, when all choices are made. Default false. */
+  readonly finalise?: boolean;
+}
+
+export interface RecipeOptimizer {
+  /** Default `adamw`. */
+  readonly name: 'sgd' | 'adam' | 'adamw';
+  /**
+   * Learning rate, the highest one of a schedule. `[low, high]`: evenly by ratio from the network's first stage to its head
+   * (discriminative rates); `{name: rate}`: by stage or layer, the first name that fits counts, `*` is any text.
+   */
+  readonly lr: LearningRate;
+  /** SGD. Default 0. */
+  readonly momentum?: number;
+  /** SGD. Default false. */
+  readonly nesterov?: boolean;
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.99 for AdamW, 0.999 for Adam. */
+  readonly beta2?: number;
+  /** Default 1e-7. */
+  readonly epsilon?: number;
+  /** AdamW: share of a kernel that is taken away per step, times the rate. Default 0.01. */
+  readonly decay?: number;
+  /** The gradient of each weight is shortened to this length, as `clipnorm` of Keras. Default: not. */
+  readonly clipnorm?: number;
+}
+
+export type LearningRate = number | readonly [number, number] | Readonly<Record<string, number>>;
+
+export interface RecipeSchedule {
+  /** `one-cycle`: a cosine up and one down; `cosine`: one down; `plateau`: lower after epochs without a lower validation loss. Default `one-cycle`. */
+  readonly name: 'constant' | 'one-cycle' | 'cosine' | 'plateau';
+  /** One-cycle: share of the steps that go up. Default 0.25. */
+  readonly rise?: number;
+  /** One-cycle: the first rate is the highest one divided by this. Default 25. */
+  readonly start_divisor?: number;
+  /** Plateau: the rate is multiplied by this. Default 0.5. */
+  readonly factor?: number;
+  /** Plateau: epochs without a lower loss. Default 3. */
+  readonly patience?: number;
+  /** Plateau and cosine: never below this. Default 0. */
+  readonly min_lr?: number;
+}
+
+export interface RecipeLoss {
+  /** Default: binary cross-entropy for taggers, categorical for the others. `focal` is the one of the task with less weight for what is already right. */
+  readonly name: 'cross-entropy' | 'focal';
+  /** Focal: how much less. Default 2. */
+  readonly gamma?: number;
+  /**
+   * `sqrt`: rare classes weigh more, by the root of how rare they are in the training data; `balanced`: by how rare they are;
+   * `{name: weight}`: as given, others 1, and 0 leaves a class out of the loss. Default `equal`; for segmenters `sqrt`.
+   */
+  readonly class_weights?: 'equal' | 'sqrt' | 'balanced' | Readonly<Record<string, number>>;
+  /** Share of a target that is spread over all classes. Default 0. */
+  readonly label_smoothing?: number;
+  /** Segmenters: weight of the Dice loss beside the other. Default 0. */
+  readonly dice?: number;
+  /** Weight of the sum of squares of kernels: of all, or `{name: weight}` by stage or layer. Default 0. */
+  readonly l2?: number | Readonly<Record<string, number>>;
+}
+
+/** What varies a training sample. One place is drawn for all that moves pixels, so that they are interpolated once. */
+export interface RecipeAugment {
+  /** Mirrored and turned by quarters: the eight ways to see the same ground from above. Default true. */
+  readonly turns?: boolean;
+  /** Mirrored only: left and right, up and down, or both. For taggers of things that have an up. Default: not. */
+  readonly flip?: 'horizontal' | 'vertical' | 'both';
+  /** Turned by up to so many degrees either way. */
+  readonly rotate?: number;
+  /** Moved by up to so much of the edge, along each axis. */
+  readonly shift?: number;
+  /** Sheared by up to so many degrees either way. */
+  readonly shear?: number;
+  /** Smallest and largest magnification; below 1 more ground is shown smaller. */
+  readonly zoom?: readonly [number, number];
+  /** What is seen beyond the edge of a picture. Default `reflect`. Masks are ignored there with `constant`. */
+  readonly fill?: 'nearest' | 'reflect' | 'constant';
+  /** Sample value of `constant`. Default 0. */
+  readonly fill_value?: number;
+  /** Adds up to this share of the range. */
+  readonly brightness?: number;
+  /** Stretches around the middle grey, by up to this factor off 1. */
+  readonly contrast?: number;
+  /** Stretches each band by itself. */
+  readonly color?: number;
+  /** Bends the tones, by powers from e^−gamma to e^gamma. */
+  readonly gamma?: number;
+}
+
+/** What is not said in a stage is as in the rest of the recipe; sections are merged key by key. */
+export interface RecipeStage {
+  /** Default: its number, from 1. */
+  readonly name?: string;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly patch?: number;
+  /** Chips: edge of the network's input in this stage (progressive resizing). */
+  readonly size?: number;
+  /** Layers that are not trained: stages, layers, or patterns in which `*` is any text; `!` in front lets layers out again. Default: none. */
+  readonly freeze?: readonly string[];
+  readonly patience?: number;
+  readonly lr?: LearningRate;
+  readonly optimizer?: Partial<RecipeOptimizer>;
+  readonly schedule?: Partial<RecipeSchedule>;
+  readonly loss?: Partial<RecipeLoss>;
+  readonly augment?: RecipeAugment;
 }
 
 /** What the model card says beyond what is measured. */
@@ -95,104 +275,4 @@ export interface RecipeCard {
   /** Name of the model that ends at the feature layer. Default: the recipe's name and `-features`. */
   readonly features_name?: string;
   readonly colors?: Readonly<Record<string, string>>;
-}
-
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  data: ['table', 'pictures', 'classes', 'leave_out', 'swap_red_blue', 'frame', 'chip', 'stride', 'least_share'],
-  split: ['seed', 'validation', 'test'],
-  network: ['architecture', 'widths', 'blocks', 'batch_norm', 'dropout', 'size', 'reduce'],
-  training: ['epochs', 'batch', 'patch', 'rate', 'decay', 'seed', 'patience', 'augment', 'start_from', 'class_weights', 'sampling', 'label_smoothing', 'dice', 'average', 'keep', 'calibrate', 'threshold'],
-  card: ['description', 'bands', 'window', 'gsd', 'license', 'data_name', 'data_source', 'data_license', 'split', 'limits', 'course', 'features_name', 'colors'],
-};
-
-/**
- * Reads a recipe and applies `key.key=value` settings.
- * @throws {InvalidFileError} for a recipe with unknown, missing or wrong keys
- * @throws {InvalidOptionError} for a setting of a key that recipes do not have
- */
-export function parseRecipe(text: string, file: string, settings: readonly string[] = []): Recipe {
-  let recipe: Record<string, unknown>;
-  try {
-    recipe = parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw new InvalidFileError(file, `expected a recipe in YAML, found ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause });
-  }
-  if (typeof recipe !== 'object' || recipe === null) throw new InvalidFileError(file, 'expected a recipe in YAML, found none');
-  for (const setting of settings) applySetting(recipe, setting);
-  for (const key of Object.keys(recipe)) if (key !== 'name' && key !== 'task' && KEYS[key] === undefined) throw new InvalidFileError(file, `expected name, task, ${Object.keys(KEYS).join(', ')}, found ${key}`);
-  for (const [section, keys] of Object.entries(KEYS)) {
-    recipe[section] ??= {};
-    const unknown = Object.keys(recipe[section] as object).find((key) => !keys.includes(key));
-    if (unknown !== undefined) throw new InvalidFileError(file, `expected ${section} to have ${keys.join(', ')}, found ${unknown}`);
-  }
-  const checked = recipe as unknown as Recipe;
-  const wrong = faultOf(checked);
-  if (wrong !== undefined) throw new InvalidFileError(file, wrong);
-  return checked;
-}
-
-function applySetting(recipe: Record<string, unknown>, setting: string): void {
-  const equals = setting.indexOf('=');
-  const path = setting.slice(0, equals).split('.');
-  const [section, key, inner] = path;
-  if (equals < 1 || path.length > 3) throw new InvalidOptionError('--set', `expected key=value such as training.epochs=3, found ${setting}`);
-  const value: unknown = parse(setting.slice(equals + 1));
-  if (key === undefined) {
-    if (section !== 'name') throw new InvalidOptionError('--set', `expected name or a key inside ${Object.keys(KEYS).join(', ')}, found ${section!}`);
-    recipe[section] = value;
-    return;
-  }
-  if (!(KEYS[section!] ?? []).includes(key)) throw new InvalidOptionError('--set', `expected a key of a recipe, found ${section!}.${key}`, { advice: 'models/recipes has examples' });
-  const target = (recipe[section!] ??= {}) as Record<string, unknown>;
-  if (inner === undefined) target[key] = value;
-  else target[key] = { ...(target[key] as object | undefined), [inner]: value };
-}
-
-function faultOf(recipe: Recipe): string | undefined {
-  const positive = (value: unknown): boolean => typeof value === 'number' && value > 0;
-  if (typeof recipe.name !== 'string' || !/^[a-z0-9-]+$/.test(recipe.name)) return `expected name in lower case letters, digits and hyphens, found ${String(recipe.name)}`;
-  if (recipe.task !== 'tagger' && recipe.task !== 'segmenter') return `expected task tagger or segmenter, found ${String(recipe.task)}`;
-  const architecture = recipe.task === 'tagger' ? 'resnet-chips' : 'unet';
-  if (recipe.network.architecture !== architecture) return `expected network.architecture ${architecture} for a ${recipe.task}, found ${String(recipe.network.architecture)}`;
-  const { training, data } = recipe;
-  for (const key of ['epochs', 'batch', 'rate'] as const) if (!positive(training[key])) return `expected training.${key} above 0, found ${String(training[key])}`;
-  if (recipe.task === 'segmenter' && !positive(training.patch)) return `expected training.patch above 0, found ${String(training.patch)}`;
-  if (data.classes === undefined && (data.table === undefined || data.pictures === undefined)) return 'expected data.table and data.pictures, or data.classes, found neither';
-  if (recipe.task === 'segmenter' && data.classes === undefined) return 'expected data.classes for a segmenter, found none';
-  if (recipe.task === 'tagger' && !positive(recipe.network.size)) return `expected network.size above 0, found ${String(recipe.network.size)}`;
-  if (recipe.split.validation === undefined || recipe.split.test === undefined) return 'expected split.validation and split.test, found none';
-  return trainingFault(recipe) ?? augmentFault(recipe);
-}
-
-function trainingFault({ task, training }: Recipe): string | undefined {
-  for (const key of ['label_smoothing', 'average'] as const) if (training[key] !== undefined && !within(training[key], 0, 1)) return `expected training.${key} from 0 to below 1, found ${String(training[key])}`;
-  if (training.dice !== undefined && !within(training.dice, 0, Infinity)) return `expected training.dice from 0, found ${String(training.dice)}`;
-  for (const key of ['sampling', 'label_smoothing', 'dice', 'calibrate'] as const) if (task === 'tagger' && training[key] !== undefined) return `expected training.${key} for a segmenter only, found it for a tagger`;
-  if (training.sampling !== undefined && training.sampling !== 'area' && training.sampling !== 'group') return `expected training.sampling area or group, found ${String(training.sampling)}`;
-  if (training.calibrate !== undefined && typeof training.calibrate !== 'boolean') return `expected training.calibrate true or false, found ${String(training.calibrate)}`;
-  if (training.keep !== undefined && training.keep !== 'best' && training.keep !== 'last') return `expected training.keep best or last, found ${String(training.keep)}`;
-  if (training.keep === 'last' && training.patience !== undefined) return 'expected training.patience with training.keep best only, found keep last';
-  return undefined;
-}
-
-function augmentFault({ task, training }: Recipe): string | undefined {
-  const augment = training.augment ?? {};
-  const known = [...SHARES, 'turns', 'zoom'];
-  const unknown = Object.keys(augment).find((key) => !known.includes(key));
-  if (unknown !== undefined) return `expected training.augment to have ${known.join(', ')}, found ${unknown}`;
-  if (augment.turns !== undefined && typeof augment.turns !== 'boolean') return `expected training.augment.turns true or false, found ${String(augment.turns)}`;
-  for (const key of SHARES) if (augment[key] !== undefined && !within(augment[key], 0, key === 'gamma' ? Infinity : 1)) return `expected training.augment.${key} from 0${key === 'gamma' ? '' : ' to below 1'}, found ${String(augment[key])}`;
-  const { zoom } = augment;
-  if (zoom === undefined) return undefined;
-  if (task === 'tagger') return 'expected training.augment.zoom for a segmenter only, found it for a tagger';
-  if (!Array.isArray(zoom) || zoom.length !== 2 || !within(zoom[0], 0.1, 10) || !within(zoom[1], 0.1, 10) || zoom[0] > zoom[1]) return `expected training.augment.zoom as [smallest, largest] between 0.1 and 10, found ${JSON.stringify(zoom)}`;
-  return undefined;
-}
-
-/** Changes of the light that are given as a number. */
-const SHARES = ['brightness', 'contrast', 'color', 'gamma'] as const;
-
-/** A number from `low` to below `high`. */
-function within(value: unknown, low: number, high: number): boolean {
-  return typeof value === 'number' && value >= low && value < high;
 }

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { throwIfAborted } from '../errors.js';
-import { addToConfusion, confusionMatrix, type ConfusionMatrix } from '../metrics/index.js';
-import type { ChipSet, MaskedPicture } from '../samples/index.js';
+import { accuracy, addToConfusion, confusionMatrix, type ConfusionMatrix } from '../metrics/index.js';
+import type { ChipSamples, MapSamples, MaskedPicture } from '../samples/index.js';
 
 /** Chips at a time, and pixels of a picture that are answered at a time: bounds memory, not results. */
 const CHIPS_AT_A_TIME = 256;
@@ -11,7 +11,7 @@ const BLOCK = 768;
  * Runs an exported chip model as its users will, on uint8 chips.
  * @returns the output `name`, `[places, n]`
  */
-export async function runChips(model: Uint8Array, chips: ChipSet, places: Int32Array, name: string, signal?: AbortSignal): Promise<Float32Array> {
+export async function runChips(model: Uint8Array, chips: ChipSamples, places: Int32Array, name: string, signal?: AbortSignal): Promise<Float32Array> {
   const session = await ort.InferenceSession.create(model);
   try {
     const length = chips.size * chips.size * 3;
@@ -20,7 +20,7 @@ export async function runChips(model: Uint8Array, chips: ChipSet, places: Int32A
       throwIfAborted(signal);
       const part = places.subarray(start, start + CHIPS_AT_A_TIME);
       const pixels = new Uint8Array(part.length * length);
-      part.forEach((chip, index) => pixels.set(chips.pixels.subarray(chip * length, (chip + 1) * length), index * length));
+      part.forEach((chip, index) => chips.read(chip, pixels, index * length));
       const results = await session.run({ image: new ort.Tensor('uint8', pixels, [part.length, chips.size, chips.size, 3]) });
       parts.push((results[name]!.data as Float32Array).slice());
     }
@@ -40,26 +40,35 @@ export interface ScoreMapsOptions {
   readonly receptiveField: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with the answer for each picture and the share of its pixels that is right (not a number where none has a class). */
+  readonly onPicture?: (place: number, classes: Uint8Array, right: number) => void;
 }
 
 /**
  * Compares the most likely class of an exported map model with the masks, at full resolution. Pictures are worked on in
  * blocks with enough around them that the answer is that for the whole picture at once.
  */
-export async function scoreMaps(model: Uint8Array, pictures: readonly MaskedPicture[], options: ScoreMapsOptions): Promise<ConfusionMatrix> {
-  const session = await ort.InferenceSession.create(model, { enableCpuMemArena: false });
+export async function scoreMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): Promise<ConfusionMatrix> {
   const matrix = confusionMatrix(options.classes);
+  let done = 0;
+  for await (const { place, classes } of predictMaps(model, samples, places, options)) {
+    const one = confusionMatrix(options.classes);
+    addToConfusion(one, samples.read(place).mask, classes);
+    one.counts.forEach((count, cell) => { matrix.counts[cell]! += count; });
+    options.onPicture?.(place, classes, accuracy(one));
+    options.onProgress?.(++done, places.length);
+  }
+  return matrix;
+}
+
+/** The most likely classes of pictures, one after the other, `[height, width]`. */
+async function* predictMaps(model: Uint8Array, samples: Pick<MapSamples, 'read'>, places: ArrayLike<number>, options: ScoreMapsOptions): AsyncGenerator<{ readonly place: number; readonly classes: Uint8Array }> {
+  const session = await ort.InferenceSession.create(model, { enableCpuMemArena: false });
   try {
-    let done = 0;
-    for (const picture of pictures) {
-      const predicted = await predictMap(session, picture, options);
-      addToConfusion(matrix, picture.mask, predicted);
-      options.onProgress?.(++done, pictures.length);
-    }
+    for (let index = 0; index < places.length; index++) yield { place: places[index]!, classes: await predictMap(session, samples.read(places[index]!), options) };
   } finally {
     await session.release();
   }
-  return matrix;
 }
 
 async function predictMap(session: ort.InferenceSession, picture: MaskedPicture, options: ScoreMapsOptions): Promise<Uint8Array> {

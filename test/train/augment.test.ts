@@ -15,15 +15,15 @@ describe('augmentation', () => {
       const view = randomView(random);
       const image = new Float32Array(size * size * 3);
       const targets = new Float32Array(size * size * 4);
-      writeSquare(image, 0, { pixels, width, x, y }, size, view);
-      writeTargets(targets, 0, { pixels, width, x, y, mask }, size, view, [1, 2, 3, 4]);
+      writeSquare(image, 0, { pixels, width, height: width, x, y }, size, view);
+      writeTargets(targets, 0, { pixels, width, height: width, x, y, mask }, size, view, [1, 2, 3, 4]);
       for (let i = 0; i < size * size; i++) {
         const id = image[i * 3]! / 50;
         expect(Array.from(targets.subarray(i * 4, i * 4 + 4))).toEqual([0, 1, 2, 3].map((place) => (place === id ? place + 1 : 0)));
       }
       const inside = (values: ArrayLike<number>): number[] => Array.from(values).sort((a, b) => a - b);
       const plain = new Float32Array(size * size * 3);
-      writeSquare(plain, 0, { pixels, width, x, y }, size, PLAIN_VIEW);
+      writeSquare(plain, 0, { pixels, width, height: width, x, y }, size, PLAIN_VIEW);
       expect(inside(image)).toEqual(inside(plain));
     }));
   });
@@ -33,7 +33,7 @@ describe('augmentation', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 200; i++) {
       const out = new Float32Array(12);
-      writeSquare(out, 0, { pixels: Uint8Array.of(1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4), width: 2, x: 0, y: 0 }, 2, randomView(random));
+      writeSquare(out, 0, { pixels: Uint8Array.of(1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4), width: 2, height: 2, x: 0, y: 0 }, 2, randomView(random));
       seen.add([0, 3, 6, 9].map((at) => out[at]).join(''));
     }
     expect(seen.size).toBe(8);
@@ -50,18 +50,18 @@ describe('augmentation', () => {
     }
     expect(a()).toBe(b());
     const out = new Float32Array(3);
-    writeSquare(out, 0, { pixels: Uint8Array.of(250, 128, 5), width: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, shift: 20 });
+    writeSquare(out, 0, { pixels: Uint8Array.of(250, 128, 5), width: 1, height: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, shift: 20 });
     expect(Array.from(out)).toEqual([255, 148, 25]);
     const bands = randomView(seededRandom(3), { color: 0.25 }).bands!;
     expect(new Set(bands).size).toBe(3);
     expect(Math.max(...bands.map((band) => Math.abs(band - 1)))).toBeLessThanOrEqual(0.25);
-    writeSquare(out, 0, { pixels: Uint8Array.of(100, 100, 100), width: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, bands: [1.5, 1, 0.5] });
+    writeSquare(out, 0, { pixels: Uint8Array.of(100, 100, 100), width: 1, height: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, bands: [1.5, 1, 0.5] });
     expect(Array.from(out)).toEqual([150, 100, 50]);
   });
 
   it('bends tones before everything else, within bounds, with one draw more', () => {
     const out = new Float32Array(3);
-    writeSquare(out, 0, { pixels: Uint8Array.of(0, 64, 255), width: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, power: 0.5, bands: [1, 0.5, 1], shift: 10 });
+    writeSquare(out, 0, { pixels: Uint8Array.of(0, 64, 255), width: 1, height: 1, x: 0, y: 0 }, 1, { ...PLAIN_VIEW, power: 0.5, bands: [1, 0.5, 1], shift: 10 });
     expect(out[0]).toBe(10);
     expect(out[1]).toBeCloseTo(Math.sqrt(64 * 255) / 2 + 10, 4);
     expect(out[2]).toBe(255);
@@ -90,7 +90,7 @@ describe('augmentation', () => {
     const pixels = Uint8Array.from({ length: width * width * 3 }, (_, at) => (Math.floor(at / 3) % width) * 7 + Math.floor(at / 3 / width) * 3 + (at % 3) * 20);
     for (const [edge, size] of [[4, 7], [9, 5], [8, 4]] as const) {
       const out = new Float32Array(size * size * 3);
-      writeSquare(out, 0, { pixels, width, x: 2, y: 1, edge }, size, { ...PLAIN_VIEW, flip: true });
+      writeSquare(out, 0, { pixels, width, height: width, x: 2, y: 1, edge }, size, { ...PLAIN_VIEW, flip: true });
       const place = (at: number): number => Math.min(edge - 1, Math.max(0, ((at + 0.5) * edge) / size - 0.5));
       for (let row = 0; row < size; row++) {
         for (let column = 0; column < size; column++) {
@@ -110,8 +110,8 @@ describe('augmentation', () => {
       const view = randomView(seededRandom(seed));
       const image = new Float32Array(size * size * 3);
       const targets = new Float32Array(size * size * 2);
-      writeSquare(image, 0, { pixels, width, x: 1, y: 2, edge }, size, view);
-      writeTargets(targets, 0, { pixels, width, x: 1, y: 2, edge, mask }, size, view, [1, 1]);
+      writeSquare(image, 0, { pixels, width, height: width, x: 1, y: 2, edge }, size, view);
+      writeTargets(targets, 0, { pixels, width, height: width, x: 1, y: 2, edge, mask }, size, view, [1, 1]);
       for (let at = 0; at < size * size; at++) {
         if (image[at * 3] !== 100) expect(targets[at * 2 + 1]).toBe(image[at * 3]! > 100 ? 1 : 0);
       }
@@ -120,8 +120,8 @@ describe('augmentation', () => {
 
   it('spreads a share of each target over all classes, and keeps its weight', () => {
     const out = new Float32Array(6);
-    writeTargets(out, 0, { pixels: new Uint8Array(6), width: 2, x: 0, y: 0, mask: Uint8Array.of(1, IGNORE, 0, 0) }, 1, PLAIN_VIEW, [1, 4, 1], 0.3);
-    writeTargets(out, 3, { pixels: new Uint8Array(6), width: 2, x: 1, y: 0, mask: Uint8Array.of(1, IGNORE, 0, 0) }, 1, PLAIN_VIEW, [1, 4, 1], 0.3);
+    writeTargets(out, 0, { pixels: new Uint8Array(6), width: 2, height: 2, x: 0, y: 0, mask: Uint8Array.of(1, IGNORE, 0, 0) }, 1, PLAIN_VIEW, [1, 4, 1], 0.3);
+    writeTargets(out, 3, { pixels: new Uint8Array(6), width: 2, height: 2, x: 1, y: 0, mask: Uint8Array.of(1, IGNORE, 0, 0) }, 1, PLAIN_VIEW, [1, 4, 1], 0.3);
     [0.4, 3.2, 0.4, 0, 0, 0].forEach((value, at) => expect(out[at]).toBeCloseTo(value, 6));
   });
 });

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { unet, type Tensorflow } from '../../models/architectures/index.js';
-import { fit, getValues, type Learner } from '../../src/train/index.js';
+import { findArchitecture, unet, type Tensorflow } from '../../models/architectures/index.js';
+import { fit as fitStages, getValues, type FitResult, type Learner } from '../../src/train/index.js';
 import { createAverage } from '../../src/train/average.js';
 import { plainTensorflow } from './engines.js';
 
@@ -21,6 +21,12 @@ function learner(scores: readonly number[]): Learner {
     loss: (logits: Tensor, y: Tensor) => tf.neg(tf.mean(tf.mul(y, tf.logSoftmax(logits)))),
     validate: () => Promise.resolve({ score: scores[validated++]!, loss: 0, values: {} }),
   };
+}
+
+/** One stage of AdamW over one cycle. */
+function fit(engine: Tensorflow, one: Learner & { readonly network: { readonly logits: Parameters<typeof getValues>[0] } }, { epochs, rate, ...options }: { epochs: number; rate: number; average?: number; keep?: 'last' }): Promise<FitResult> {
+  const stage = { name: '1', epochs, freeze: [], patience: undefined, optimizer: { name: 'adamw' as const, lr: rate }, schedule: { name: 'one-cycle' as const }, loss: { name: 'cross-entropy' as const } };
+  return fitStages(engine, [{ stage, open: () => Promise.resolve({ model: one.network.logits, learner: one }) }], { architecture: findArchitecture('unet')!, seed: 1, ...options });
 }
 
 describe('the moving average of weights', () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unet, type Tensorflow } from '../../models/architectures/index.js';
-import { seededRandom } from '../../src/samples/index.js';
+import { memoryMaps, seededRandom } from '../../src/samples/index.js';
 import { bestOffsets, calibrate } from '../../src/train/calibrate.js';
 import { predictPicture } from '../../src/train/index.js';
 import { plainTensorflow } from './engines.js';
@@ -34,7 +34,7 @@ describe('offsets of classes', () => {
     const before = predictPicture(tf, network, { width: 8, height: 8, pixels }, 2);
     // The truth is the other class nearly everywhere: odds have to move.
     const mask = Uint8Array.from({ length: 64 }, (_, at) => (before[at * 2]! * 1.8 > before[at * 2 + 1]! ? 0 : 1));
-    const offsets = calibrate(tf, network, [{ name: 'a', group: '', width: 8, height: 8, pixels, mask }], 2);
+    const offsets = calibrate(tf, network, memoryMaps([{ name: 'a', group: '', width: 8, height: 8, pixels, mask }], { classes: ['a', 'b'] }), [0], 2);
     const after = predictPicture(tf, network, { width: 8, height: 8, pixels }, 2);
     for (let at = 0; at < 64; at++) {
       const odds = Math.log(after[at * 2]! / after[at * 2 + 1]!) - Math.log(before[at * 2]! / before[at * 2 + 1]!);

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensorflow } from '../../models/architectures/index.js';
-import { diceLoss, pictureChances } from '../../src/train/map-learner.js';
+import { diceLoss } from '../../src/train/index.js';
+import { pictureChances } from '../../src/train/map-learner.js';
 import { plainTensorflow } from './engines.js';
 
 let tf: Tensorflow;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseRecipe } from '../../src/train/index.js';
+import { parseRecipe, resolveStages, totalEpochs } from '../../src/train/index.js';
 import { root } from '../places.js';
 
 const folder = join(root, 'models', 'recipes');
@@ -16,15 +16,39 @@ describe('recipes', () => {
   });
 
   it('take other values for their keys, also for keys inside keys', () => {
-    const recipe = parseRecipe(text, 'r.yaml', ['training.epochs=3', 'training.augment.turns=false', 'split.validation=[a, b]', 'name=other']);
-    expect([recipe.training.epochs, recipe.training.augment?.turns, recipe.split.validation, recipe.name]).toEqual([3, false, ['a', 'b'], 'other']);
+    const recipe = parseRecipe(text, 'r.yaml', ['training.epochs=3', 'augment.turns=false', 'split.validation=[a, b]', 'name=other', 'optimizer.lr=0.5', 'network.head.dense=[3]']);
+    expect([recipe.training.epochs, recipe.augment.turns, recipe.split.validation, recipe.name, recipe.optimizer.lr, recipe.network.head]).toEqual([3, false, ['a', 'b'], 'other', 0.5, { dense: [3] }]);
+  });
+
+  it('keep the meaning of earlier keys', () => {
+    const recipe = parseRecipe(maps, 'r.yaml', ['training.rate=0.5', 'training.decay=0.1', 'training.augment={gamma: 0.1}', 'training.augment.color=0.2', 'training.dice=1', 'training.label_smoothing=0.2', 'training.class_weights=equal']);
+    expect([recipe.optimizer.lr, recipe.optimizer.decay, recipe.augment, recipe.loss]).toEqual([0.5, 0.1, { gamma: 0.1, color: 0.2 }, { name: 'cross-entropy', class_weights: 'equal', dice: 1, label_smoothing: 0.2 }]);
+    const old = text.replace(/^(optimizer|schedule|augment): .*\n/gm, '').replace('  batch: 128\n', '  batch: 128\n  rate: 0.004\n  decay: 0.01\n  augment: { turns: true }\n');
+    expect(parseRecipe(old, 'r.yaml')).toEqual(parseRecipe(text, 'r.yaml'));
+  });
+
+  it('fill stages up from the other sections, and let each of their keys be set', () => {
+    const file = readFileSync(join(folder, 'planet-resnet50.yaml'), 'utf8');
+    const recipe = parseRecipe(file, 'r.yaml', ['stages.head128.epochs=2', 'stages.3.optimizer.decay=0', 'stages.all128.augment.rotate=0']);
+    const stages = resolveStages(recipe);
+    expect(stages.map((stage) => [stage.name, stage.size, stage.epochs, stage.batch, stage.optimizer.lr])).toEqual([
+      ['head128', 128, 2, 64, 0.01], ['all128', 128, 5, 64, [0.00001, 0.002]], ['head256', 256, 5, 32, 0.005], ['all256', 256, 5, 32, [0.00001, 0.001]],
+    ]);
+    expect([stages[3]!.optimizer.decay, stages[1]!.augment.rotate, stages[0]!.augment.rotate, totalEpochs(recipe)]).toEqual([0, 0, 10, 17]);
+    expect(() => parseRecipe(file, 'r.yaml', ['stages.tail.epochs=2'])).toThrow('--set: expected a stage of the recipe (head128, all128, head256, all256), found tail');
+    expect(() => parseRecipe(file, 'r.yaml', ['stages.head128.freze=[a]'])).toThrow(expect.objectContaining({ advice: 'did you mean stages.head128.freeze?' }));
   });
 
   it.each([
     ['training.epoch=3', '--set: expected a key of a recipe, found training.epoch'],
     ['epochs', '--set: expected key=value such as training.epochs=3, found epochs'],
     ['training.epochs=0', 'r.yaml: expected training.epochs above 0, found 0'],
-    ['network.architecture=unet', 'r.yaml: expected network.architecture resnet-chips for a tagger, found unet'],
+    ['network.architecture=resnet', 'r.yaml: expected network.architecture resnet-chips, vgg3,'],
+    ['optimizer.lr=fast', 'r.yaml: expected optimizer.lr above 0, [low, high], or {name: rate}, found fast'],
+    ['optimizer.lr=[1]', 'r.yaml: expected optimizer.lr above 0, [low, high], or {name: rate}, found [1]'],
+    ['schedule.name=twice', 'r.yaml: expected schedule.name constant, one-cycle, cosine or plateau, found twice'],
+    ['stages=[{name: a}, {name: a}]', 'r.yaml: expected stages of different names, found a twice'],
+    ['stages=[{nam: a}]', 'r.yaml: expected a key of a recipe, found stages.0.nam: did you mean stages.0.name?'],
     ['name=My Model', 'r.yaml: expected name in lower case letters, digits and hyphens, found My Model'],
   ])('refuse %s', (setting, message) => {
     expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(message);
@@ -32,31 +56,33 @@ describe('recipes', () => {
 
   const maps = readFileSync(join(folder, 'segmenter.yaml'), 'utf8');
   it.each([
-    ['training.label_smoothing=1', 'expected training.label_smoothing from 0 to below 1, found 1'],
+    ['loss.label_smoothing=1', 'expected loss.label_smoothing from 0 to below 1, found 1'],
     ['training.average=1', 'expected training.average from 0 to below 1, found 1'],
-    ['training.dice=-1', 'expected training.dice from 0, found -1'],
+    ['loss.dice=-1', 'expected loss.dice from 0, found -1'],
     ['training.calibrate=1', 'expected training.calibrate true or false, found 1'],
     ['training.keep=first', 'expected training.keep best or last, found first'],
     ['training.sampling=class', 'expected training.sampling area or group, found class'],
-    ['training.augment.blur=1', 'expected training.augment to have brightness, contrast, color, gamma, turns, zoom, found blur'],
-    ['training.augment.gamma=-0.1', 'expected training.augment.gamma from 0, found -0.1'],
-    ['training.augment.color=2', 'expected training.augment.color from 0 to below 1, found 2'],
-    ['training.augment.turns=1', 'expected training.augment.turns true or false, found 1'],
-    ['training.augment.zoom=1.5', 'expected training.augment.zoom as [smallest, largest] between 0.1 and 10, found 1.5'],
-    ['training.augment.zoom=[2, 1]', 'expected training.augment.zoom as [smallest, largest] between 0.1 and 10, found [2,1]'],
+        ['augment.gamma=-0.1', 'expected augment.gamma from 0, found -0.1'],
+    ['augment.color=2', 'expected augment.color from 0 to below 1, found 2'],
+    ['augment.turns=1', 'expected augment.turns true or false, found 1'],
+    ['augment.zoom=1.5', 'expected augment.zoom as [smallest, largest] between 0.1 and 10, found 1.5'],
+    ['augment.zoom=[2, 1]', 'expected augment.zoom as [smallest, largest] between 0.1 and 10, found [2,1]'],
   ])('refuse %s for a segmenter', (setting, message) => {
     expect(() => parseRecipe(maps, 'r.yaml', [setting])).toThrow(`r.yaml: ${message}`);
   });
 
   it('refuse what only segmenters have for a tagger, and patience where the last epoch is kept', () => {
-    for (const setting of ['training.dice=0.5', 'training.label_smoothing=0.1', 'training.sampling=group', 'training.calibrate=true', 'training.augment.zoom=[0.5, 2]']) {
+    for (const setting of ['loss.dice=0.5', 'training.sampling=group', 'training.calibrate=true', 'training.patch=8']) {
       expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`expected ${setting.split('=')[0]!} for a segmenter only, found it for a tagger`);
     }
     expect(() => parseRecipe(maps, 'r.yaml', ['training.keep=last', 'training.patience=3'])).toThrow('expected training.patience with training.keep best only, found keep last');
   });
 
   it('refuse keys that they do not have, and text that is no YAML', () => {
-    expect(() => parseRecipe(`${text}\nextra: 1\n`, 'r.yaml')).toThrow('r.yaml: expected name, task, data, split, network, training, card, found extra');
+    expect(() => parseRecipe(`${text}\nextra: 1\n`, 'r.yaml')).toThrow('r.yaml: expected a recipe to have name, task, data, split, network, training, optimizer, schedule, loss, augment, stages, card, found extra');
+    expect(() => parseRecipe(text.replace('  epochs:', '  epoch:'), 'r.yaml')).toThrow('r.yaml: expected a key of a recipe, found training.epoch: did you mean training.epochs?');
+    expect(() => parseRecipe(text.replace('augment:', 'augmnt:'), 'r.yaml')).toThrow('r.yaml: expected a key of a recipe, found augmnt: did you mean augment?');
+    expect(() => parseRecipe(text, 'r.yaml', ['augment.blur=1'])).toThrow('--set: expected a key of a recipe, found augment.blur');
     expect(() => parseRecipe('a: [', 'r.yaml')).toThrow('r.yaml: expected a recipe in YAML');
   });
 });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { CardScore, ModelCard } from '../../card/index.js';
 import { ModelError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
-import { mapShape, parseRecipe } from '../../train/index.js';
-import { loadSamples } from '../train/samples.js';
-import { scoreClasses, scoreTags } from '../train/scores.js';
+import { parseRecipe } from '../../train/index.js';
+import { areChips, loadSamples } from '../train/samples.js';
+import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from '../train/scores.js';
 
 export interface EvaluateRecipeOptions {
   /** Folder with `card.json` and `model.onnx`, as `train` writes it. */
@@ -33,11 +33,21 @@ export async function evaluateRecipe(options: EvaluateRecipeOptions, context: Ta
   const model = await readFile(join(options.model, card.file));
   const cache = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
   try {
-    const samples = await loadSamples(recipe, options.data, cache, context);
-    const found = card.output.classes.map((item) => item.name);
-    if (found.join() !== samples.outputs.join()) throw new ModelError(options.model, `expected the classes of the data (${samples.outputs.join(', ')}), found ${found.join(', ')}`);
-    const scores = samples.kind === 'chips' ? await scoreTags(recipe, model, samples, context) : await scoreClasses(recipe, model, samples, options.data, mapShape(recipe, found.length), context);
-    return { model: options.model, scores };
+    const loaded = await loadSamples(recipe, { data: options.data, cacheFolder: cache, fullSize: true }, context);
+    try {
+      const found = card.output.classes.map((item) => item.name);
+      if (found.join() !== loaded.outputs.join()) throw new ModelError(options.model, `expected the classes of the data (${loaded.outputs.join(', ')}), found ${found.join(', ')}`);
+      const scored = scoredSamples(loaded.split, areChips(loaded) ? 'chips' : 'pictures');
+      if (!areChips(loaded)) {
+        const matrix = await confuseMaps(model, loaded, scored, { multiple: card.input.multiple_of ?? 1, receptiveField: card.receptive_field ?? 512 }, context);
+        return { model: options.model, scores: scoreClasses(loaded, scored, matrix) };
+      }
+      const answers = await answerChips(model, loaded, scored.places, context);
+      const scores = recipe.task === 'tagger' ? scoreTags(loaded, scored, answers, card.output.classes.map((item) => item.threshold ?? 0.5)) : scoreClassifier(loaded, scored, confuseClasses(loaded, scored, answers));
+      return { model: options.model, scores };
+    } finally {
+      await loaded.samples.close();
+    }
   } finally {
     await rm(cache, { recursive: true, force: true });
   }

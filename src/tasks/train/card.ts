@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { CardClass, CardScore, ModelCard } from '../../card/index.js';
-import { mapShape, type Recipe } from '../../train/index.js';
-import type { MapSamples, TagSamples } from './samples.js';
+import { architectureOf, type Recipe } from '../../train/index.js';
+import { areChips, type LoadedSamples } from './samples.js';
+import type { MapShape } from './scores.js';
 
 export interface CardFacts {
   readonly parameters: number;
@@ -10,21 +10,25 @@ export interface CardFacts {
   readonly command: string;
   /** Length of the feature vector; taggers only. */
   readonly dimensions?: number;
+  /** Taggers: by tag. */
+  readonly thresholds?: readonly number[];
+  /** Segmenters. */
+  readonly shape?: MapShape;
 }
 
 /** The card of a trained model: what is known from the recipe, the data and the measurements. */
-export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts: CardFacts): ModelCard {
+export function makeCard(recipe: Recipe, loaded: LoadedSamples, facts: CardFacts): ModelCard {
   const { card, network } = recipe;
   const bands = card.bands ?? ['red', 'green', 'blue'];
-  const maps = samples.kind === 'maps';
-  const shape = maps ? mapShape(recipe, samples.outputs.length) : undefined;
-  const edge = (network.size ?? 0) * (network.reduce ?? 1);
+  const maps = !areChips(loaded);
+  const { shape } = facts;
+  const edge = (areChips(loaded) ? loaded.samples.size : 0) * (network.reduce ?? 1);
   return {
     card_version: 1,
     name: recipe.name,
     ...(card.description === undefined ? {} : { description: card.description }),
-    task: maps ? 'semantic-segmentation' : 'multi-label-classification',
-    architecture: maps ? `U-Net ${(network.widths ?? [64, 128, 256]).join('-')}${network.batch_norm === true ? ', batch normalisation' : ''}${(network.reduce ?? 1) > 1 ? `, at 1/${network.reduce!} of the resolution` : ''}` : `ResNet ${(network.widths ?? [32, 64, 128]).join('-')}`,
+    task: TASKS[recipe.task],
+    architecture: describeNetwork(recipe),
     total_parameters: facts.parameters,
     file: 'model.onnx',
     input: {
@@ -34,7 +38,7 @@ export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts
       ...(card.gsd === undefined ? {} : { gsd: card.gsd }),
     },
     output: {
-      name: 'scores', dim_order: maps ? 'bchw' : 'bc', activation: 'none', classes: makeClasses(recipe, samples),
+      name: 'scores', dim_order: maps ? 'bchw' : 'bc', activation: 'none', classes: makeClasses(recipe, loaded, facts.thresholds),
       ...(facts.dimensions === undefined ? {} : { features: { name: 'features', dimensions: facts.dimensions } }),
     },
     ...(shape === undefined ? {} : { receptive_field: shape.receptiveField }),
@@ -42,13 +46,14 @@ export function makeCard(recipe: Recipe, samples: TagSamples | MapSamples, facts
       name: card.data_name ?? recipe.name,
       ...(card.data_source === undefined ? {} : { source: card.data_source }),
       ...(card.data_license === undefined ? {} : { license: card.data_license }),
-      split: card.split ?? describeSplit(recipe, samples),
-      fingerprint: fingerprint(samples),
+      split: card.split ?? describeSplit(recipe, loaded),
+      fingerprint: loaded.samples.fingerprint,
     },
     ...(card.license === undefined ? {} : { license: card.license }),
     ...(card.limits === undefined ? {} : { limits: card.limits }),
     scores: facts.scores,
     trained_with: facts.command,
+    recipe: recipe as unknown as Readonly<Record<string, unknown>>,
   };
 }
 
@@ -64,25 +69,31 @@ export function makeFeatureCard(card: ModelCard, recipe: Recipe, dimensions: num
   };
 }
 
-function makeClasses(recipe: Recipe, samples: TagSamples | MapSamples): CardClass[] {
-  const threshold = recipe.training.threshold;
-  return samples.outputs.map((name, value) => ({
-    value, name, color_hint: recipe.card.colors?.[name] ?? samples.colors[value] ?? hue(value, samples.outputs.length),
-    ...(samples.kind === 'chips' && threshold !== undefined ? { threshold } : {}),
+const TASKS = { tagger: 'multi-label-classification', classifier: 'classification', segmenter: 'semantic-segmentation' } as const;
+
+function describeNetwork(recipe: Recipe): string {
+  const { network } = recipe;
+  const { title } = architectureOf(recipe);
+  const parts = [
+    title, ...(network.widths === undefined ? [] : [network.widths.join('-')]), ...(network.batch_norm === true ? ['batch normalisation'] : []), ...(recipe.task === 'segmenter' && (network.reduce ?? 1) > 1 ? [`at 1/${network.reduce!} of the resolution`] : []),
+  ];
+  return parts.join(', ');
+}
+
+function makeClasses(recipe: Recipe, loaded: LoadedSamples, thresholds: readonly number[] | undefined): CardClass[] {
+  const known = loaded.samples.colors;
+  return loaded.outputs.map((name, value) => ({
+    value, name, color_hint: recipe.card.colors?.[name] ?? (areChips(loaded) && recipe.data.classes === undefined ? hue(value, loaded.outputs.length) : known[value]!),
+    ...(thresholds === undefined ? {} : { threshold: thresholds[value]! }),
   }));
 }
 
-function describeSplit(recipe: Recipe, samples: TagSamples | MapSamples): string {
-  const { train, validation, test } = samples.split;
+function describeSplit(recipe: Recipe, { split }: LoadedSamples): string {
+  const { train, validation, test } = split;
   const counts = `${train.length} trained on, ${validation.length} for choices, ${test.length} for the scores only`;
-  return typeof recipe.split.validation === 'number' ? `at random with seed ${recipe.split.seed ?? 1}: ${counts}` : `by place: ${counts}`;
-}
-
-function fingerprint(samples: TagSamples | MapSamples): string {
-  const hash = createHash('sha256');
-  if (samples.kind === 'chips') hash.update(samples.chips.pixels).update(samples.chips.targets);
-  else for (const picture of samples.pictures) hash.update(picture.pixels).update(picture.mask);
-  return `sha256:${hash.digest('hex')}`;
+  if (recipe.training.finalise === true) return `none: all ${train.length} samples trained on`;
+  if (recipe.split.validation === undefined && recipe.split.test === undefined) return `as the data have it, else at random: ${counts}`;
+  return Array.isArray(recipe.split.validation) || Array.isArray(recipe.split.test) ? `by place: ${counts}` : `at random with seed ${recipe.split.seed ?? 1}: ${counts}`;
 }
 
 /** Evenly spread hues, for tags that nobody chose a colour for. */

@@ -16,7 +16,7 @@ export function makeReadme(card: ModelCard): string {
     '## Data', '',
     `${data?.name ?? 'not stated'}${data?.source === undefined ? '' : ` (${data.source})`}. Licence: ${data?.license ?? 'not stated'}.`, '',
     `Split: ${data?.split ?? 'not stated'}.`, '',
-    ...(card.scores === undefined ? [] : scoreSection(card.scores)),
+    ...(card.scores === undefined || card.scores.length === 0 ? [] : scoreSection(card.scores)),
     ...(card.limits === undefined ? [] : ['## Limits', '', ...card.limits.map((limit) => `- ${limit}`), '']),
     ...howMade(card.trained_with),
   ];
@@ -36,7 +36,7 @@ function scoreSection(scores: readonly CardScore[]): string[] {
   const makers = [...new Set(whole.map((score) => score.of ?? 'model'))];
   const cell = (metric: string, of: string): string => whole.find((score) => score.metric === metric && (score.of ?? 'model') === of)?.value.toFixed(3) ?? '';
   return [
-    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; used for no choice, measured once, at the end.`, '',
+    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; ${scores.every((score) => score.on.includes(' test ')) ? 'used for no choice, ' : ''}measured once, at the end.`, '',
     `| | ${metrics.join(' | ')} |`, `|---|${metrics.map(() => '---').join('|')}|`,
     ...makers.map((of) => `| ${of} | ${metrics.map((metric) => cell(metric, of)).join(' | ')} |`), '',
     ...(single.length === 0 ? [] : [`| ${single[0]!.metric.split(' ')[0]!} of | |`, '|---|---|', ...single.map((score) => `| ${score.metric.split(' ').slice(1).join(' ')} | ${score.value.toFixed(3)} |`), '']),

@@ -1,63 +1,65 @@
-import { join } from 'node:path';
-import {
-  cacheKey, cutChips, loadChips, loadPairs, readCache, readMaskClasses, splitByGroup, splitRandomly, writeCache, type MaskClasses,
-} from '../../dataset/index.js';
+import { splitByGroup, splitRandomly, type DataDescription } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
-import type { ChipSet, MaskedPicture, Split } from '../../samples/index.js';
+import { seededRandom, shuffled, type ChipSamples, type MapSamples, type Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
+import { openChips, openMaps } from '../dataset/open.js';
 
-export interface TagSamples { readonly kind: 'chips'; readonly chips: ChipSet; readonly split: Split; readonly outputs: readonly string[]; readonly colors: readonly string[] }
-export interface MapSamples { readonly kind: 'maps'; readonly pictures: readonly MaskedPicture[]; readonly split: Split; readonly outputs: readonly string[]; readonly colors: readonly string[] }
+export interface LoadedChips { readonly samples: ChipSamples; readonly split: Split; readonly outputs: readonly string[] }
+export interface LoadedMaps { readonly samples: MapSamples; readonly split: Split; readonly outputs: readonly string[] }
+export type LoadedSamples = LoadedChips | LoadedMaps;
 
-/** Reads the samples of a recipe, from the cache where that fits, and splits them. */
-export async function loadSamples(recipe: Recipe, folder: string, cacheFolder: string, context: TaskContext): Promise<TagSamples | MapSamples> {
-  if (recipe.data.table !== undefined) return loadTable(recipe, folder, cacheFolder, context);
-  const { data } = recipe;
-  const classes = await readMaskClasses(join(folder, data.classes!), data.leave_out ?? []);
-  const names = classes.classes.map((item) => item.name);
-  const colors = classes.classes.map((item) => `#${item.color.map((part) => part.toString(16).padStart(2, '0')).join('')}`);
-  const pictures = await loadMasked(recipe, folder, classes, context);
-  if (recipe.task === 'segmenter') return { kind: 'maps', pictures, split: splitSamples(recipe, pictures.map((picture) => picture.group)), outputs: names, colors };
-  const chips = cutChips(pictures, { chip: data.chip ?? 256, stride: data.stride ?? data.chip ?? 256, size: recipe.network.size!, classes: names, leastShare: data.least_share ?? 0.05 });
-  return { kind: 'chips', chips, split: splitSamples(recipe, chips.groups), outputs: names, colors };
+export interface LoadOptions {
+  /** Folder that the recipe's paths start from. */
+  readonly data: string;
+  /** Where decoded samples are kept. */
+  readonly cacheFolder: string;
+  /** Chips: edge in pixels. Default: the network's. */
+  readonly size?: number;
+  /** Maps: as they are, whatever the network reduces. Default false. */
+  readonly fullSize?: boolean;
 }
 
-async function loadTable(recipe: Recipe, folder: string, cacheFolder: string, context: TaskContext): Promise<TagSamples> {
-  const { data, network } = recipe;
-  const table = join(folder, data.table!);
-  const pictures = join(folder, data.pictures!);
-  const swap = data.swap_red_blue ?? false;
-  const key = await cacheKey([table, pictures], { size: network.size, swap }).catch((cause: NodeJS.ErrnoException) => {
-    throw new InvalidFileError(cause.path ?? folder, 'expected the data of the recipe, found nothing', { cause, advice: '--data is the folder that the recipe\'s paths start from' });
-  });
-  const file = join(cacheFolder, 'samples.bin');
-  interface Header { readonly names: readonly string[]; readonly tags: readonly string[] }
-  const cached = await readCache<Header>(file, key);
-  let chips: ChipSet;
-  if (cached === undefined) {
-    chips = await loadChips({
-      table, pictures, size: network.size!, swapRedBlue: swap, signal: context.signal,
-      onProgress: (done, total) => { if (done === total || done % 2048 === 0) context.onProgress?.({ stage: 'decode', done, total, unit: 'chips' }); },
-    });
-    await writeCache<Header>(file, key, { header: { names: chips.names, tags: chips.tags }, arrays: [chips.pixels, chips.targets] });
-  } else {
-    chips = { size: network.size!, ...cached.header, groups: cached.header.names.map(() => ''), pixels: cached.arrays[0]!, targets: cached.arrays[1]! };
+/** Whether samples are chips. */
+export function areChips(loaded: LoadedSamples): loaded is LoadedChips {
+  return loaded.samples.kind === 'chips';
+}
+
+/** Opens the samples of a recipe, decoded before or now, and splits them. */
+export async function loadSamples(recipe: Recipe, options: LoadOptions, context: TaskContext): Promise<LoadedSamples> {
+  const { resize, ...description } = recipe.data;
+  // What a recipe does not say is found out from what lies in the folder.
+  const data = Object.keys(description).some((key) => ['table', 'class_folders', 'images', 'masks', 'scenes', 'classes'].includes(key))
+    ? { description: description as DataDescription, folder: options.data, by: 'recipe' } : options.data;
+  const set = typeof data === 'string' ? Object.entries(description).map(([key, value]) => `${key}=${JSON.stringify(value)}`) : [];
+  if (recipe.task === 'segmenter') {
+    const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
+    const { samples } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    return { samples, split: splitSamples(recipe, samples.pictures.map((picture) => picture.group), samples.parts), outputs: samples.classes };
   }
-  return { kind: 'chips', chips, split: splitSamples(recipe, chips.groups), outputs: chips.tags, colors: [] };
+  const { samples } = await openChips({ data, set, cacheFolder: options.cacheFolder, size: options.size ?? recipe.network.size! }, context);
+  if (recipe.task === 'classifier' && !samples.exclusive) throw new InvalidFileError(options.data, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
+  return { samples, split: splitSamples(recipe, samples.groups, samples.parts), outputs: samples.tags };
 }
 
-async function loadMasked(recipe: Recipe, folder: string, classes: MaskClasses, context: TaskContext): Promise<MaskedPicture[]> {
-  const { data, network } = recipe;
-  return loadPairs({
-    folder, classes, reduce: recipe.task === 'segmenter' ? network.reduce ?? 1 : 1, swapRedBlue: data.swap_red_blue ?? false, frame: data.frame ?? 0, signal: context.signal,
-    onProgress: (done, total) => context.onProgress?.({ stage: 'decode', done, total, unit: 'pictures' }),
-  });
+/** Shares where neither the recipe nor the data say how to split. */
+const SHARE = 0.15;
+
+function splitSamples(recipe: Recipe, groups: readonly string[], parts: Split | undefined): Split {
+  const { validation, test, seed = 1 } = recipe.split;
+  if (recipe.training.finalise === true) return { train: Int32Array.from(groups, (_, place) => place), validation: new Int32Array(0), test: new Int32Array(0) };
+  if (validation === undefined && test === undefined) return parts === undefined ? splitRandomly(groups.length, { validation: SHARE, test: SHARE, seed }) : withValidation(parts, seed);
+  const [v, t] = [validation ?? 0, test ?? 0];
+  if (typeof v === 'number' && typeof t === 'number') return splitRandomly(groups.length, { validation: v, test: t, seed });
+  if ((typeof v === 'number' && v > 0) || (typeof t === 'number' && t > 0)) throw new InvalidFileError(recipe.name, 'expected split.validation and split.test both as shares or both as names of groups, found one of each');
+  return splitByGroup(groups, { validation: typeof v === 'number' ? [] : v, test: typeof t === 'number' ? [] : t });
 }
 
-function splitSamples(recipe: Recipe, groups: readonly string[]): Split {
-  const { validation, test, seed } = recipe.split;
-  if (typeof validation === 'number' && typeof test === 'number') return splitRandomly(groups.length, { validation, test, seed: seed ?? 1 });
-  if (typeof validation === 'number' || typeof test === 'number') throw new InvalidFileError(recipe.name, 'expected split.validation and split.test both as shares or both as names of groups, found one of each');
-  return splitByGroup(groups, { validation, test });
+/** Data with folders for training and test only: a part of the training samples is for choices. */
+function withValidation(parts: Split, seed: number): Split {
+  if (parts.validation.length > 0 || parts.train.length < 2) return parts;
+  const order = shuffled(parts.train.length, seededRandom(seed));
+  const count = Math.max(1, Math.round(parts.train.length * SHARE));
+  const pick = (places: Int32Array): Int32Array => Int32Array.from(places, (place) => parts.train[place]!).sort();
+  return { ...parts, validation: pick(order.slice(0, count)), train: pick(order.slice(count)) };
 }

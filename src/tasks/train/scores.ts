@@ -1,80 +1,107 @@
-import { join } from 'node:path';
 import type { CardScore } from '../../card/index.js';
-import { loadPairs, readMaskClasses } from '../../dataset/index.js';
 import {
-  accuracy, applyThreshold, bestConstantTags, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverUnion, truthCounts,
+  accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverUnion, truthCounts, type ConfusionMatrix,
 } from '../../metrics/index.js';
 import type { TaskContext } from '../../run/index.js';
-import { IGNORE } from '../../samples/index.js';
-import { runChips, scoreMaps, targetsOf, type Recipe } from '../../train/index.js';
-import type { MapSamples, TagSamples } from './samples.js';
+import { countPixels, runChips, scoreMaps, targetsOf, type ScoreMapsOptions } from '../../train/index.js';
+import type { LoadedChips, LoadedMaps } from './samples.js';
 
-/** Scores of an exported tagger on chips that nothing was chosen on, beside those of answers that need no model. */
-export async function scoreTags(recipe: Recipe, model: Uint8Array, samples: TagSamples, context: TaskContext): Promise<CardScore[]> {
-  const { chips, split } = samples;
-  const count = chips.tags.length;
-  const rows = split.test.length;
-  const truth = targetsOf(chips, split.test);
-  const threshold = recipe.training.threshold ?? 0.5;
-  const predicted = applyThreshold(await runChips(model, chips, split.test, 'scores', context.signal), count, threshold);
-  const all = constantTags(chips.tags.map((_, tag) => tag), rows, count);
+/** Samples that a model is scored on, and what to say of them. */
+export interface Scored { readonly places: Int32Array; readonly on: string }
+
+/**
+ * The test samples; where there are none, those for choices, which is said; where there are none of these either, nothing.
+ * @param kind `chips` or `pictures`
+ */
+export function scoredSamples(split: LoadedChips['split'], kind: string): Scored {
+  if (split.test.length > 0) return { places: split.test, on: `${split.test.length} test ${kind}` };
+  if (split.validation.length === 0) return { places: split.validation, on: 'nothing: no samples were kept apart' };
+  return { places: split.validation, on: `${split.validation.length} validation ${kind} (on which the epoch was chosen, too)` };
+}
+
+/** What an exported chip model answers, `[places, tags]`. */
+export async function answerChips(model: Uint8Array, { samples }: LoadedChips, places: Int32Array, context: TaskContext): Promise<Float32Array> {
+  return runChips(model, samples, places, 'scores', context.signal);
+}
+
+/** Scores of a tagger's answers beside those of answers that need no model. */
+export function scoreTags({ samples, split }: LoadedChips, { places, on }: Scored, answers: Float32Array, thresholds: number | readonly number[]): CardScore[] {
+  const count = samples.tags.length;
+  const rows = places.length;
+  if (rows === 0) return [];
+  const truth = targetsOf(samples, places);
+  const predicted = applyThreshold(answers, count, thresholds);
+  const all = constantTags(samples.tags.map((_, tag) => tag), rows, count);
   // The constant answer is chosen on what the model was trained on, like the model.
-  const set = bestConstantTags(targetsOf(chips, split.train), count);
+  const set = bestConstantTags(targetsOf(samples, split.train), count);
   const constant = constantTags(set, rows, count);
-  const on = `${rows} test chips`;
-  const of = `best constant tags (${set.map((tag) => chips.tags[tag]!).join(' ')})`;
+  const of = `best constant tags (${set.map((tag) => samples.tags[tag]!).join(' ')})`;
   const perTag = fBetaPerTag(truth, predicted, count);
+  const four = (found: Uint8Array, by: { readonly of?: string }): CardScore[] => [
+    { metric: 'f2_samples', value: fBeta(truth, found, count), on, ...by },
+    { metric: 'f2_micro', value: fBeta(truth, found, count, { average: 'micro' }), on, ...by },
+    { metric: 'f2_macro', value: fBeta(truth, found, count, { average: 'macro' }), on, ...by },
+    { metric: 'f1_samples', value: fBeta(truth, found, count, { beta: 1 }), on, ...by },
+  ];
+  return [...four(predicted, {}), ...four(all, { of: 'all ones' }), ...four(constant, { of }), ...samples.tags.map((tag, id): CardScore => ({ metric: `f2 ${tag}`, value: perTag[id]!, on }))];
+}
+
+/** Counts of true and likeliest classes of chips. */
+export function confuseClasses({ samples }: LoadedChips, { places }: Scored, answers: Float32Array): ConfusionMatrix {
+  const count = samples.tags.length;
+  const matrix = confusionMatrix(count);
+  const truth = targetsOf(samples, places);
+  const row = (values: ArrayLike<number>, at: number): number => { let best = 0; for (let id = 1; id < count; id++) if (values[at + id]! > values[at + best]!) best = id; return best; };
+  addToConfusion(matrix, Uint8Array.from(places, (_, index) => row(truth, index * count)), Uint8Array.from(places, (_, index) => row(answers, index * count)));
+  return matrix;
+}
+
+/** Scores of a classifier beside the most frequent class. */
+export function scoreClassifier({ samples, split }: LoadedChips, { places, on }: Scored, matrix: ConfusionMatrix): CardScore[] {
+  if (places.length === 0) return [];
+  const trained = new Array<number>(samples.tags.length).fill(0);
+  for (const chip of split.train) for (let id = 0; id < trained.length; id++) trained[id]! += samples.targets[chip * trained.length + id]!;
+  const majority = trained.indexOf(Math.max(...trained));
+  const truth = truthCounts(matrix);
   return [
-    { metric: 'f2_samples', value: fBeta(truth, predicted, count), on },
-    { metric: 'f2_micro', value: fBeta(truth, predicted, count, { average: 'micro' }), on },
-    { metric: 'f2_macro', value: fBeta(truth, predicted, count, { average: 'macro' }), on },
-    { metric: 'f1_samples', value: fBeta(truth, predicted, count, { beta: 1 }), on },
-    { metric: 'f2_samples', value: fBeta(truth, all, count), on, of: 'all ones' },
-    { metric: 'f2_micro', value: fBeta(truth, all, count, { average: 'micro' }), on, of: 'all ones' },
-    { metric: 'f2_macro', value: fBeta(truth, all, count, { average: 'macro' }), on, of: 'all ones' },
-    { metric: 'f1_samples', value: fBeta(truth, all, count, { beta: 1 }), on, of: 'all ones' },
-    { metric: 'f2_samples', value: fBeta(truth, constant, count), on, of },
-    { metric: 'f2_micro', value: fBeta(truth, constant, count, { average: 'micro' }), on, of },
-    { metric: 'f2_macro', value: fBeta(truth, constant, count, { average: 'macro' }), on, of },
-    { metric: 'f1_samples', value: fBeta(truth, constant, count, { beta: 1 }), on, of },
-    ...chips.tags.map((tag, id): CardScore => ({ metric: `f2 ${tag}`, value: perTag[id]!, on })),
+    { metric: 'accuracy', value: accuracy(matrix), on },
+    { metric: 'accuracy', value: accuracy(constantConfusion(truth, majority)), on, of: `majority class (${samples.tags[majority]!})` },
+    ...samples.tags.map((name, id): CardScore => ({ metric: `recall ${name}`, value: matrix.counts[id * matrix.classes + id]! / Math.max(1, truth[id]!), on })),
   ];
 }
 
-/** The same for a segmenter, at the full resolution of the test pictures. */
-export async function scoreClasses(recipe: Recipe, model: Uint8Array, samples: MapSamples, folder: string, shape: { readonly multiple: number; readonly receptiveField: number }, context: TaskContext): Promise<CardScore[]> {
-  const tested = Array.from(samples.split.test, (place) => samples.pictures[place]!);
-  if (tested.length === 0) return [];
-  const groups = [...new Set(tested.map((picture) => picture.group))];
-  const wanted = new Set(tested.map((picture) => `${picture.group}/${picture.name}`));
-  const { data } = recipe;
-  const classes = await readMaskClasses(join(folder, data.classes!), data.leave_out ?? []);
-  const names = samples.outputs;
-  // Read again: the samples are at the network's resolution, scores are at the scene's.
-  const all = await loadPairs({ folder, classes, groups, swapRedBlue: data.swap_red_blue ?? false, frame: data.frame ?? 0, signal: context.signal });
-  const pictures = all.filter((picture) => wanted.has(`${picture.group}/${picture.name}`));
-  const matrix = await scoreMaps(model, pictures, {
-    ...shape, classes: names.length, signal: context.signal,
+export interface MapShape { readonly multiple: number; readonly receptiveField: number }
+
+/** Counts of true and likeliest classes per pixel, at the full size of the pictures. */
+export function confuseMaps(model: Uint8Array, full: LoadedMaps, { places }: Scored, shape: MapShape, context: TaskContext, onPicture?: ScoreMapsOptions['onPicture']): Promise<ConfusionMatrix> {
+  return scoreMaps(model, full.samples, places, {
+    ...shape, classes: full.outputs.length, signal: context.signal, ...(onPicture === undefined ? {} : { onPicture }),
     onProgress: (done, total) => context.onProgress?.({ stage: 'test', done, total, unit: 'pictures' }),
   });
-  const trained = new Array<number>(names.length).fill(0);
-  for (const place of samples.split.train) for (const id of samples.pictures[place]!.mask) if (id !== IGNORE) trained[id]!++;
+}
+
+/** Scores of a segmenter beside the most frequent class. */
+export function scoreClasses({ samples, split }: LoadedMaps, { places, on }: Scored, matrix: ConfusionMatrix): CardScore[] {
+  if (places.length === 0) return [];
+  const names = samples.classes;
+  const trained = countPixels(samples, split.train);
   const majority = trained.indexOf(Math.max(...trained));
   const constant = constantConfusion(truthCounts(matrix), majority);
-  const on = `${pictures.length} test pictures${groups[0] === '' ? '' : ` of ${groups.join(', ')}`}`;
+  const groups = [...new Set(Array.from(places, (place) => samples.pictures[place]!.group))];
+  const where = groups[0] === '' ? on : `${on} of ${groups.join(', ')}`;
   const of = `majority class (${names[majority]!})`;
   const overlaps = intersectionOverUnion(matrix);
   return [
-    { metric: 'pixel_accuracy', value: accuracy(matrix), on },
-    { metric: 'miou', value: meanIntersectionOverUnion(matrix), on },
-    { metric: 'pixel_accuracy', value: accuracy(constant), on, of },
-    { metric: 'miou', value: meanOverTrue(constant), on, of },
-    ...names.map((name, id): CardScore => ({ metric: `iou ${name}`, value: overlaps[id]!, on })),
+    { metric: 'pixel_accuracy', value: accuracy(matrix), on: where },
+    { metric: 'miou', value: meanIntersectionOverUnion(matrix), on: where },
+    { metric: 'pixel_accuracy', value: accuracy(constant), on: where, of },
+    { metric: 'miou', value: meanOverTrue(constant), on: where, of },
+    ...names.map((name, id): CardScore => ({ metric: `iou ${name}`, value: overlaps[id]!, on: where })),
   ];
 }
 
 /** Mean IoU with 0 for classes that are true but never answered. */
-function meanOverTrue(matrix: Parameters<typeof intersectionOverUnion>[0]): number {
+function meanOverTrue(matrix: ConfusionMatrix): number {
   const values = Array.from(intersectionOverUnion(matrix), (value) => (Number.isNaN(value) ? 0 : value));
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,0 +1,65 @@
+import { InvalidOptionError } from '../errors.js';
+import { lineChart } from '../picture/index.js';
+import { makeFolder } from '../run/index.js';
+import type { TaskContext } from '../run/index.js';
+import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate } from '../train/index.js';
+import { readRecipe, type TrainOptions } from './train.js';
+import { beginWith } from './train/begin-weights.js';
+import { loadSamples } from './train/samples.js';
+import { openCourse } from './train/stages.js';
+import { writeWhole } from './train/write-file.js';
+
+export interface FindRateOptions extends TrainOptions {
+  /** Name or number of a stage. Default: the first. Later stages are tried on the weights that the first begins with. */
+  readonly stage?: string;
+  /** Default 100. */
+  readonly steps?: number;
+}
+
+export interface FindRateResult extends FoundRate {
+  readonly output: string;
+  readonly stage: string;
+}
+
+/**
+ * Looks for a learning rate: trains some steps with growing rates and writes `lr-finder.png` and `lr-finder.csv`. Nothing else
+ * in the folder is touched.
+ */
+export async function findTrainingRate(options: FindRateOptions, context: TaskContext = {}): Promise<FindRateResult> {
+  const recipe = await readRecipe(options);
+  const stages = resolveStages(recipe);
+  const place = options.stage === undefined ? 0 : stages.findIndex((stage, index) => stage.name === options.stage || String(index) === options.stage);
+  const stage = stages[place];
+  if (stage === undefined) throw new InvalidOptionError('--find-lr', `expected a stage of the recipe (${stages.map(({ name }) => name).join(', ')}), found ${options.stage!}`);
+  await makeFolder(options.output);
+  const data = { data: options.data, cacheFolder: options.output, ...(stage.size === undefined ? {} : { size: stage.size }) };
+  const first = await loadSamples(recipe, data, context);
+  const { tf } = await loadTensorflow();
+  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
+  try {
+    const opened = await course.stages[place]!.open(undefined);
+    const found = await findRate(tf, opened, stage, {
+      architecture: architectureOf(recipe), seed: recipe.training.seed, signal: context.signal, ...(options.steps === undefined ? {} : { steps: options.steps }),
+      onStep: (done, total) => { if (done % 10 === 0 || done === total) context.onProgress?.({ stage: 'rates', done, total, unit: 'steps' }); },
+    });
+    await writeWhole(options.output, 'lr-finder.csv', `rate,loss,smooth\n${found.points.map(({ rate, loss, smooth }) => `${rate},${loss},${smooth}`).join('\n')}\n`);
+    await writeWhole(options.output, 'lr-finder.png', await lineChart({
+      title: `${recipe.name}${stages.length > 1 ? `, stage ${stage.name}` : ''}: loss by learning rate`,
+      subtitle: `it falls most steeply at ${found.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${found.tenthOfLowest.toPrecision(2)}`,
+      xLabel: 'learning rate, as a power of ten', yLabel: 'loss (moving average)',
+      series: [{ name: 'loss', points: shown(found).map(({ rate, smooth }) => ({ x: Math.log10(rate), y: smooth })) }],
+      markers: [found.steepest, found.tenthOfLowest].map((rate) => ({ x: Math.log10(rate), label: '' })),
+    }));
+    return { output: options.output, stage: stage.name, ...found };
+  } finally {
+    await course.close();
+  }
+}
+
+/** The curve up to where the loss runs away: beyond, everything else would be flat. */
+function shown({ points }: FoundRate): FoundRate['points'] {
+  const finite = points.filter((point) => Number.isFinite(point.smooth));
+  const highest = Math.max(...finite.slice(0, 10).map((point) => point.smooth)) * 1.5;
+  const end = finite.findIndex((point, index) => index > 10 && point.smooth > highest);
+  return end < 0 ? finite : finite.slice(0, end + 1);
+}

@@ -1,0 +1,132 @@
+import type { LayersModel } from '@tensorflow/tfjs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { defaultColor, slug } from '../../card/index.js';
+import { InvalidFileError, ModelError } from '../../errors.js';
+import { exportOnnx, loadTensorflow } from '../../train/index.js';
+import { buildNetwork, doublesByCentres, readWeights } from '../../weights/index.js';
+import { readLabels } from './labels.js';
+
+/** Files that hold layers or weights of another library, by their ending; anything else is taken for ONNX. */
+const ENDINGS = /\.(h5|hdf5|keras|json|safetensors|pt|pth)$/i;
+
+export function isNetworkFile(path: string): boolean {
+  return ENDINGS.test(path);
+}
+
+export interface NetworkOptions {
+  /** A card, or parts of one: what it says takes the place of what the network says. */
+  readonly card?: string;
+  /** Names of classes; see {@link readLabels}. */
+  readonly labels?: string;
+  readonly name?: string;
+}
+
+/** An ONNX file and a card for it, in a folder of the caller's. */
+export interface ImportableNetwork {
+  readonly file: string;
+  readonly card: string;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Turns a whole model of Keras or TensorFlow.js into an ONNX file and a card for it: sizes, task and number of classes are
+ * the network's, names and scaling are the caller's, whose card may say only those.
+ * @throws {InvalidFileError} if the file is none, or its network is not known.
+ */
+export async function networkToOnnx(path: string, options: NetworkOptions, folder: string): Promise<ImportableNetwork> {
+  const weights = await readWeights(path);
+  const name = options.name ?? slug(basename(path) === 'model.json' ? basename(dirname(path)) : basename(path).replace(/\.[^.]+$/, ''));
+  try {
+    const { tf } = await loadTensorflow();
+    const network = await buildNetwork(tf, weights);
+    try {
+      const file = join(folder, 'network.onnx');
+      await writeFile(file, exportOnnx({ outputs: { scores: network }, name, input: 'float32', ...(doublesByCentres(weights) ? { doubling: 'by centres' } : {}) }));
+      return { file, ...await writeCard(path, network, { ...options, name }, folder) };
+    } finally {
+      network.dispose();
+    }
+  } finally {
+    await weights.close();
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+async function writeCard(path: string, network: LayersModel, options: NetworkOptions & { readonly name: string }, folder: string): Promise<Omit<ImportableNetwork, 'file'>> {
+  const notes: string[] = [];
+  const own = ownCard(path, network, notes);
+  const given = options.card === undefined ? {} : await partialCard(options.card);
+  const labels = options.labels ?? await labelsBeside(path);
+  const input = { ...own.input, ...fieldsOf(given['input']) };
+  const output = { ...own.output, ...fieldsOf(given['output']) };
+  if (labels !== undefined && fieldsOf(given['output'])['classes'] === undefined) {
+    const names = await readLabels(labels);
+    if (names.length !== own.classes) throw new InvalidFileError(labels, `expected names of ${own.classes} classes, as the network gives, found ${names.length}`);
+    output['classes'] = names.map((label, value) => ({ value, name: label, color_hint: defaultColor(value) }));
+  } else if (fieldsOf(given['output'])['classes'] === undefined) notes.push('the file does not name its classes: they are numbered; --labels names them');
+  if (input['value_scaling'] === undefined) notes.push('the file does not say how samples are scaled: they go in as they are, 0 to 255; input.value_scaling in a card says how');
+  const card = join(folder, 'network.json');
+  await writeFile(card, JSON.stringify({ ...own.card, name: options.name, ...given, input, output }));
+  return { card, notes };
+}
+
+/** What the network itself says. */
+function ownCard(path: string, network: LayersModel, notes: string[]): { readonly card: Fields; readonly input: Fields; readonly output: Fields; readonly classes: number } {
+  const [shape] = network.inputs.map((tensor) => tensor.shape);
+  const [answer] = network.outputs;
+  if (network.inputs.length !== 1 || shape?.length !== 4 || network.outputs.length !== 1 || answer === undefined || ![2, 4].includes(answer.shape.length)) {
+    throw new ModelError(path, 'expected a network from one picture to one vector or map', { advice: 'export the part that is wanted to ONNX' });
+  }
+  const [, height, width, bands] = shape;
+  const map = answer.shape.length === 4;
+  const classes = answer.shape.at(-1)!;
+  const ending = lastActivation(network);
+  const task = map ? 'semantic-segmentation' : ending === 'sigmoid' ? 'multi-label-classification' : 'classification';
+  const activation = ending === 'softmax' || ending === 'sigmoid' ? 'none' : 'softmax';
+  if (activation === 'softmax') notes.push(`the network ends with ${ending}: its answers are taken as logits`);
+  return {
+    classes,
+    card: { task, architecture: network.name, total_parameters: network.countParams() },
+    input: {
+      bands: bands === 3 ? ['red', 'green', 'blue'] : bands === 1 ? ['gray'] : Array.from({ length: bands! }, (_, i) => `band-${i + 1}`),
+      dim_order: 'bhwc', shape: [-1, height ?? -1, width ?? -1, bands!], data_type: 'float32',
+    },
+    output: {
+      dim_order: map ? 'bchw' : 'bc', activation,
+      classes: Array.from({ length: classes }, (_, value) => ({ value, name: `class-${value}`, color_hint: defaultColor(value) })),
+    },
+  };
+}
+
+/** Activation of the layer that gives the answer, also inside nested networks. */
+function lastActivation(network: LayersModel): string {
+  const layer = network.outputs[0]!.sourceLayer;
+  if ('layers' in layer) return lastActivation(layer as LayersModel);
+  if (layer.getClassName() === 'Softmax') return 'softmax';
+  const name = layer.getConfig()['activation'];
+  return typeof name === 'string' ? name : 'linear';
+}
+
+async function partialCard(path: string): Promise<Fields> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => { throw new ModelError(path, 'the card cannot be read', { cause }); });
+  try {
+    return fieldsOf(JSON.parse(text));
+  } catch (cause) {
+    throw new ModelError(path, `the card is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** Teachable Machine puts `metadata.json` with the names beside `model.json`. */
+async function labelsBeside(path: string): Promise<string | undefined> {
+  if (basename(path) !== 'model.json') return undefined;
+  const beside = join(dirname(path), 'metadata.json');
+  if (!(await stat(beside).catch(() => undefined))?.isFile()) return undefined;
+  const text = await readFile(beside, 'utf8');
+  return /"labels"\s*:\s*\[/.test(text) ? beside : undefined;
+}

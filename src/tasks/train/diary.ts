@@ -1,0 +1,77 @@
+import sharp, { type Sharp } from 'sharp';
+import { join } from 'node:path';
+import { parseColor } from '../../card/index.js';
+import { makeFolder } from '../../run/index.js';
+import type { TaskContext } from '../../run/index.js';
+import { IGNORE } from '../../samples/index.js';
+import { drawCurves, resolveStages, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation } from '../../train/index.js';
+import { areChips, type LoadedSamples } from './samples.js';
+import { writeWhole } from './write-file.js';
+
+/** What is written after every epoch. */
+export interface Diary {
+  scoreIs(name: string): void;
+  write(record: EpochRecord, history: readonly EpochRecord[], validation: Validation): Promise<void>;
+}
+
+/** Longest edge of a map's picture, in pixels. */
+const MAP_EDGE = 1024;
+const UNKNOWN: ArrayLike<number> = [40, 40, 40];
+
+/**
+ * After each epoch: a line, `history.csv`, `curves.png`, and for maps what the network says of the first validation picture,
+ * `maps/epoch-003.png`, beside its truth and the picture itself, which are drawn once before.
+ */
+export async function createDiary(folder: string, recipe: Recipe, loaded: LoadedSamples, context: TaskContext): Promise<Diary> {
+  const stages = resolveStages(recipe);
+  const total = totalEpochs(recipe);
+  const colors = loaded.samples.colors.map((color, id) => parseColor(recipe.card.colors?.[loaded.outputs[id]!] ?? color));
+  const maps = join(folder, 'maps');
+  let scoreName = '';
+  const place = loaded.split.validation[0];
+  if (!areChips(loaded) && place !== undefined) {
+    await makeFolder(maps);
+    const { width, height, pixels, mask } = loaded.samples.read(place);
+    await writeWhole(maps, 'truth.png', await drawClasses({ width, height, classes: mask }, colors));
+    await writeWhole(maps, 'picture.png', await shrunk(sharp(pixels, { raw: { width, height, channels: 3 } })));
+  }
+  return {
+    scoreIs(name) { scoreName = name; },
+    async write(record, history, validation) {
+      await writeWhole(folder, 'history.csv', historyCsv(history, stages.map((stage) => stage.name)));
+      await writeWhole(folder, 'curves.png', await drawCurves(history, recipe.name, scoreName));
+      if (validation.map !== undefined) await writeWhole(maps, `epoch-${String(record.epoch).padStart(3, '0')}.png`, await drawClasses(validation.map, colors));
+      context.onProgress?.({ stage: 'train', done: record.epoch, total, unit: 'epochs', detail: describe(record, scoreName, stages.length > 1 ? stages[record.stage ?? 0]!.name : undefined) });
+    },
+  };
+}
+
+/** Class ids in the classes' colours, as PNG; pixels of no class dark. */
+export async function drawClasses({ width, height, classes }: PredictedMap, colors: readonly ArrayLike<number>[]): Promise<Uint8Array> {
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < classes.length; i++) {
+    const color = classes[i] === IGNORE ? UNKNOWN : colors[classes[i]!] ?? UNKNOWN;
+    for (let band = 0; band < 3; band++) out[i * 3 + band] = color[band]!;
+  }
+  return shrunk(sharp(out, { raw: { width, height, channels: 3 } }), 'nearest');
+}
+
+function shrunk(picture: Sharp, kernel: 'nearest' | 'lanczos3' = 'lanczos3'): Promise<Buffer> {
+  return picture.resize(MAP_EDGE, MAP_EDGE, { fit: 'inside', withoutEnlargement: true, kernel }).png().toBuffer();
+}
+
+function describe(record: EpochRecord, scoreName: string, stage: string | undefined): string {
+  const validated = Number.isFinite(record.score) ? ` · validation loss ${record.validationLoss.toFixed(4)} · ${scoreName} ${record.score.toFixed(4)}` : '';
+  return `${stage === undefined ? '' : `${stage} · `}loss ${record.loss.toFixed(4)}${validated} · ${record.seconds.toFixed(0)} s`;
+}
+
+/** The history as a table; the column `stage` only where there are several. */
+export function historyCsv(history: readonly EpochRecord[], stages: readonly string[]): string {
+  const extra = Object.keys(history[0]?.values ?? {});
+  const number = (value: number | undefined): string => (value === undefined || !Number.isFinite(value) ? '' : String(value));
+  const several = stages.length > 1;
+  const lines = history.map((record) => [
+    record.epoch, number(record.rate), number(record.loss), number(record.validationLoss), number(record.score), record.seconds.toFixed(1), ...extra.map((key) => number(record.values[key])), ...(several ? [stages[record.stage ?? 0]] : []),
+  ].join(','));
+  return `${['epoch', 'rate', 'loss', 'validation_loss', 'score', 'seconds', ...extra, ...(several ? ['stage'] : [])].join(',')}\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,164 @@
+import type { LayersModel, layers, Tensor } from '@tensorflow/tfjs';
+import type { Tensorflow } from '../../models/architectures/index.js';
+import { InvalidFileError } from '../errors.js';
+import { isObject } from './bytes.js';
+import { channelsLast, layersOf, rowsChannelsLast } from './channels.js';
+import { fromKeras3 } from './keras3-config.js';
+import { knownLayer, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
+import type { NamedTensor, WeightFile } from './types.js';
+
+/**
+ * The network that a file holds, with its weights: Sequential and functional networks of Keras 2, Keras 3 and
+ * TensorFlow.js, also inside each other. Networks with channels first become ones with channels last.
+ * @throws {InvalidFileError} if it has a layer that is not known, or a tensor is missing, too many or of another shape.
+ */
+export async function buildNetwork(tf: Tensorflow, file: WeightFile): Promise<LayersModel> {
+  const { path, model } = file;
+  if (model === undefined) throw new InvalidFileError(path, 'expected a whole model, found weights only', { advice: 'say which network they are for with --architecture' });
+  const given: LayerDescription = { class_name: model.config.class_name, config: isObject(model.config.config) ? model.config.config : {} };
+  if (!NETWORKS.includes(given.class_name)) throw new InvalidFileError(path, `expected a Sequential or functional network, found ${given.class_name}`, { advice: 'export the model to ONNX and import that' });
+  const plain = known(path, model.kind === 'keras-3' ? fromKeras3(path, given) : given);
+  const { description, flattened } = channelsLast(path, plain);
+  const network = await deserialise(tf, path, description);
+  const weights = new Weights(file, model.kind);
+  try {
+    for (const place of weights.places(network, plain)) {
+      const values = await Promise.all(place.tensors.map((tensor) => tensor.floats()));
+      const flatten = flattened.get(place.layer.name);
+      if (flatten !== undefined) {
+        const [, height, width, channels] = network.getLayer(flatten).input instanceof Array ? [] : (network.getLayer(flatten).input as { shape: number[] }).shape;
+        values[0] = rowsChannelsLast(values[0]!, channels!, height!, width!);
+      }
+      setWeights(tf, path, place, values);
+    }
+    weights.checkAllUsed();
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
+  return network;
+}
+
+/** Whether bilinear doubling is by pixel centres, as Keras in Python does it, or by corners, as TensorFlow.js does. */
+export function doublesByCentres(file: WeightFile): boolean {
+  return file.format !== 'tfjs-layers';
+}
+
+function known(path: string, description: LayerDescription): LayerDescription {
+  const { class_name, config } = description;
+  if (!NETWORKS.includes(class_name)) return { ...description, config: knownLayer(path, class_name, config) };
+  const layers = config['layers'];
+  if (!Array.isArray(layers) || layers.length !== layersOf(description).length) throw new InvalidFileError(path, `expected class_name and config of each layer in ${nameOf(class_name, config)}`);
+  const { name, input_layers, output_layers } = config;
+  return {
+    ...description,
+    // The name that TensorFlow.js has for it since it was renamed.
+    class_name: class_name === 'Model' ? 'Functional' : class_name,
+    config: { name, layers: layersOf(description).map((layer) => known(path, layer)), ...(input_layers === undefined ? {} : { input_layers, output_layers }) },
+  };
+}
+
+async function deserialise(tf: Tensorflow, path: string, description: LayerDescription): Promise<LayersModel> {
+  try {
+    return await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: { class_name: description.class_name, config: withZeros(description.config) } as unknown as object }));
+  } catch (cause) {
+    throw new InvalidFileError(path, `expected a network that can be built, found one that cannot: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause, advice: 'export the model to ONNX and import that' });
+  }
+}
+
+/** Weights are set right after; drawing millions of random numbers first would only take time. */
+function withZeros(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withZeros);
+  if (!isObject(value)) return value;
+  const fields = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, key === 'config' || key === 'layers' ? withZeros(item) : item]));
+  const zeros = { class_name: 'Zeros', config: {} };
+  return 'use_bias' in fields ? { ...fields, kernel_initializer: zeros, depthwise_initializer: zeros, pointwise_initializer: zeros, bias_initializer: zeros } : fields;
+}
+
+interface Place { readonly layer: layers.Layer; readonly tensors: readonly NamedTensor[] }
+
+/** Which tensors of a file are whose. */
+class Weights {
+  private readonly used = new Set<string>();
+
+  constructor(private readonly file: WeightFile, private readonly kind: 'keras-2' | 'keras-3') {}
+
+  places(network: LayersModel, description: LayerDescription): Place[] {
+    if (this.kind === 'keras-3') return this.keras3(network, description, '');
+    if (this.file.format === 'tfjs-layers') return this.byName(network, new Map(this.file.tensors.map((tensor) => [tensor.name.replace(/:\d+$/, ''), tensor])));
+    return network.layers.flatMap((layer) => {
+      const own = this.file.tensors.filter((tensor) => tensor.layer === layer.name);
+      if (!isNetwork(layer)) return this.inOrder(layer, own);
+      return this.byName(layer, new Map(own.map((tensor) => [tensor.name.replace(/:\d+$/, '').split('/').slice(-2).join('/'), tensor])));
+    });
+  }
+
+  checkAllUsed(): void {
+    const extra = this.file.tensors.find((tensor) => !this.used.has(tensor.name));
+    if (extra !== undefined) throw new InvalidFileError(this.file.path, `expected only tensors of the network, found ${extra.name} ([${extra.shape.join(', ')}]) that no layer has`);
+  }
+
+  /** Keras 3 names groups by kind and number: `layers/conv2d_2/vars/0`. */
+  private keras3(network: LayersModel, description: LayerDescription, prefix: string): Place[] {
+    const byPath = new Map(this.file.tensors.map((tensor) => [tensor.name, tensor]));
+    const counts = new Map<string, number>();
+    return layersOf(description).flatMap((entry) => {
+      const kind = snakeCase(entry.class_name);
+      const count = counts.get(kind) ?? 0;
+      counts.set(kind, count + 1);
+      const path = `${prefix}layers/${kind}${count === 0 ? '' : `_${count}`}`;
+      if (entry.class_name === 'InputLayer') return [];
+      const layer = network.getLayer(String(entry.name ?? entry.config['name']));
+      if (isNetwork(layer)) return this.keras3(layer, entry, `${path}/`);
+      const own: NamedTensor[] = [];
+      for (let n = 0; byPath.has(`${path}/vars/${n}`); n++) own.push(byPath.get(`${path}/vars/${n}`)!);
+      const other = own.find((tensor) => tensor.layer !== undefined && tensor.layer !== layer.name);
+      if (other !== undefined) throw new InvalidFileError(this.file.path, `expected the weights of ${layer.name} in ${path}, found those of ${other.layer ?? ''}`);
+      return this.inOrder(layer, own);
+    });
+  }
+
+  private inOrder(layer: layers.Layer, own: readonly NamedTensor[]): Place[] {
+    const expected = layer.weights.length;
+    if (own.length !== expected) {
+      throw new InvalidFileError(this.file.path, `expected ${expected} tensors of layer ${layer.name} (${layer.weights.map((weight) => `${weight.originalName} [${weight.shape.join(', ')}]`).join(', ')}), found ${own.length === 0 ? 'none' : own.map((tensor) => tensor.name).join(', ')}`);
+    }
+    for (const tensor of own) this.used.add(tensor.name);
+    return expected === 0 ? [] : [{ layer, tensors: own }];
+  }
+
+  private byName(network: LayersModel, tensors: ReadonlyMap<string, NamedTensor>): Place[] {
+    return leafLayers(network).flatMap((layer) => {
+      if (layer.weights.length === 0) return [];
+      return this.inOrder(layer, layer.weights.map((weight) => {
+        const found = tensors.get(weight.originalName);
+        if (found === undefined) throw new InvalidFileError(this.file.path, `expected the tensor ${weight.originalName} ([${weight.shape.join(', ')}]) in the file, found none`);
+        return found;
+      }));
+    });
+  }
+}
+
+function setWeights(tf: Tensorflow, path: string, { layer, tensors }: Place, values: readonly Float32Array[]): void {
+  layer.weights.forEach((weight, index) => {
+    const tensor = tensors[index]!;
+    if (tensor.shape.join() !== weight.shape.join()) throw new InvalidFileError(path, `expected ${weight.originalName} of the shape [${weight.shape.join(', ')}], found ${tensor.name} of [${tensor.shape.join(', ')}]`);
+  });
+  const made: Tensor[] = values.map((data, index) => tf.tensor(data, [...tensors[index]!.shape]));
+  layer.setWeights(made);
+  for (const tensor of made) tensor.dispose();
+}
+
+function isNetwork(layer: layers.Layer): layer is LayersModel {
+  return 'layers' in layer;
+}
+
+function leafLayers(network: LayersModel): layers.Layer[] {
+  return network.layers.flatMap((layer) => (isNetwork(layer) ? leafLayers(layer) : [layer]));
+}
+
+/** `MaxPooling2D` → `max_pooling2d`, as keras/src/utils/naming.py writes it. */
+function snakeCase(name: string): string {
+  return name.replace(/\W+/g, '').replace(/(.)([A-Z][a-z]+)/g, '$1_$2').replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+}
+
