@@ -8,7 +8,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['src/tasks'],
   ['src/run'],
-  ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles', 'src/weights'],
+  ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles', 'src/weights', 'src/download'],
   ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'models/architectures', 'models/mappings'],
   ['src/errors.ts'],
 ];
