@@ -24,7 +24,7 @@ import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import { checkTables, openTables } from './tables.js';
 import type { ClassifyOptions } from './setup.js';
-import { collectTop } from './top.js';
+import { checkTop, collectTop } from './top.js';
 import type { RowFile } from '../chips/row-file.js';
 
 interface FolderSetup {
@@ -49,6 +49,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options.model);
   const rule = tagRule(model.card, options.threshold);
+  checkTop(rule.tags.length, options.top);
   const engine = await openEngine(options, model, files);
   const { predictor } = engine;
   try {

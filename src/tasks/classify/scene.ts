@@ -22,7 +22,7 @@ import { countTags, createTagCounts, sceneFiles, summarizeTags, tagRule, tagsOf,
 import type { TagRule, TagSummary } from './outputs.js';
 import { engineOptions } from './setup.js';
 import { openTables } from './tables.js';
-import { collectTop, type TopTags } from './top.js';
+import { checkTop, collectTop, type TopTags } from './top.js';
 import type { ClassifyOptions } from './setup.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
@@ -52,6 +52,7 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const rule = tagRule(card, options.threshold);
+  checkTop(rule.tags.length, options.top);
   const edge = chipEdge(card, options.patchSize);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);

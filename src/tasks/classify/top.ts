@@ -18,8 +18,11 @@ export interface TopCollector {
 }
 
 /** @throws {InvalidOptionError} if more tags are asked for than there are. */
+export function checkTop(tags: number, count: number | undefined): void {
+  if (count !== undefined && (count < 1 || count > tags)) throw new InvalidOptionError('--top', `expected from 1 to ${tags}, the tags of the model, found ${count}`);
+}
+
 export function collectTop(names: readonly string[], count: number | undefined): TopCollector {
-  if (count !== undefined && (count < 1 || count > names.length)) throw new InvalidOptionError('--top', `expected from 1 to ${names.length}, the tags of the model, found ${count}`);
   const chips: TopTags[] = [];
   return {
     chips,
