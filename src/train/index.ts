@@ -13,5 +13,6 @@ export { buildNetworks, mapShape, shareWeights, type RecipeNetworks } from './ne
 export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
+export { answersFor, meanDifference, measureRanges, type CalibrationPatch } from './ranges.js';
 export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
 export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';
