@@ -26,6 +26,7 @@ export function registerClassify(program: Command): void {
     .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
     .option('--tables <list>', 'formats of the table of chips: csv, geojson, parquet, fgb (default: csv,geojson)', nameList)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--precision <form>', 'form of the model: 8-bit integers where they are as good and faster (auto), or one of both').choices(['auto', 'float32', 'int8']).default('auto'))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'replace existing results')
     .option('--dry-run', 'say what the run would do and need; write nothing')
@@ -44,7 +45,7 @@ function printResult(result: ClassifyResult): void {
     ...result.tags.filter(({ chips }) => chips > 0).map(({ name, chips, share }) => `  ${name.padEnd(width)} ${String(chips).padStart(7)}  ${(100 * share).toFixed(1).padStart(5)} %`),
     ...(result.top ?? []).flatMap(({ id, tags }) => [`${id}`, ...tags.map(({ name, score }) => `  ${score.toFixed(4)}  ${name}`)]),
     `written: ${result.files.join(', ')}`,
-    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.warnings.map((warning) => `note: ${warning}`),
   ];

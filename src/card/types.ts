@@ -33,6 +33,8 @@ export interface ModelCard {
   readonly scores?: readonly CardScore[];
   /** The command that trained it, with tilewright's version. */
   readonly trained_with?: string;
+  /** The same network in 8-bit integers, and what that costs. */
+  readonly int8?: CardInt8;
 }
 
 export type ModelTask =
@@ -119,6 +121,22 @@ export interface CardData {
   readonly license?: string;
   readonly split?: string;
   readonly fingerprint?: string;
+}
+
+export interface CardInt8 {
+  /** ONNX file, relative to the card. */
+  readonly file: string;
+  /** The score that both forms were compared by. */
+  readonly metric: string;
+  /** Of the integers, and of float32, on the same data. */
+  readonly value: number;
+  readonly float32: number;
+  /** The data: neither trained nor calibrated on. */
+  readonly on: string;
+  /** Processor time of float32 ÷ that of the integers, where it was made. */
+  readonly speedup: number;
+  /** Layers that stayed in float, by name. */
+  readonly float_layers?: readonly string[];
 }
 
 export interface CardScore {

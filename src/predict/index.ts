@@ -1,5 +1,5 @@
 export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
-export { loadModel, type LoadedModel, type LoadModelOptions } from './load.js';
+export { choosePrecision, loadModel, type LoadedModel, type LoadModelOptions, type Precision } from './load.js';
 export { openPredictor, startEngines } from './engine.js';
 export { measurePredictor, peakOfProcess, type MeasureOptions, type PredictorCost } from './measure.js';
 export { borderPatchSize, measureBorderEffect, type BorderEffect, type BorderOptions } from './border.js';

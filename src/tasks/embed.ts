@@ -2,7 +2,8 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { loadModel } from '../predict/index.js';
-import type { Device, LoadedModel } from '../predict/index.js';
+import { wantedPrecision } from './model-input.js';
+import type { Device, LoadedModel, Precision } from '../predict/index.js';
 import { checkFolder, checkSpace, openJournal, peakRss, writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
@@ -32,6 +33,8 @@ export interface EmbedOptions extends SceneChoices {
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */
+  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  readonly precision?: Precision;
   readonly device?: Device;
   /** Throws an index away that is there, and begins a new one. */
   readonly overwrite?: boolean;
@@ -58,6 +61,8 @@ export interface EmbedResult {
   readonly modelSeconds: number;
   readonly peakRssBytes: number;
   readonly device: string;
+  /** Form of the model that was used. */
+  readonly precision: 'float32' | 'int8';
   readonly warnings: readonly string[];
 }
 
@@ -77,7 +82,7 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
   const found = await stat(options.input).catch(() => undefined);
   if (found === undefined && !isRemote(options.input)) throw new InvalidFileError(options.input, 'no such file or folder');
   await checkIndexFolder(options);
-  const model = await loadModel(options.model ?? DEFAULT_EXTRACTOR);
+  const model = await loadModel(options.model ?? DEFAULT_EXTRACTOR, { precision: wantedPrecision(options) });
   const base = await baseIndex(options, model);
   const source = found?.isDirectory() || isTileList(options.input) ? await prepareFolder(options, model) : await prepareSceneSource(options, model);
   try {
@@ -149,7 +154,7 @@ function resultOf(job: Job, manifest: IndexManifest): Omit<EmbedResult, 'added' 
     index: options.index, model: manifest.model.name, dimensions: manifest.dimensions, source: source.name, count: manifest.count,
     strips: source.strips, seconds: (performance.now() - started) / 1000,
     modelSeconds: source.predictor.engineMilliseconds / 1000 / source.predictor.concurrency, peakRssBytes: peakRss(),
-    device: source.predictor.device, warnings: source.warnings,
+    device: source.predictor.device, precision: source.predictor.precision, warnings: source.warnings,
   };
 }
 

@@ -173,7 +173,7 @@ async function importOnnx(file: string, options: ImportModelOptions, notes: read
 
 /** Only a model folder is ever replaced, never one with other files in it. */
 function checkReplaceable(output: string, present: readonly string[], overwrite: boolean): void {
-  const foreign = present.filter((name) => !['model.onnx', 'card.json', 'README.md', 'layers'].includes(name));
+  const foreign = present.filter((name) => !['model.onnx', 'model.int8.onnx', 'card.json', 'README.md', 'layers'].includes(name));
   if (foreign.length > 0) throw new InvalidOptionError('-o', `${output} has other files in it (${foreign.slice(0, 3).join(', ')})`, { advice: 'choose another folder' });
   if (!overwrite) throw new InvalidOptionError('-o', `${output} exists`, { advice: 'add --overwrite to replace it' });
 }

@@ -14,5 +14,6 @@ export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { encoderOf, mapTensors, setForeignWeights, sizesOfFile, type ForeignTensor, type MappedTensors } from './foreign-weights.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
+export { answersFor, meanDifference, measureRanges, type CalibrationPatch } from './ranges.js';
 export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
 export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';

@@ -47,7 +47,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   const files = await listChipFiles(options.input);
   checkTables(options.tables);
   await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
-  const model = await loadChipModel(options.model);
+  const model = await loadChipModel(options);
   const rule = tagRule(model.card, options.threshold);
   checkTop(rule.tags.length, options.top);
   const engine = await openEngine(options, model, files);
@@ -101,7 +101,7 @@ async function run(setup: FolderSetup, started: number, context: TaskContext): P
     finished = true;
     return {
       ...summary, output: options.output, strips: Math.ceil(files.files.length / FILE_GROUP), resumedStrips, seconds: (performance.now() - started) / 1000,
-      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device,
+      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device, precision: predictor.precision,
     };
   } finally {
     if (!finished) await journal.close();

@@ -1,7 +1,8 @@
 import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
-import type { Device, LoadedModel } from '../../predict/index.js';
+import type { Device, LoadedModel, Precision } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
+import { wantedPrecision } from '../model-input.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import type { TableFormat } from './tables.js';
 
@@ -26,6 +27,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly tables?: readonly TableFormat[];
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
+  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
   readonly overwrite?: boolean;
@@ -34,8 +37,8 @@ export interface ClassifyOptions extends SceneChoices {
 }
 
 /** Loads a model that tags chips. @throws {ModelError} for models of another task. */
-export async function loadChipModel(name: string): Promise<LoadedModel> {
-  const model = await loadModel(name);
+export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'precision' | 'device'>): Promise<LoadedModel> {
+  const model = await loadModel(options.model, { precision: wantedPrecision(options) });
   refuseOtherTask(model.card);
   return model;
 }

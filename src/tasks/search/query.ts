@@ -115,7 +115,8 @@ function insideFootprint(entry: IndexEntry, lon: number, lat: number): number | 
 async function imageQuery(path: string, options: SearchOptions, manifest: IndexManifest, signal?: AbortSignal): Promise<Query> {
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) throw new InvalidFileError(path, 'no such file');
   const asked = options.model ?? manifest.model.source;
-  const model = await loadModel(asked);
+  let model = await loadModel(asked);
+  if (model.fingerprint !== manifest.model.fingerprint && model.card.int8 !== undefined) model = await loadModel(asked, { precision: 'int8' });
   if (model.fingerprint !== manifest.model.fingerprint) {
     throw new ModelError(asked, `is not the model that ${options.index} was made with (${manifest.model.name}, ${manifest.model.fingerprint.slice(0, 12)})`, {
       advice: 'give that one with --model, or make the index anew',
