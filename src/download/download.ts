@@ -162,8 +162,11 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 async function ask(options: DownloadOptions, dispatcher: EnvHttpProxyAgent, headers: Record<string, string>): Promise<Response> {
   const { url, signal } = options;
   let response: Response;
+  // A signal of our own: undici refuses one whose count of listeners was set to be without limit.
+  const stop = new AbortController();
+  signal?.addEventListener('abort', () => stop.abort(), { once: true });
   try {
-    response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, dispatcher, redirect: 'follow', ...(signal === undefined ? {} : { signal }) });
+    response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, dispatcher, redirect: 'follow', signal: stop.signal });
   } catch (error) {
     throwIfAborted(signal);
     const reason = innermost(error);
