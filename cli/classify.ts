@@ -20,6 +20,7 @@ export function registerClassify(program: Command): void {
     .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
     .option('--threshold <number>', 'probability from which on a tag counts, for all tags (default: the card\'s)', numberBetween(0, 1))
     .option('--page <number>', 'picture of a scene\'s file that holds several, from 1', pageNumber)
+    .option('--top <number>', 'tell the likeliest tags of each of the first 20 chips', wholeNumber(1))
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
@@ -27,6 +28,7 @@ export function registerClassify(program: Command): void {
     .addOption(new Option('--tta <ways>', 'look at everything mirrored (flips: 4 ways) or mirrored and turned (d4: 8), and average').choices(['flips', 'd4']))
     .option('--tables <list>', 'formats of the table of chips: csv, geojson, parquet, fgb (default: csv,geojson)', nameList)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--precision <form>', 'form of the model: 8-bit integers where they are as good and faster (auto), or one of both').choices(['auto', 'float32', 'int8']).default('auto'))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'replace existing results')
     .option('--dry-run', 'say what the run would do and need; write nothing')
@@ -43,8 +45,9 @@ function printResult(result: ClassifyResult): void {
   const lines = [
     `${result.output}: ${result.chips} chips${result.nodata > 0 ? `, ${result.nodata} of them without data` : ''}`,
     ...result.tags.filter(({ chips }) => chips > 0).map(({ name, chips, share }) => `  ${name.padEnd(width)} ${String(chips).padStart(7)}  ${(100 * share).toFixed(1).padStart(5)} %`),
+    ...(result.top ?? []).flatMap(({ id, tags }) => [`${id}`, ...tags.map(({ name, score }) => `  ${score.toFixed(4)}  ${name}`)]),
     `written: ${result.files.join(', ')}`,
-    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.warnings.map((warning) => `note: ${warning}`),
   ];

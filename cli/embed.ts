@@ -29,6 +29,7 @@ export function registerEmbed(program: Command): void {
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
     .option('--stretch <rule>', 'how values become what the model takes: percentile:2,98, minmax:LOW,HIGH or scale:FACTOR,OFFSET', stretchRule)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--precision <form>', 'form of the model: 8-bit integers where they are as good and faster (auto), or one of both').choices(['auto', 'float32', 'int8']).default('auto'))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'begin the index anew')
     .option('--dry-run', 'say what the run would do and need; write nothing')
@@ -44,7 +45,7 @@ function printResult(result: EmbedResult): void {
   const lines = [
     `${result.index}: ${result.added} chips of ${result.sources.length === 1 ? result.sources[0]!.name : `${result.sources.length} scenes and folders`} added, ${result.count} in all, ${result.dimensions} numbers each (${result.model}, ${result.layer})`,
     ...(result.nodata > 0 ? [`${result.nodata} chips have no data and no entry`] : []),
-    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.warnings.map((warning) => `note: ${warning}`),
   ];

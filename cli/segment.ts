@@ -34,6 +34,7 @@ export function registerSegment(program: Command): void {
     .option('--simplify <metres>', 'polygons: let borders move so far to have fewer corners', numberFrom(0))
     .option('--memory <size>', 'most memory, such as 1GB', byteSize)
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
+    .addOption(new Option('--precision <form>', 'form of the model: 8-bit integers where they are as good and faster (auto), or one of both').choices(['auto', 'float32', 'int8']).default('auto'))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
     .option('--overwrite', 'replace existing outputs')
     .option('--dry-run', 'say what the run would do and need; write nothing')
@@ -51,7 +52,7 @@ function printResult(result: SegmentResult): void {
     `${result.output}: ${result.width} × ${result.height} pixels from ${counted(result.patches, 'patch', 'patches')}`,
     ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${groundArea(areaHa)}`}`),
     result.seamScore === null ? 'seam score: nothing to compare, the patches share too few borders or classes' : `seam score ${result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
-    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
+    `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.files.map((file) => `also written: ${file}`),
     ...result.warnings.map((warning) => `note: ${warning}`),

@@ -1,4 +1,4 @@
-export type { CardClass, CardData, CardInput, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';
+export type { CardClass, CardData, CardInput, CardInt8, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';
 export { isMapTask, parseCard, shapeSizes, slug } from './parse.js';
 export { defaultColor, legend, palette, parseColor, type LegendEntry } from './legend.js';
 export { cardFromMetadata, type CardFromMetadata, type GraphSummary } from './metadata.js';

@@ -1,5 +1,5 @@
 import type { DataType } from '../raster/index.js';
-import type { CardClass, CardData, CardInput, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';
+import type { CardClass, CardData, CardInput, CardInt8, CardOutput, CardScore, ModelCard, ModelTask } from './types.js';
 import { inside, optional, refuse, takeCount, takeList, takeNumber, takeObject, takeOneOf, takeText } from './fields.js';
 import type { Place } from './fields.js';
 
@@ -23,7 +23,7 @@ export function parseCard(json: unknown, where: string): ModelCard {
   const place: Place = { file: where, field: '' };
   const card = takeObject(json, place, [
     'card_version', 'name', 'description', 'task', 'architecture', 'total_parameters', 'file', 'input', 'output',
-    'receptive_field', 'data', 'license', 'limits', 'scores', 'trained_with', 'recipe',
+    'receptive_field', 'data', 'license', 'limits', 'scores', 'trained_with', 'recipe', 'int8',
   ]);
   if (card['card_version'] !== 1) refuse(inside(place, 'card_version'), '1', card['card_version']);
   const task = takeOneOf(card['task'], inside(place, 'task'), TASKS);
@@ -44,6 +44,7 @@ export function parseCard(json: unknown, where: string): ModelCard {
     ...optional(card, place, 'scores', (value, at) => takeList(value, at, parseScore)),
     ...optional(card, place, 'trained_with', takeText),
     ...optional(card, place, 'recipe', takeAny),
+    ...optional(card, place, 'int8', parseInt8),
   };
 }
 
@@ -212,6 +213,20 @@ function parseData(value: unknown, place: Place): CardData {
     ...optional(data, place, 'license', takeText),
     ...optional(data, place, 'split', takeText),
     ...optional(data, place, 'fingerprint', takeText),
+  };
+}
+
+function parseInt8(value: unknown, place: Place): CardInt8 {
+  const int8 = takeObject(value, place, ['file', 'metric', 'value', 'float32', 'on', 'speedup', 'float_layers']);
+  const number = (name: string): number => takeNumber(int8[name], inside(place, name), 'a number', () => true);
+  return {
+    file: takeFile(int8['file'], inside(place, 'file')),
+    metric: takeText(int8['metric'], inside(place, 'metric')),
+    value: number('value'),
+    float32: number('float32'),
+    on: takeText(int8['on'], inside(place, 'on')),
+    speedup: number('speedup'),
+    ...optional(int8, place, 'float_layers', (list, at) => takeList(list, at, takeText)),
   };
 }
 

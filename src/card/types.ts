@@ -35,6 +35,8 @@ export interface ModelCard {
   readonly trained_with?: string;
   /** The recipe that it was trained by, with all settings. */
   readonly recipe?: Readonly<Record<string, unknown>>;
+  /** The same network in 8-bit integers, and what that costs. */
+  readonly int8?: CardInt8;
 }
 
 export type ModelTask =
@@ -121,6 +123,22 @@ export interface CardData {
   readonly license?: string;
   readonly split?: string;
   readonly fingerprint?: string;
+}
+
+export interface CardInt8 {
+  /** ONNX file, relative to the card. */
+  readonly file: string;
+  /** The score that both forms were compared by. */
+  readonly metric: string;
+  /** Of the integers, and of float32, on the same data. */
+  readonly value: number;
+  readonly float32: number;
+  /** The data: neither trained nor calibrated on. */
+  readonly on: string;
+  /** Processor time of float32 ÷ that of the integers, where it was made. */
+  readonly speedup: number;
+  /** Layers that stayed in float, by name. */
+  readonly float_layers?: readonly string[];
 }
 
 export interface CardScore {

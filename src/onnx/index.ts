@@ -6,4 +6,5 @@ export type {
   Int64, OnnxAttribute, OnnxDimension, OnnxGraph, OnnxMetadata, OnnxModel, OnnxNode, OnnxOpset, OnnxTensor, OnnxValueInfo, TensorTypeName,
 } from './types.js';
 export { pruneModel } from './prune.js';
+export { quantizableLayers, quantizableValues, quantizeModel, type QuantizeOptions, type ValueRange } from './quantize.js';
 export { graphInputs, graphOutputs, hasValue, metadataOf, opsetOf, type ValueShape } from './shape.js';

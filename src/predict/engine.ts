@@ -55,6 +55,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
     card,
     concurrency: pool.workers,
     device,
+    precision: loaded.precision,
     get engineMilliseconds() { return milliseconds; },
     predict: (batch, signal) => sessions.withSize(batch.width, batch.height, async (session) => {
       const job = jobFor(session, batch, dtype, card, source);

@@ -17,6 +17,8 @@ export interface LoadedModel {
   readonly card: ModelCard;
   /** Where the card came from. */
   readonly cardOrigin: 'file' | 'tilewright' | 'deepness';
+  /** Whether the file is the card's float form or its 8-bit one. */
+  readonly precision: 'float32' | 'int8';
   /** The ONNX file. */
   readonly file: string;
   readonly graph: OnnxModel;
@@ -31,6 +33,24 @@ export interface LoadedModel {
 export interface LoadModelOptions {
   /** A card for an ONNX file: a path, or the parsed JSON. Default: the card beside the file, or its metadata. */
   readonly card?: string | ModelCard;
+  /** Which form of the model. Default `float32`. `auto`: see {@link choosePrecision}. */
+  readonly precision?: Precision;
+}
+
+export type Precision = 'auto' | 'float32' | 'int8';
+
+/** Most that the score of the 8-bit form may differ by, and least that it must be faster by, to be taken unasked. */
+const MOST_LOSS = 0.005;
+const LEAST_SPEEDUP = 1.1;
+
+/**
+ * The form that `auto` takes: 8-bit integers where the card records that on data they were not calibrated on their score is
+ * within 0.005 of float32's and that they were at least 1.1 times as fast; else float32.
+ */
+export function choosePrecision(card: ModelCard, asked: Precision): 'float32' | 'int8' {
+  const { int8 } = card;
+  if (asked !== 'auto') return asked;
+  return int8 !== undefined && Math.abs(int8.value - int8.float32) <= MOST_LOSS && int8.speedup >= LEAST_SPEEDUP ? 'int8' : 'float32';
 }
 
 /**
@@ -43,9 +63,12 @@ export async function loadModel(nameOrPath: string, options: LoadModelOptions = 
   if (place.card !== undefined) {
     if (options.card !== undefined) throw new ModelError(nameOrPath, 'it has a card of its own', { advice: 'give the .onnx file to use another card' });
     const card = await readCard(place.card, place.card);
-    const file = join(dirname(place.card), card.file);
-    return assemble(nameOrPath, file, await readOnnx(file, nameOrPath), { card, origin: 'file', notes: [] });
+    const precision = choosePrecision(card, options.precision ?? 'float32');
+    if (precision === 'int8' && card.int8 === undefined) throw new ModelError(nameOrPath, 'has no 8-bit form', { advice: 'make one with: tilewright models quantize' });
+    const file = join(dirname(place.card), precision === 'int8' ? card.int8!.file : card.file);
+    return assemble(nameOrPath, file, await readOnnx(file, nameOrPath), { card, origin: 'file', notes: [] }, precision);
   }
+  if (options.precision === 'int8') throw new ModelError(nameOrPath, 'is a single file, which has no 8-bit form beside it', { advice: 'give the model folder' });
   const read = await readOnnx(place.onnx, nameOrPath);
   return assemble(nameOrPath, place.onnx, read, await cardOf(place.onnx, read.graph, nameOrPath, options));
 }
@@ -65,10 +88,10 @@ async function cardOf(file: string, graph: OnnxModel, where: string, options: Lo
   throw new ModelError(where, 'the file says nothing about its bands and classes', { advice: `write a card.json and run: tilewright models import ${where} --card card.json` });
 }
 
-function assemble(source: string, file: string, read: OnnxFile, card: CardAndOrigin): LoadedModel {
+function assemble(source: string, file: string, read: OnnxFile, card: CardAndOrigin, precision: LoadedModel['precision'] = 'float32'): LoadedModel {
   checkGraph(read.graph, card.card, source);
   const hash = createHash('sha256').update(read.digest).update(JSON.stringify(card.card));
-  return { source, card: card.card, cardOrigin: card.origin, file, graph: read.graph, bytes: read.bytes, fingerprint: hash.digest('hex'), notes: card.notes };
+  return { source, precision, card: card.card, cardOrigin: card.origin, file, graph: read.graph, bytes: read.bytes, fingerprint: hash.digest('hex'), notes: card.notes };
 }
 
 async function findModel(nameOrPath: string): Promise<{ readonly card: string } | { readonly onnx: string; readonly card?: undefined }> {

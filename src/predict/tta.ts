@@ -29,7 +29,7 @@ export function turnsOf(kind: TestTimeAugmentation): readonly PatchTurn[] {
 export function withTurns(predictor: Predictor, kind: TestTimeAugmentation): Predictor {
   const turns = turnsOf(kind);
   return {
-    card: predictor.card, concurrency: predictor.concurrency, device: predictor.device,
+    card: predictor.card, concurrency: predictor.concurrency, device: predictor.device, precision: predictor.precision,
     get engineMilliseconds() { return predictor.engineMilliseconds; },
     predict: async (batch, signal) => {
       const { shape, dim_order: order } = predictor.card.input;

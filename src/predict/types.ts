@@ -28,6 +28,8 @@ export interface Predictor {
   readonly concurrency: number;
   /** `cpu`, `cuda` or `webgpu`: what really runs. */
   readonly device: string;
+  /** Form of the model that runs. */
+  readonly precision: 'float32' | 'int8';
   /** Milliseconds spent inside the engine so far, summed over workers. */
   readonly engineMilliseconds: number;
   /**

@@ -32,6 +32,8 @@ export interface ClassifyResult extends ClassifySummary {
   readonly modelSeconds: number;
   readonly peakRssBytes: number;
   readonly device: string;
+  /** Form of the model that was used. */
+  readonly precision: 'float32' | 'int8';
 }
 
 /**
@@ -54,7 +56,7 @@ export async function classify(options: ClassifyOptions, context: TaskContext = 
   const scene = await openScene(options.input, options.page === undefined ? {} : { page: options.page });
   try {
     checkTables(options.tables, scene.profile.transform !== undefined && toLonLat(scene.profile.crs) !== undefined);
-    const setup = await prepareScene(options, scene, await loadChipModel(options.model));
+    const setup = await prepareScene(options, scene, await loadChipModel(options));
     try {
       if (options.dryRun) return await planChips(setup, { ...sceneBytes(setup), picture: thumbnailMemory(scene.profile, MAP_EDGE) }, context);
       return await runScene(setup, started, context);
@@ -87,7 +89,7 @@ async function runScene(setup: SceneSetup, started: number, context: TaskContext
     finished = true;
     return {
       ...summary, output: options.output, strips: setup.grid.rows.length, resumedStrips, seconds: (performance.now() - started) / 1000,
-      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device,
+      modelSeconds: predictor.engineMilliseconds / 1000 / predictor.concurrency, peakRssBytes: peakRss(), device: predictor.device, precision: predictor.precision,
     };
   } finally {
     if (!finished) await journal.close();

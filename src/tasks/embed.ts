@@ -5,8 +5,9 @@ import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { CACHE_FOLDER, INDEX_FORMAT, PARTS_FOLDER, hasIndex, readManifest, refuseOtherModel, refuseSameName } from '../index-store/index.js';
 import type { IndexManifest, IndexSource } from '../index-store/index.js';
 import { openPredictor, startEngines } from '../predict/index.js';
-import type { Device, Predictor } from '../predict/index.js';
+import type { Device, Precision, Predictor } from '../predict/index.js';
 import { checkFolder, checkSpace, peakRss } from '../run/index.js';
+import { wantedPrecision } from './model-input.js';
 import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
 import type { ChipPlan } from './chips/plan.js';
@@ -48,6 +49,8 @@ export interface EmbedOptions extends SceneChoices {
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
   /** Default `cpu`. */
+  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  readonly precision?: Precision;
   readonly device?: Device;
   /** Throws an index away that is there, and begins a new one. */
   readonly overwrite?: boolean;
@@ -75,6 +78,8 @@ export interface EmbedResult {
   readonly modelSeconds: number;
   readonly peakRssBytes: number;
   readonly device: string;
+  /** Form of the model that was used. */
+  readonly precision: 'float32' | 'int8';
   readonly warnings: readonly string[];
 }
 
@@ -97,7 +102,7 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
   const engines = engineCache(options);
   const sources: EmbedSource[] = [];
   try {
-    const extractor = await loadExtractor({ model: options.model ?? DEFAULT_EXTRACTOR, ...(options.layer === undefined ? {} : { layer: options.layer }), ...(options.patchSize === undefined ? {} : { patchSize: options.patchSize }) });
+    const extractor = await loadExtractor({ model: options.model ?? DEFAULT_EXTRACTOR, precision: wantedPrecision(options), ...(options.layer === undefined ? {} : { layer: options.layer }), ...(options.patchSize === undefined ? {} : { patchSize: options.patchSize }) });
     const base = await baseIndex(options, extractor);
     for (const [i, input] of options.inputs.entries()) {
       const source = await prepare(input, options, extractor);
@@ -138,7 +143,7 @@ function prepare(input: string, options: EmbedOptions, extractor: Extractor): Pr
 
 interface Engines {
   open(extractor: Extractor, ...args: Parameters<OpenEngine>): Promise<Predictor>;
-  spent(): { readonly modelSeconds: number; readonly device: string };
+  spent(): { readonly modelSeconds: number; readonly device: string; readonly precision: Predictor['precision'] };
   close(): Promise<void>;
 }
 
@@ -156,7 +161,7 @@ function engineCache(options: EmbedOptions): Engines {
     },
     spent() {
       const all = [...open.values()];
-      return { modelSeconds: all.reduce((sum, one) => sum + one.engineMilliseconds / 1000 / one.concurrency, 0), device: all[0]?.device ?? options.device ?? 'cpu' };
+      return { modelSeconds: all.reduce((sum, one) => sum + one.engineMilliseconds / 1000 / one.concurrency, 0), device: all[0]?.device ?? options.device ?? 'cpu', precision: all[0]?.precision ?? 'float32' };
     },
     async close() {
       for (const predictor of open.values()) await predictor.close();

@@ -1,5 +1,6 @@
 import { InvalidOptionError, ModelError } from '../errors.js';
 import type { CardInput, ModelCard } from '../card/index.js';
+import type { Device, Precision } from '../predict/index.js';
 import type { SceneProfile } from '../raster/index.js';
 
 /**
@@ -57,6 +58,12 @@ function checkDataType(scene: SceneProfile, card: ModelCard): void {
       advice: allowed.includes('uint8') ? 'say how its values become bytes, as the model was trained with: --stretch percentile:2,98 or minmax:LOW,HIGH' : 'convert the scene',
     });
   }
+}
+
+/** The form of the model to load: off the CPU `auto` is float32, which is what graphics processors are fast at. */
+export function wantedPrecision(options: { readonly precision?: Precision; readonly device?: Device }): Precision {
+  const asked = options.precision ?? 'auto';
+  return asked === 'auto' && (options.device ?? 'cpu') !== 'cpu' ? 'float32' : asked;
 }
 
 /** Sample types of scenes that a model is right for. */

@@ -38,6 +38,8 @@ export interface SegmentResult {
   readonly overlap: number;
   readonly blend: Blend;
   readonly device: string;
+  /** Form of the model that was used. */
+  readonly precision: 'float32' | 'int8';
   /** What was done to the scene's values, if anything. */
   readonly stretch?: AppliedStretch;
   readonly warnings: readonly string[];
@@ -115,7 +117,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
-      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
+      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {

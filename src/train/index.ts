@@ -25,5 +25,6 @@ export { encoderOf, mapTensors, setForeignWeights, sizesOfFile, type ForeignTens
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
 export { chooseThresholds } from './thresholds.js';
+export { answersFor, meanDifference, measureRanges, type CalibrationPatch } from './ranges.js';
 export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';
 export { ONNX_TOLERANCE, verifyOnnx } from './verify-onnx.js';

@@ -5,6 +5,7 @@ import { isObject } from './bytes.js';
 import { channelsLast, layersOf, rowsChannelsLast } from './channels.js';
 import { fromKeras3 } from './keras3-config.js';
 import { knownLayer, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
+import { countDefinitions } from './nested-nodes.js';
 import type { NamedTensor, WeightFile } from './types.js';
 
 /**
@@ -19,8 +20,8 @@ export async function buildNetwork(tf: Tensorflow, file: WeightFile): Promise<La
   if (!NETWORKS.includes(given.class_name)) throw new InvalidFileError(path, `expected a Sequential or functional network, found ${given.class_name}`, { advice: 'export the model to ONNX and import that' });
   const plain = known(path, model.kind === 'keras-3' ? fromKeras3(path, given) : given);
   const { description, flattened } = channelsLast(path, plain);
-  const network = await deserialise(tf, path, description);
-  const weights = new Weights(file, model.kind);
+  const network = await deserialise(tf, path, countDefinitions(description));
+  const weights = new Weights(file);
   try {
     for (const place of weights.places(network, plain)) {
       const values = await Promise.all(place.tensors.map((tensor) => tensor.floats()));
@@ -33,10 +34,15 @@ export async function buildNetwork(tf: Tensorflow, file: WeightFile): Promise<La
     }
     weights.checkAllUsed();
   } catch (error) {
-    network.dispose();
+    disposeNetwork(network);
     throw error;
   }
   return network;
+}
+
+/** Frees a network's weights; `dispose` of TensorFlow.js leaves those of networks inside it. */
+export function disposeNetwork(network: LayersModel): void {
+  for (const weight of new Set(leafLayers(network).flatMap(({ weights }) => weights))) weight.dispose();
 }
 
 /** Whether bilinear doubling is by pixel centres, as Keras in Python does it, or by corners, as TensorFlow.js does. */
@@ -81,10 +87,11 @@ interface Place { readonly layer: layers.Layer; readonly tensors: readonly Named
 class Weights {
   private readonly used = new Set<string>();
 
-  constructor(private readonly file: WeightFile, private readonly kind: 'keras-2' | 'keras-3') {}
+  constructor(private readonly file: WeightFile) {}
 
   places(network: LayersModel, description: LayerDescription): Place[] {
-    if (this.kind === 'keras-3') return this.keras3(network, description, '');
+    // Keras 3 writes whole models as `.h5`, too: its own description, with weights as Keras 2 lays them out.
+    if (this.file.format === 'keras-archive') return this.keras3(network, description, '');
     if (this.file.format === 'tfjs-layers') return this.byName(network, new Map(this.file.tensors.map((tensor) => [tensor.name.replace(/:\d+$/, ''), tensor])));
     return network.layers.flatMap((layer) => {
       const own = this.file.tensors.filter((tensor) => tensor.layer === layer.name);
@@ -130,8 +137,10 @@ class Weights {
   private byName(network: LayersModel, tensors: ReadonlyMap<string, NamedTensor>): Place[] {
     return leafLayers(network).flatMap((layer) => {
       if (layer.weights.length === 0) return [];
-      return this.inOrder(layer, layer.weights.map((weight) => {
-        const found = tensors.get(weight.originalName);
+      // Keras 3 calls the kernels of depthwise convolutions otherwise; within a layer all have the same order.
+      const own = [...tensors].filter(([name]) => name.startsWith(`${layer.name}/`)).map(([, tensor]) => tensor);
+      return this.inOrder(layer, layer.weights.map((weight, index) => {
+        const found = tensors.get(weight.originalName) ?? (own.length === layer.weights.length ? own[index] : undefined);
         if (found === undefined) throw new InvalidFileError(this.file.path, `expected the tensor ${weight.originalName} ([${weight.shape.join(', ')}]) in the file, found none`);
         return found;
       }));

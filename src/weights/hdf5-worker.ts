@@ -14,7 +14,8 @@ const MOST_OBJECTS = 200_000;
 const MOST_DEPTH = 64;
 
 const { path } = workerData as { readonly path: string };
-await h5wasm.ready;
+// Its errors become exceptions; otherwise it prints them to the process's standard error.
+(await h5wasm.ready).activate_throwing_error_handler();
 const file = new h5wasm.File(path, 'r');
 
 function list(): Hdf5Listing {

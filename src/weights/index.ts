@@ -1,3 +1,3 @@
 export { readWeights } from './read.js';
-export { buildNetwork, doublesByCentres } from './build-network.js';
+export { buildNetwork, disposeNetwork, doublesByCentres } from './build-network.js';
 export type { ModelConfiguration, NamedTensor, WeightFile, WeightFormat, WeightType } from './types.js';

@@ -37,7 +37,7 @@ const RULES: Readonly<Record<string, LayerRule>> = {
   Conv2DTranspose: { keep: [...CONVOLUTION, 'filters'], only: { output_padding: [null] } },
   SeparableConv2D: { keep: [...CONVOLUTION, 'filters', 'depth_multiplier'], only: { groups: [1] } },
   Dense: { keep: ['units', 'activation', 'use_bias'], only: { lora_rank: [null], quantization_config: [null] } },
-  BatchNormalization: { keep: ['axis', 'epsilon', 'center', 'scale'] },
+  BatchNormalization: { keep: ['axis', 'epsilon', 'center', 'scale'], only: { renorm: [false] } },
   Activation: { keep: ['activation'] },
   ReLU: { keep: ['max_value'], only: { negative_slope: [0, null], threshold: [0, null] } },
   Softmax: { keep: ['axis'] },
@@ -57,7 +57,7 @@ const RULES: Readonly<Record<string, LayerRule>> = {
 };
 
 /** Fields that say nothing about answers: how weights were first set and held, types, and what only training needs. */
-const WITHOUT_EFFECT = /^(name|trainable|dtype|batch_input_shape|input_dtype|autocast|optional|seed|noise_shape|momentum|synchronized|renorm|fused|virtual_batch_size|input_shape|build_config|implementation|batch_size|\w+_(initializer|regularizer|constraint))$/;
+const WITHOUT_EFFECT = /^(name|trainable|dtype|batch_input_shape|input_dtype|autocast|optional|seed|noise_shape|momentum|synchronized|renorm_clipping|renorm_momentum|fused|virtual_batch_size|input_shape|build_config|implementation|batch_size|\w+_(initializer|regularizer|constraint))$/;
 
 /**
  * A layer with only what says what it computes.

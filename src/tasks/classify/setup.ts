@@ -1,7 +1,8 @@
 import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
-import type { Device, LoadedModel, TestTimeAugmentation } from '../../predict/index.js';
+import type { Device, LoadedModel, Precision, TestTimeAugmentation } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
+import { wantedPrecision } from '../model-input.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import type { TableFormat } from './tables.js';
 
@@ -18,6 +19,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly overlap?: number;
   /** Scores from here on make a tag, for all tags, 0–1. Default: each tag's own in the card, else 0.5. */
   readonly threshold?: number;
+  /** So many of the likeliest tags are told of each of the first 20 chips. Default: none. */
+  readonly top?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
   /** Every chip is looked at in 4 (`flips`) or 8 (`d4`) ways, whose probabilities are averaged. Default: in one. */
@@ -26,6 +29,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly tables?: readonly TableFormat[];
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
+  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
   readonly overwrite?: boolean;
@@ -34,8 +39,8 @@ export interface ClassifyOptions extends SceneChoices {
 }
 
 /** Loads a model that tags chips. @throws {ModelError} for models of another task. */
-export async function loadChipModel(name: string): Promise<LoadedModel> {
-  const model = await loadModel(name);
+export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'precision' | 'device'>): Promise<LoadedModel> {
+  const model = await loadModel(options.model, { precision: wantedPrecision(options) });
   refuseOtherTask(model.card);
   return model;
 }

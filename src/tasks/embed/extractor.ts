@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { ModelError } from '../../errors.js';
 import type { IndexModel } from '../../index-store/index.js';
 import { layerBeforeClasses, loadModel, withLayer } from '../../predict/index.js';
-import type { LoadedModel } from '../../predict/index.js';
+import type { LoadedModel, Precision } from '../../predict/index.js';
 import { chipEdge } from '../chips/patches.js';
 
 /** A model with the layer that vectors are taken from. */
@@ -21,6 +21,8 @@ export interface ExtractorOptions {
   readonly model: string;
   /** Name of a tensor of its graph; default: the features that its card names. */
   readonly layer?: string;
+  /** Which form of it. Default `float32`. */
+  readonly precision?: Precision;
   /** Edge of the chips that will come, in pixels. */
   readonly patchSize?: number;
 }
@@ -30,7 +32,7 @@ export interface ExtractorOptions {
  * @throws {ModelError} if there is no such model or layer, or its card names no features and no layer is asked for.
  */
 export async function loadExtractor(options: ExtractorOptions): Promise<Extractor> {
-  const loaded = await loadModel(options.model);
+  const loaded = await loadModel(options.model, options.precision === undefined ? {} : { precision: options.precision });
   const named = loaded.card.output.features;
   let model = loaded;
   if (options.layer !== undefined && options.layer !== named?.name) {
@@ -56,8 +58,11 @@ export async function loadExtractor(options: ExtractorOptions): Promise<Extracto
  */
 export async function loadIndexModel(index: string, described: IndexModel, asked?: string): Promise<Extractor> {
   const source = asked ?? described.source;
-  const extractor = await loadExtractor({ model: source, layer: described.layer });
-  if (extractor.described.fingerprint === described.fingerprint) return extractor;
+  for (const precision of ['float32', 'int8'] as const) {
+    if (precision === 'int8' && (await loadModel(source)).card.int8 === undefined) continue;
+    const extractor = await loadExtractor({ model: source, layer: described.layer, precision });
+    if (extractor.described.fingerprint === described.fingerprint) return extractor;
+  }
   throw new ModelError(source, `is not the model that ${index} was made with (${described.name}, ${described.fingerprint.slice(0, 12)})`, {
     advice: 'give that one with --model, or make the index anew',
   });

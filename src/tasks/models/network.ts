@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { defaultColor, slug } from '../../card/index.js';
 import { InvalidFileError, ModelError } from '../../errors.js';
 import { exportOnnx, loadTensorflow } from '../../train/index.js';
-import { buildNetwork, doublesByCentres, readWeights } from '../../weights/index.js';
+import { buildNetwork, disposeNetwork, doublesByCentres, readWeights } from '../../weights/index.js';
 import { readLabels } from './labels.js';
 
 /** Files that hold layers or weights of another library, by their ending; anything else is taken for ONNX. */
@@ -45,7 +45,7 @@ export async function networkToOnnx(path: string, options: NetworkOptions, folde
       await writeFile(file, exportOnnx({ outputs: { scores: network }, name, input: 'float32', ...(doublesByCentres(weights) ? { doubling: 'by centres' } : {}) }));
       return { file, ...await writeCard(path, network, { ...options, name }, folder) };
     } finally {
-      network.dispose();
+      disposeNetwork(network);
     }
   } finally {
     await weights.close();

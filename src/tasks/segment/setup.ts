@@ -5,12 +5,12 @@ import { createGrid } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { groundSize } from '../../georef/index.js';
 import { loadModel, openPredictor, startEngines, withTurns } from '../../predict/index.js';
-import type { Device, LoadedModel, Predictor, PredictorOutput, StartedEngines, TestTimeAugmentation } from '../../predict/index.js';
+import type { Device, LoadedModel, Precision, Predictor, PredictorOutput, StartedEngines, TestTimeAugmentation } from '../../predict/index.js';
 import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
 import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
-import { bandsForModel, domainWarnings } from '../model-input.js';
+import { bandsForModel, domainWarnings, wantedPrecision } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
@@ -48,6 +48,8 @@ export interface SegmentOptions extends SceneChoices {
   readonly memory?: number;
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
+  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
   readonly overwrite?: boolean;
@@ -105,7 +107,7 @@ function engineOptions(options: SegmentOptions): { readonly device?: Device; rea
 }
 
 async function prepareWith({ options, opened, workers, baseRssBytes, started }: Beginning): Promise<SegmentSetup> {
-  const model = await loadModel(options.model);
+  const model = await loadModel(options.model, { precision: wantedPrecision(options) });
   const { card } = model;
   if (card.task !== 'semantic-segmentation') {
     throw new ModelError(card.name, `makes no maps, its task is ${card.task}`, {
