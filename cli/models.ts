@@ -4,6 +4,8 @@ import type { ModelCard } from '../src/card/index.js';
 import { formatBytes } from '../src/run/index.js';
 import { importModel, listModels, showModel } from '../src/tasks/models.js';
 import type { ImportModelOptions, ImportModelResult, ListModelsResult, ShowModelResult } from '../src/tasks/models.js';
+import { modelCard } from '../src/tasks/models/stac.js';
+import type { CardOptions } from '../src/tasks/models/stac.js';
 import type { QuantizeOptions, QuantizeResult } from '../src/tasks/quantize.js';
 import { execute } from './execute.js';
 import { wholeNumber } from './options.js';
@@ -32,6 +34,15 @@ export function registerModels(program: Command): void {
     .option('--json', 'print the result as JSON')
     .action((file: string, flags: Omit<ImportModelOptions, 'file'> & JsonFlag) =>
       execute((context) => importModel({ ...flags, file }, context), { json: flags.json, print: printImport }));
+  models.command('card')
+    .description('the card of a model as JSON, or as a STAC item with the machine-learning-model extension')
+    .argument('<model>', 'shipped model, model folder or ONNX file')
+    .option('--stac', 'a STAC item')
+    .option('-o, --output <file.json>', 'write it to a file')
+    .option('--overwrite', 'replace an existing file')
+    .action((model: string, flags: Omit<CardOptions, 'model'>) => execute(() => modelCard({ ...flags, model }), {
+      json: false, print: ({ output, json }) => process.stdout.write(output === undefined ? `${JSON.stringify(json, null, 2)}\n` : `${output}\n`),
+    }));
   models.command('quantize')
     .description('make the 8-bit form of a trained model: calibrated on its training data, scored on its validation data')
     .argument('<model>', 'model folder, or name of a shipped model')
