@@ -19,6 +19,7 @@ export function registerClassify(program: Command): void {
     .option('--patch-size <pixels>', 'edge of a scene\'s chips (default: what the model was trained on)', wholeNumber(1))
     .option('--overlap <pixels>', 'pixels that neighbouring chips of a scene share (default: 0)', wholeNumber(0))
     .option('--threshold <number>', 'probability from which on a tag counts, for all tags (default: the card\'s)', numberBetween(0, 1))
+    .option('--top <number>', 'tell the likeliest tags of each of the first 20 chips', wholeNumber(1))
     .option('--bands <list>', 'bands for the model, from 1, such as 3,2,1', bandList)
     .option('--gsd <metres>', 'resample the scene to so many metres per pixel, or model: to what the model was trained at', gsdOrModel)
     .option('--aoi <area.geojson>', 'work only inside polygons (longitude, latitude)')
@@ -42,6 +43,7 @@ function printResult(result: ClassifyResult): void {
   const lines = [
     `${result.output}: ${result.chips} chips${result.nodata > 0 ? `, ${result.nodata} of them without data` : ''}`,
     ...result.tags.filter(({ chips }) => chips > 0).map(({ name, chips, share }) => `  ${name.padEnd(width)} ${String(chips).padStart(7)}  ${(100 * share).toFixed(1).padStart(5)} %`),
+    ...(result.top ?? []).flatMap(({ id, tags }) => [`${id}`, ...tags.map(({ name, score }) => `  ${score.toFixed(4)}  ${name}`)]),
     `written: ${result.files.join(', ')}`,
     `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,

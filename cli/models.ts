@@ -7,13 +7,16 @@ import type { ImportModelOptions, ImportModelResult, ListModelsResult, ShowModel
 import { modelCard } from '../src/tasks/models/stac.js';
 import type { CardOptions } from '../src/tasks/models/stac.js';
 import type { QuantizeOptions, QuantizeResult } from '../src/tasks/quantize.js';
+import { listArchitectures, type ListArchitecturesResult } from '../src/tasks/models/architectures.js';
+import { PUBLIC_WEIGHTS } from '../src/tasks/models/catalogue.js';
+import { pullModel, type PullModelOptions, type PullModelResult } from '../src/tasks/models/pull.js';
 import { execute } from './execute.js';
 import { wholeNumber } from './options.js';
 
 interface JsonFlag { readonly json?: boolean }
 
 export function registerModels(program: Command): void {
-  const models = program.command('models').description('list, show and import models');
+  const models = program.command('models').description('list, show, import and fetch models');
   models.command('list')
     .description('models that come with tilewright')
     .option('--json', 'print the result as JSON')
@@ -25,9 +28,12 @@ export function registerModels(program: Command): void {
     .action((model: string, flags: JsonFlag) => execute(() => showModel({ model }), { json: flags.json, print: printModel }));
   models.command('import')
     .description('make a model folder from an ONNX file or a whole model of Keras or TensorFlow.js: check it against its card, try it, write both')
-    .argument('<file>', 'ONNX file, Keras .h5 or .keras, TensorFlow.js model.json')
+    .argument('<file>', 'ONNX file, Keras .h5 or .keras, TensorFlow.js model.json; with --architecture also weights: .h5, .keras, .safetensors, .pth')
     .option('--card <json>', 'card of the model (default: the metadata in the file, also as the QGIS plugin Deepness writes it); for whole models also parts of one')
-    .option('--labels <file>', 'names of the classes of a whole model: a line each, or JSON')
+    .option('--architecture <name>', 'the file has weights of this network, by the names of keras-applications, torchvision or timm (models architectures lists them)')
+    .option('--labels <file>', 'names of the classes of a whole model or of weights: a line each, or JSON; or imagenet')
+    .option('--normalization <rule>', 'weights: what samples become before they go in: none, unit, signed, caffe, torch (default: as the library has it)')
+    .option('--size <pixels>', 'weights: edge of the input (default: the network\'s own)', wholeNumber(1))
     .option('--name <name>', 'name of the model (default: the card\'s, or the file\'s)')
     .option('-o, --output <dir>', 'folder to make (default: the name)')
     .option('--overwrite', 'replace an existing model folder')
@@ -56,6 +62,20 @@ export function registerModels(program: Command): void {
       const { quantize } = await import('../src/tasks/quantize.js');
       await execute((context) => quantize({ ...flags, model }, context), { json: flags.json, print: printQuantized });
     });
+  models.command('pull')
+    .description('fetch public ImageNet weights of VGG and ResNet, and make a model folder of them')
+    .argument('<name>', `which: ${PUBLIC_WEIGHTS.map(({ name }) => name).join(', ')}`)
+    .option('--from <file>', 'the weights as a file at hand, fetched elsewhere')
+    .option('--url <address>', 'another server that has the same file')
+    .option('-o, --output <dir>', 'folder to make (default: the name)')
+    .option('--overwrite', 'replace an existing model folder')
+    .option('--json', 'print the result as JSON')
+    .action((model: string, flags: Omit<PullModelOptions, 'model'> & JsonFlag) =>
+      execute((context) => pullModel({ ...flags, model }, context), { json: flags.json, print: printPull }));
+  models.command('architectures')
+    .description('networks that can be trained, and take other libraries\' weights')
+    .option('--json', 'print the result as JSON')
+    .action((flags: JsonFlag) => execute(() => Promise.resolve(listArchitectures()), { json: flags.json, print: printArchitectures }));
 }
 
 function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult): void {
@@ -66,6 +86,19 @@ function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult
     `float     ${int8.float_layers === undefined ? 'no layer but the last' : int8.float_layers.join(', ')}`,
     `--precision auto takes ${taken ? 'it' : 'float32'}`,
   ].join('\n')}\n`);
+}
+
+function printPull(result: PullModelResult): void {
+  process.stdout.write(`${result.file}: ${result.fetchedBytes === 0 ? 'was there' : `fetched ${formatBytes(result.fetchedBytes)}`}, checksum right\n`);
+  printImport(result);
+}
+
+function printArchitectures(result: ListArchitecturesResult): void {
+  const width = Math.max(...result.architectures.map(({ name }) => name.length));
+  process.stdout.write(`${result.architectures.map((item) => [
+    `${item.name.padEnd(width)}  ${item.title}; ${item.gives === 'maps' ? 'maps' : 'chips'}`,
+    `${' '.repeat(width)}  stages: ${item.stages.join(', ')}${item.weightsOf.length === 0 ? '' : `; weights of ${item.weightsOf.join(', ')}`}`,
+  ].join('\n')).join('\n')}\n`);
 }
 
 function printList(result: ListModelsResult): void {

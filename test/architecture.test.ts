@@ -8,8 +8,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['src/tasks'],
   ['src/run'],
-  ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles', 'src/weights'],
-  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'models/architectures', 'models/weights'],
+  ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles', 'src/weights', 'src/download'],
+  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'models/architectures', 'models/mappings'],
   ['src/errors.ts'],
 ];
 
@@ -18,6 +18,7 @@ const GROUND: readonly (readonly [string, string])[] = [
   ['src/grid', 'src/raster'],
   ['src/georef', 'src/raster'],
   ['src/card', 'src/raster'],
+  ['models/mappings', 'models/architectures'],
 ];
 
 /** `Scene` names the transform and CRS types: the one place where raster looks at georef, types only. */

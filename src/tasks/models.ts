@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ModelCard } from '../card/index.js';
@@ -6,6 +6,7 @@ import { InvalidOptionError, ModelError, OutputError } from '../errors.js';
 import { checkModel, loadModel, writeModel, zooFolder, zooModels } from '../predict/index.js';
 import { checkFolder, checkSpace } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
+import { weightsToOnnx } from './models/architecture.js';
 import { isNetworkFile, networkToOnnx } from './models/network.js';
 
 /** One line of the list of models. */
@@ -86,8 +87,14 @@ export interface ImportModelOptions {
    * says, too. Default: the metadata in the file.
    */
   readonly card?: string;
-  /** Whole models: a file with the names of the classes. */
+  /** Whole models and weights: a file with the names of the classes, or `imagenet`. */
   readonly labels?: string;
+  /** The file has only weights, by the names of keras-applications, torchvision or timm, of this network. */
+  readonly architecture?: string;
+  /** Weights: `none`, `unit` (0–1), `signed` (−1–1), `caffe` or `torch`. Default: what the library's own weights expect. */
+  readonly normalization?: string;
+  /** Weights: edge of the input in pixels. Default: the architecture's own. */
+  readonly size?: number;
   /** Name of the model. Default: the card's, or the file's. */
   readonly name?: string;
   /** Folder to make. Default: the model's name, in the current folder. */
@@ -111,6 +118,17 @@ export interface ImportModelResult {
  * @throws {ModelError} if file and card do not fit; nothing is written then.
  */
 export async function importModel(options: ImportModelOptions, context: TaskContext = {}): Promise<ImportModelResult> {
+  const { architecture } = options;
+  if (architecture !== undefined) {
+    const place = await mkdtemp(join(tmpdir(), 'tilewright-import-'));
+    try {
+      const network = await weightsToOnnx(options.file, { ...options, architecture }, place);
+      return await importOnnx(network.file, { ...options, card: network.card }, network.notes, context, network.layers);
+    } finally {
+      await rm(place, { recursive: true, force: true });
+    }
+  }
+  for (const key of ['normalization', 'size'] as const) if (options[key] !== undefined) throw new InvalidOptionError(`--${key}`, 'is for weights of an --architecture only', { advice: 'a card says how samples go into other models' });
   if (!isNetworkFile(options.file)) {
     if (options.labels !== undefined) throw new InvalidOptionError('--labels', 'is for models of Keras and TensorFlow.js', { advice: 'name the classes of an ONNX file in its card' });
     return importOnnx(options.file, options, [], context);
@@ -124,7 +142,7 @@ export async function importModel(options: ImportModelOptions, context: TaskCont
   }
 }
 
-async function importOnnx(file: string, options: ImportModelOptions, notes: readonly string[], context: TaskContext): Promise<ImportModelResult> {
+async function importOnnx(file: string, options: ImportModelOptions, notes: readonly string[], context: TaskContext, layers?: string): Promise<ImportModelResult> {
   const checked = await checkModel(file, {
     ...(options.card === undefined ? {} : { card: options.card }),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -143,6 +161,7 @@ async function importOnnx(file: string, options: ImportModelOptions, notes: read
   await mkdir(temporary);
   try {
     await writeModel(checked, temporary);
+    if (layers !== undefined) await cp(layers, join(temporary, 'layers'), { recursive: true });
     await rm(output, { recursive: true, force: true });
     await rename(temporary, output);
   } catch (error) {
@@ -154,7 +173,7 @@ async function importOnnx(file: string, options: ImportModelOptions, notes: read
 
 /** Only a model folder is ever replaced, never one with other files in it. */
 function checkReplaceable(output: string, present: readonly string[], overwrite: boolean): void {
-  const foreign = present.filter((name) => !['model.onnx', 'model.int8.onnx', 'card.json', 'README.md'].includes(name));
+  const foreign = present.filter((name) => !['model.onnx', 'model.int8.onnx', 'card.json', 'README.md', 'layers'].includes(name));
   if (foreign.length > 0) throw new InvalidOptionError('-o', `${output} has other files in it (${foreign.slice(0, 3).join(', ')})`, { advice: 'choose another folder' });
   if (!overwrite) throw new InvalidOptionError('-o', `${output} exists`, { advice: 'add --overwrite to replace it' });
 }

@@ -11,6 +11,7 @@ export { predictChips, tagLearner, targetsOf, type TagLearnerOptions } from './t
 export type { Network, Tensorflow } from '../../models/architectures/index.js';
 export { buildNetworks, mapShape, shareWeights, type RecipeNetworks } from './network.js';
 export { exportOnnx, type ExportOptions } from './export-onnx.js';
+export { encoderOf, mapTensors, setForeignWeights, sizesOfFile, type ForeignTensor, type MappedTensors } from './foreign-weights.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers } from './save-layers.js';
 export { answersFor, meanDifference, measureRanges, type CalibrationPatch } from './ranges.js';

@@ -24,6 +24,7 @@ import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import { checkTables, openTables } from './tables.js';
 import type { ClassifyOptions } from './setup.js';
+import { checkTop, collectTop } from './top.js';
 import type { RowFile } from '../chips/row-file.js';
 
 interface FolderSetup {
@@ -48,6 +49,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024 });
   const model = await loadChipModel(options);
   const rule = tagRule(model.card, options.threshold);
+  checkTop(rule.tags.length, options.top);
   const engine = await openEngine(options, model, files);
   const { predictor } = engine;
   try {
@@ -113,12 +115,14 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
     ...await openTables(folder, rule.tags, setup.options.tables),
     await createSubmissionCsv(join(folder, 'submission.csv'), rule.tags),
   ];
+  const top = collectTop(rule.tags, setup.options.top);
   const missing: string[] = [];
   await writeTables(writers, (async function* chips(): AsyncGenerator<Chip> {
     for await (const { index, row, place } of placedRows(journal, scores, rule.tags.length)) {
       const tags = tagsOf(rule, row);
       const { id } = files.files[index]!;
       countTags(counts, row, tags);
+      top.see(id, row);
       if (!isPredicted(row)) missing.push(id);
       const { size, ...where } = place;
       yield { id, window: { x: 0, y: 0, width: size[0], height: size[1] }, tags, ...(isPredicted(row) ? { probabilities: row } : {}), ...where };
@@ -126,7 +130,7 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   })());
   const summary: ClassifySummary = {
     input: setup.options.input, model: { name: model.card.name, fingerprint: model.fingerprint }, chips: files.files.length,
-    predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), files: folderFiles(setup.options.tables),
+    predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), ...(setup.options.top === undefined ? {} : { top: top.chips }), files: folderFiles(setup.options.tables),
     warnings: [...model.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
   };
   await writeSummary(folder, summary);

@@ -22,6 +22,7 @@ import { countTags, createTagCounts, sceneFiles, summarizeTags, tagRule, tagsOf,
 import type { TagRule, TagSummary } from './outputs.js';
 import { engineOptions } from './setup.js';
 import { openTables } from './tables.js';
+import { checkTop, collectTop, type TopTags } from './top.js';
 import type { ClassifyOptions } from './setup.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
@@ -51,6 +52,7 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
   const rule = tagRule(card, options.threshold);
+  checkTop(rule.tags.length, options.top);
   const edge = chipEdge(card, options.patchSize);
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
@@ -86,6 +88,8 @@ export interface ClassifySummary {
   /** What was done to the values, if anything. */
   readonly stretch?: AppliedStretch;
   readonly tags: readonly TagSummary[];
+  /** The likeliest tags of the first 20 chips, where asked for. */
+  readonly top?: readonly TopTags[];
   readonly files: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -97,8 +101,10 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
   for await (const { values } of griddedRows(setup, scores, rule.tags.length)) countTags(counts, values, tagsOf(rule, values));
   // One number per chip is all that the map needs: a million chips are 2 MB.
   const telling = new Int16Array(patchCount(grid)).fill(-1);
+  const top = collectTop(rule.tags, options.top);
   const writers = await openTables(folder, rule.tags, options.tables);
   await writeTables(writers, chipsOf(setup, scores, (index, tags, probabilities) => {
+    top.see(chipId(setup.name, grid, Math.floor(index / grid.columns.length), index % grid.columns.length), probabilities);
     telling[index] = mostTellingTag(tags, probabilities, counts.chips) ?? -1;
   }));
   throwIfAborted(context.signal);
@@ -108,7 +114,7 @@ export async function writeSceneOutputs(setup: SceneSetup, scores: RowFile, fold
     input: isRemote(options.input) ? setup.scene.profile.source : options.input, model: { name: setup.model.card.name, fingerprint: setup.model.fingerprint },
     chips: patchCount(grid), predicted: counts.predicted, nodata: counts.nodata, patchSize: grid.patchWidth, overlap: grid.overlap,
     ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }),
-    tags: summarizeTags(rule, counts), files: sceneFiles(options.tables), warnings: setup.warnings,
+    tags: summarizeTags(rule, counts), ...(options.top === undefined ? {} : { top: top.chips }), files: sceneFiles(options.tables), warnings: setup.warnings,
   };
   await writeSummary(folder, summary);
   return summary;
@@ -139,7 +145,7 @@ async function writeProbabilities(setup: SceneSetup, scores: RowFile, folder: st
   const { transform, crs } = setup.scene.profile;
   const stride = { x: grid.patchWidth - grid.overlap, y: grid.patchHeight - grid.overlap };
   const writer = await createCog({
-    width: grid.columns.length, height: grid.rows.length, bands: rule.tags.length, dtype: 'float32', nodata: Number.NaN, bandNames: rule.tags,
+    width: grid.columns.length, height: grid.rows.length, bands: rule.tags.length, dtype: 'float32', nodata: Number.NaN, bandNames: rule.tags, blockSize: blockEdge(rule.tags.length),
     scratch: join(folder, 'probabilities'), description: `probability of every tag, one pixel per chip; ${setup.model.card.name}`,
     ...(transform === undefined ? {} : { transform: scaleTransform(windowTransform(transform, { x: grid.overlap / 2, y: grid.overlap / 2 }), stride.x, stride.y) }),
     ...(crs === undefined ? {} : { crs }),
@@ -151,6 +157,13 @@ async function writeProbabilities(setup: SceneSetup, scores: RowFile, folder: st
     await writer.abort();
   }
 }
+
+/** A block has all bands of its pixels; with a thousand tags one of the usual size would be a gigabyte. */
+function blockEdge(tags: number): number {
+  return Math.max(16, Math.min(512, Math.floor(Math.sqrt(MOST_BLOCK_BYTES / (tags * 4)) / 16) * 16));
+}
+
+const MOST_BLOCK_BYTES = 32 * 2 ** 20;
 
 async function drawSceneMap(setup: SceneSetup, telling: Int16Array, counts: readonly number[], context: TaskContext): Promise<Buffer> {
   const { scene, grid, model } = setup;

@@ -19,6 +19,8 @@ export interface ClassifyOptions extends SceneChoices {
   readonly overlap?: number;
   /** Scores from here on make a tag, for all tags, 0–1. Default: each tag's own in the card, else 0.5. */
   readonly threshold?: number;
+  /** So many of the likeliest tags are told of each of the first 20 chips. Default: none. */
+  readonly top?: number;
   /** Bands for the model, from 1, in its order. */
   readonly bands?: readonly number[];
   /** Formats of the table of chips: `chips.csv`, `chips.geojson` … Default: `csv` and `geojson`. */
