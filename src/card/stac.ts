@@ -12,9 +12,9 @@ export interface StacFacts {
 
 export const MLM_SCHEMA = 'https://stac-extensions.github.io/mlm/v1.5.2/schema.json';
 const STAC_VERSION = '1.1.0';
-/** Tasks of the extension by ours. */
+/** Tasks of the extension by ours; it has none of its own for several tags at once. */
 const TASKS = {
-  'semantic-segmentation': 'semantic-segmentation', 'multi-label-classification': 'multi-label-classification', classification: 'classification',
+  'semantic-segmentation': 'semantic-segmentation', 'multi-label-classification': 'classification', classification: 'classification',
   embedding: 'similarity-search', regression: 'regression',
 } as const;
 
@@ -37,6 +37,7 @@ export function stacItem(card: ModelCard, facts: StacFacts): object {
     bbox: [west, south, east, north],
     properties: {
       datetime: facts.datetime,
+      bands: input.bands.map((name) => ({ name })),
       ...(card.description === undefined ? {} : { description: card.description }),
       // STAC takes SPDX ids; a sentence is "other", and stands in the description of the item's asset.
       license: card.license !== undefined && spdx !== undefined && /^(Apache-2\.0|MIT|BSD-\d-Clause|CC0-1\.0|CC-BY(-SA)?-4\.0)/.test(card.license) ? spdx : 'other',
