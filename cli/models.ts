@@ -4,10 +4,12 @@ import type { ModelCard } from '../src/card/index.js';
 import { formatBytes } from '../src/run/index.js';
 import { importModel, listModels, showModel } from '../src/tasks/models.js';
 import type { ImportModelOptions, ImportModelResult, ListModelsResult, ShowModelResult } from '../src/tasks/models.js';
+import { modelCard } from '../src/tasks/models/stac.js';
+import type { CardOptions } from '../src/tasks/models/stac.js';
+import type { QuantizeOptions, QuantizeResult } from '../src/tasks/quantize.js';
 import { listArchitectures, type ListArchitecturesResult } from '../src/tasks/models/architectures.js';
 import { PUBLIC_WEIGHTS } from '../src/tasks/models/catalogue.js';
 import { pullModel, type PullModelOptions, type PullModelResult } from '../src/tasks/models/pull.js';
-import type { QuantizeOptions, QuantizeResult } from '../src/tasks/quantize.js';
 import { execute } from './execute.js';
 import { wholeNumber } from './options.js';
 
@@ -52,6 +54,15 @@ export function registerModels(program: Command): void {
     .description('networks that can be trained, and take other libraries\' weights')
     .option('--json', 'print the result as JSON')
     .action((flags: JsonFlag) => execute(() => Promise.resolve(listArchitectures()), { json: flags.json, print: printArchitectures }));
+  models.command('card')
+    .description('the card of a model as JSON, or as a STAC item with the machine-learning-model extension')
+    .argument('<model>', 'shipped model, model folder or ONNX file')
+    .option('--stac', 'a STAC item')
+    .option('-o, --output <file.json>', 'write it to a file')
+    .option('--overwrite', 'replace an existing file')
+    .action((model: string, flags: Omit<CardOptions, 'model'>) => execute(() => modelCard({ ...flags, model }), {
+      json: false, print: ({ output, json }) => process.stdout.write(output === undefined ? `${JSON.stringify(json, null, 2)}\n` : `${output}\n`),
+    }));
   models.command('quantize')
     .description('make the 8-bit form of a trained model: calibrated on its training data, scored on its validation data')
     .argument('<model>', 'model folder, or name of a shipped model')
@@ -65,6 +76,30 @@ export function registerModels(program: Command): void {
       const { quantize } = await import('../src/tasks/quantize.js');
       await execute((context) => quantize({ ...flags, model }, context), { json: flags.json, print: printQuantized });
     });
+  models.command('pull')
+    .description('fetch public ImageNet weights of VGG and ResNet, and make a model folder of them')
+    .argument('<name>', `which: ${PUBLIC_WEIGHTS.map(({ name }) => name).join(', ')}`)
+    .option('--from <file>', 'the weights as a file at hand, fetched elsewhere')
+    .option('--url <address>', 'another server that has the same file')
+    .option('-o, --output <dir>', 'folder to make (default: the name)')
+    .option('--overwrite', 'replace an existing model folder')
+    .option('--json', 'print the result as JSON')
+    .action((model: string, flags: Omit<PullModelOptions, 'model'> & JsonFlag) =>
+      execute((context) => pullModel({ ...flags, model }, context), { json: flags.json, print: printPull }));
+  models.command('architectures')
+    .description('networks that can be trained, and take other libraries\' weights')
+    .option('--json', 'print the result as JSON')
+    .action((flags: JsonFlag) => execute(() => Promise.resolve(listArchitectures()), { json: flags.json, print: printArchitectures }));
+}
+
+function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult): void {
+  process.stdout.write(`${[
+    `${file}: ${formatBytes(bytes)} (float32 ${formatBytes(floatBytes)})`,
+    `${int8.metric} ${int8.value} (float32 ${int8.float32}) on ${int8.on}`,
+    `${int8.speedup.toFixed(2)} times as fast here, by processor time of one thread`,
+    `float     ${int8.float_layers === undefined ? 'no layer but the last' : int8.float_layers.join(', ')}`,
+    `--precision auto takes ${taken ? 'it' : 'float32'}`,
+  ].join('\n')}\n`);
 }
 
 function printPull(result: PullModelResult): void {
@@ -78,16 +113,6 @@ function printArchitectures(result: ListArchitecturesResult): void {
     `${item.name.padEnd(width)}  ${item.title}; ${item.gives === 'maps' ? 'maps' : 'chips'}`,
     `${' '.repeat(width)}  stages: ${item.stages.join(', ')}${item.weightsOf.length === 0 ? '' : `; weights of ${item.weightsOf.join(', ')}`}`,
   ].join('\n')).join('\n')}\n`);
-}
-
-function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult): void {
-  process.stdout.write(`${[
-    `${file}: ${formatBytes(bytes)} (float32 ${formatBytes(floatBytes)})`,
-    `${int8.metric} ${int8.value} (float32 ${int8.float32}) on ${int8.on}`,
-    `${int8.speedup.toFixed(2)} times as fast here, by processor time of one thread`,
-    `float     ${int8.float_layers === undefined ? 'no layer but the last' : int8.float_layers.join(', ')}`,
-    `--precision auto takes ${taken ? 'it' : 'float32'}`,
-  ].join('\n')}\n`);
 }
 
 function printList(result: ListModelsResult): void {

@@ -2,4 +2,5 @@ export type { CardClass, CardData, CardInput, CardInt8, CardOutput, CardScore, M
 export { isMapTask, parseCard, shapeSizes, slug } from './parse.js';
 export { defaultColor, legend, palette, parseColor, type LegendEntry } from './legend.js';
 export { cardFromMetadata, type CardFromMetadata, type GraphSummary } from './metadata.js';
+export { MLM_SCHEMA, stacItem, type StacFacts } from './stac.js';
 export { nearestName } from './nearest.js';
