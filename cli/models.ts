@@ -76,20 +76,6 @@ export function registerModels(program: Command): void {
       const { quantize } = await import('../src/tasks/quantize.js');
       await execute((context) => quantize({ ...flags, model }, context), { json: flags.json, print: printQuantized });
     });
-  models.command('pull')
-    .description('fetch public ImageNet weights of VGG and ResNet, and make a model folder of them')
-    .argument('<name>', `which: ${PUBLIC_WEIGHTS.map(({ name }) => name).join(', ')}`)
-    .option('--from <file>', 'the weights as a file at hand, fetched elsewhere')
-    .option('--url <address>', 'another server that has the same file')
-    .option('-o, --output <dir>', 'folder to make (default: the name)')
-    .option('--overwrite', 'replace an existing model folder')
-    .option('--json', 'print the result as JSON')
-    .action((model: string, flags: Omit<PullModelOptions, 'model'> & JsonFlag) =>
-      execute((context) => pullModel({ ...flags, model }, context), { json: flags.json, print: printPull }));
-  models.command('architectures')
-    .description('networks that can be trained, and take other libraries\' weights')
-    .option('--json', 'print the result as JSON')
-    .action((flags: JsonFlag) => execute(() => Promise.resolve(listArchitectures()), { json: flags.json, print: printArchitectures }));
 }
 
 function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult): void {
