@@ -11,7 +11,7 @@ const SAME = 0.01;
 /** Larger steps are averaged, smaller ones interpolated. */
 const AVERAGED_FROM = 1.5;
 /** Fewer pixels along an edge than this are a mistake in the unit, or in the number. */
-const LEAST_EDGE = 16;
+const LEAST_EDGE = 8;
 /** Edge of what is read of the scene at once, in its pixels. */
 const READ_EDGE = 1024;
 
