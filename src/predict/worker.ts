@@ -100,7 +100,7 @@ nowhere.close();
 
 /**
  * Frees the memory of a tensor now: what is handed over to a closed port is thrown away. Measured: left to the garbage collector, the
- * copies of answers made a run 80 MB larger, by an amount that grew with the scene (docs/decisions/0004-engine.md).
+ * copies of answers made a run 80 MB larger, by an amount that grew with the scene (docs/decisions/0007-memory-and-pace-of-segment.md).
  */
 function free(tensor: Tensor): void {
   const { buffer } = tensor.data as unknown as Float32Array;

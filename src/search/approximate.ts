@@ -9,7 +9,7 @@ import type { Metric } from './types.js';
 import { loadUsearch } from './usearch.js';
 import type { GraphIndex, GraphSettings } from './usearch.js';
 
-/** Neighbours per node and nodes looked at: measured, see docs/decisions/0012-neighbours.md. */
+/** Neighbours per node and nodes looked at: measured, see docs/decisions/0009-neighbours.md. */
 const CONNECTIVITY = 16;
 const EXPANSION_ADD = 96;
 const EXPANSION_SEARCH = 128;
