@@ -241,7 +241,7 @@ function resultOf(plan: Plan, outcome: Outcome): MosaicResult {
   const warnings: string[] = [];
   if (!set.lossless) warnings.push('the tiles are JPEG: the mosaic is close to the scene that was cut, not equal');
   if (set.missing.length > 0) {
-    warnings.push(`${set.missing.length} tiles are missing; what no neighbour has is ${nodata === undefined ? '0, for there is no nodata value' : `nodata (${nodata})`}: ${short(set.missing)}`);
+    warnings.push(`${set.missing.length === 1 ? '1 tile is' : `${set.missing.length} tiles are`} missing; what no neighbour has is ${nodata === undefined ? '0, for there is no nodata value' : `nodata (${nodata})`}: ${short(set.missing)}`);
   }
   if (transform === undefined) warnings.push('the tiles have no georeferencing, nor has the mosaic');
   return {
