@@ -60,6 +60,32 @@ describe('embed', () => {
     });
   });
 
+  it('takes another picture of a file that holds several; ids and pictures are that one\'s', async () => {
+    const [first, second] = [patches(128, 64), { ...patches(128, 64), data: patches(128, 64).data.map((value) => 255 - value) }];
+    const file = fresh('pages.tif');
+    await sharp(Buffer.concat([first.data, second.data]), { raw: { width: 128, height: 128, channels: 3, pageHeight: 64 } }).tiff({ compression: 'none' }).toFile(file);
+    const result = await run({ input: file, patchSize: 64, page: 1 });
+    const { lines, rows } = await read(result.index);
+    expect(lines.map(({ id }) => id)).toEqual([0, 1].map((column) => `${basename(file, '.tif')}_p2_r0000_c000${column}`));
+    lines.forEach(({ window }, i) => meansOf(second, window.x, window.y, 64).forEach((mean, b) => expect(Math.abs(rows[i]![b]! - mean)).toBeLessThan(1e-5)));
+    expect((await readManifest(result.index)).sources[0]).toMatchObject({ page: 1 });
+    const sheet = fresh('sheet.png');
+    expect((await search({ index: result.index, id: lines[0]!.id, k: 1, sheet })).warnings).toEqual([]);
+    // The query's picture stands on the sheet: no pixel of the first page has its colours there.
+    const { data } = await sharp(sheet).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const has = (pixels: typeof first): boolean => {
+      const [r, g, b] = pixels.data.subarray((32 * 128 + 32) * 3, (32 * 128 + 32) * 3 + 3);
+      for (let i = 0; i < data.length; i += 3) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) return true;
+      return false;
+    };
+    expect([has(second), has(first)]).toEqual([true, false]);
+    const tags = fresh('tags');
+    await classify({ input: file, model, output: tags, patchSize: 64, page: 1 });
+    const table = (await readFile(join(tags, 'chips.csv'), 'utf8')).trim().split('\r\n').slice(1);
+    expect(table.map((line) => line.split(',')[0])).toEqual(lines.map(({ id }) => id));
+    await expect(run({ input: file, patchSize: 64, page: 2 })).rejects.toThrow(/page/);
+  });
+
   it('leaves chips without data out', async () => {
     const pixels = patches(128, 64);
     erase(pixels, 0, 0, 64, 64);
