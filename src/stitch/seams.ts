@@ -57,7 +57,8 @@ export interface FinishRow {
 
 /**
  * Arg-max of `count` pixels of one row; of equal ones the first class. With a threshold there is one class: 1 where its score
- * reaches it, else 0. Probabilities are written as `round(255 × p)`.
+ * reaches it, else 0, whose probability is what is left of one. Probabilities are written as `round(255 × p)`, that of the winner
+ * as 1 at least: 0 is for pixels without data.
  */
 export function finishRow(options: FinishRow): void {
   const { sums, stride, offset, count, classes, out, to, mask, threshold } = options;
@@ -75,7 +76,7 @@ export function finishRow(options: FinishRow): void {
     if (threshold !== undefined) id = best >= threshold ? 1 : 0;
     const missing = best !== best || (mask !== undefined && mask[maskOffset + j] === 0);
     out.classes[to + j] = missing ? NODATA_CLASS : id;
-    if (out.confidence !== undefined) out.confidence[to + j] = missing ? 0 : toByte(best);
+    if (out.confidence !== undefined) out.confidence[to + j] = missing ? 0 : Math.max(1, toByte(threshold === undefined || id === 1 ? best : 1 - best));
     if (out.probabilities !== undefined) {
       for (let k = 0; k < classes; k++) {
         out.probabilities[(to + j) * classes + k] = missing ? 0 : toByte(sums[offset + k * stride + j]!);

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InvalidFileError, TilewrightError } from '../errors.js';
+import { InvalidFileError, InvalidOptionError, TilewrightError } from '../errors.js';
 import { bytesOf } from '../raster/index.js';
 import type { Scene, SceneProfile } from '../raster/index.js';
 import { makeFolder } from '../run/index.js';
@@ -43,18 +43,21 @@ export interface DemoResult {
 }
 
 const SHIPPED_SCENE = 'assets/demo/dubai-crop.tif';
+/** Lies in folders that a demo made, whose files a later one may replace. */
+const MARK = '.tilewright-demo';
 const COMPARE_ROWS = 512;
 
 /**
  * The main job from end to end on one scene: info → tile → mosaic, which must equal the scene → segment → classify → embed →
  * search. A step that the scene does not allow (16-bit pixels for an 8-bit model) is reported and the others go on.
+ * @throws {InvalidOptionError} if the output folder holds anything that no demo made.
  */
 export async function demo(options: DemoOptions = {}, context: TaskContext = {}): Promise<DemoResult> {
   const started = performance.now();
   const scene = options.scene ?? join(packageFolder(), SHIPPED_SCENE);
   const output = options.output ?? 'demo';
   const { profile } = await withScene(scene, (profile) => Promise.resolve({ profile }));
-  await makeFolder(output);
+  await takeFolder(output);
   const at = (name: string): string => join(output, name);
   for (const name of ['tiles', 'tags', 'index']) await rm(at(name), { recursive: true, force: true });
   const bands = colourBands(profile);
@@ -139,6 +142,16 @@ async function middleId(folder: string): Promise<string> {
   } finally {
     await index.close();
   }
+}
+
+/** Makes the folder, or takes one that is empty or an earlier demo's: its files will be replaced. */
+async function takeFolder(output: string): Promise<void> {
+  await makeFolder(output);
+  const names = await readdir(output);
+  if (names.length > 0 && !names.includes(MARK)) {
+    throw new InvalidOptionError('-o', `${output} is a folder with other files (${names.sort()[0]!}), and a demo replaces what it finds`, { advice: 'choose a new folder' });
+  }
+  await writeFile(join(output, MARK), '');
 }
 
 /** Pixels in which two scenes of one size differ, read side by side in strips. */

@@ -148,7 +148,7 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
 async function placeOutputs(files: SegmentOutputs, options: SegmentOptions): Promise<void> {
   const rasters = files.filter(({ path }) => /\.tiff?$/i.test(path));
   await placeFiles({
-    partial: partialFolder(options.output), overwrite: options.overwrite ?? false, files: [...files].reverse(), stale: rasters.flatMap(({ path }) => oldSidecars(path)),
+    partial: partialFolder(options.output), overwrite: options.overwrite ?? false, files: [...files].reverse(), stale: rasters.flatMap(({ path }) => [...oldSidecars(path), ...(path === options.output ? [] : [`${path}.aux.xml`])]),
   });
 }
 

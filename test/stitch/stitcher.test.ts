@@ -162,4 +162,12 @@ describe('createStitcher', () => {
     const { classes } = stitch({ options: { grid, classes: 1, blend: 'linear', threshold: 0.3 }, model: (x) => x / 10 });
     expect([...classes.subarray(0, 6)]).toEqual([0, 0, 0, 1, 1, 1]);
   });
+
+  it('says of a single score how sure the winner is, be it 1 or 0', () => {
+    const grid = createGrid({ width: 6, height: 3, patchSize: 3, overlap: 1 });
+    const { classes, confidence } = stitch({ options: { grid, classes: 1, blend: 'linear', threshold: 0.5, confidence: true }, model: (x) => [0, 0.1, 0.4, 0.5, 0.9, 1][x]! });
+    expect([...classes.subarray(0, 6)]).toEqual([0, 0, 0, 1, 1, 1]);
+    const expected = [1, 0.9, 0.6, 0.5, 0.9, 1].map((p) => 255 * p);
+    expected.forEach((value, x) => expect(Math.abs(confidence[x]! - value)).toBeLessThanOrEqual(0.51));
+  });
 });

@@ -197,6 +197,16 @@ describe('segment', () => {
     await scene.close();
   });
 
+  it('leaves no statistics of an earlier file beside probabilities', async () => {
+    const [output, probabilities] = [fresh('map.tif'), fresh('p.tif')];
+    const scene = await writeScene(noise(80, 60));
+    await writeFile(`${probabilities}.aux.xml`, '<PAMDataset><PAMRasterBand band="1"><NoDataValue>7</NoDataValue></PAMRasterBand></PAMDataset>');
+    await expect(segment({ scene, model, output, patchSize: 64, overlap: 16, probabilities })).rejects.toThrow(/aux\.xml exists/);
+    await segment({ scene, model, output, patchSize: 64, overlap: 16, probabilities, overwrite: true });
+    expect(existsSync(`${probabilities}.aux.xml`)).toBe(false);
+    expect(existsSync(`${output}.aux.xml`)).toBe(true);
+  });
+
   it('draws a preview', async () => {
     const preview = fresh('preview.png');
     await segment({ scene: await writeScene(fields(150, 110)), model, output: fresh('map.tif'), patchSize: 64, overlap: 16, preview });
