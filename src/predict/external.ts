@@ -41,7 +41,11 @@ async function readExternal(tensor: OnnxTensor, folder: string, name: string): P
   const file = await open(path).catch((cause: unknown) => { throw new ModelError(name, `its weights are in ${location}, which cannot be opened`, { cause, advice }); });
   try {
     const offset = Number(facts.get('offset') ?? 0);
-    const length = Number(facts.get('length') ?? (await file.stat()).size - offset);
+    const { size } = await file.stat();
+    const length = Number(facts.get('length') ?? size - offset);
+    if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= size)) {
+      throw new ModelError(name, `${location} ends before the weights of ${tensor.name ?? 'a tensor'}`, { advice });
+    }
     const bytes = new Uint8Array(length);
     const { bytesRead } = await file.read(bytes, 0, length, offset);
     if (bytesRead !== length) throw new ModelError(name, `${location} ends before the weights of ${tensor.name ?? 'a tensor'}`, { advice });

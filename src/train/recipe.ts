@@ -23,7 +23,7 @@ export interface Recipe {
 
 export type RecipeTask = 'tagger' | 'classifier' | 'segmenter';
 
-/** What the data are; the same keys as in `dataset.yaml` (docs/data.md). Paths are relative to the data folder; what is absent is found out from what lies there. */
+/** What the data are; the same keys as in `dataset.yaml` (docs/datasets.md). Paths are relative to the data folder; what is absent is found out from what lies there. */
 export interface RecipeData {
   /** Table `image_name,tags`, and the folder or archive of its pictures. */
   readonly table?: string;

@@ -1,5 +1,5 @@
 /** Parts of a query that sign a URL: they change from one URL of a file to the next, and give access to it. */
-const SIGNING = /^(x-amz-.*|x-goog-.*|signature|expires|key-pair-id|policy|awsaccesskeyid|googleaccessid|token|access_token|sig|se|sp|sv|st|sr|spr|skoid|sktid|skt|ske|sks|skv|api_?key)$/i;
+const SIGNING = /^(x-amz-.*|x-goog-.*|signature|expires|key-pair-id|policy|awsaccesskeyid|googleaccessid|token|access_token|sig|se|sp|sv|st|sr|spr|skoid|sktid|skt|ske|sks|skv|api_?key|subscription-key|auth|password|secret)$/i;
 
 export interface WebAddress {
   /** What is asked for. */
