@@ -49,7 +49,8 @@ const COMPARE_ROWS = 512;
 
 /**
  * The main job from end to end on one scene: info → tile → mosaic, which must equal the scene → segment → classify → embed →
- * search. A step that the scene does not allow (16-bit pixels for an 8-bit model) is reported and the others go on.
+ * search. Values that are not bytes are stretched for the shipped models. A step that
+ * the scene does not allow is reported, and the others go on.
  * @throws {InvalidOptionError} if the output folder holds anything that no demo made.
  */
 export async function demo(options: DemoOptions = {}, context: TaskContext = {}): Promise<DemoResult> {
@@ -59,10 +60,12 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
   const { profile } = await withScene(scene, (profile) => Promise.resolve({ profile }));
   await takeFolder(output);
   const at = (name: string): string => join(output, name);
-  for (const name of ['tiles', 'tags', 'index']) await rm(at(name), { recursive: true, force: true });
+  for (const name of ['tiles', 'mosaic.tif', 'map.tif', 'map.tif.aux.xml', 'map.png', 'tags', 'index', 'search.png']) await rm(at(name), { recursive: true, force: true });
   const bands = colourBands(profile);
-  const chosen = bands === undefined ? {} : { bands };
-  const flag = bands === undefined ? '' : ` --bands ${bands.join(',')}`;
+  // The shipped models are made for bytes.
+  const stretch = profile.dtype === 'uint8' ? undefined : { kind: 'percentile' as const, low: 2, high: 98 };
+  const chosen = { ...(bands === undefined ? {} : { bands }), ...(stretch === undefined ? {} : { stretch }) };
+  const flag = `${bands === undefined ? '' : ` --bands ${bands.join(',')}`}${stretch === undefined ? '' : ' --stretch percentile:2,98'}`;
   const shown = options.scene ?? relative(process.cwd(), scene);
   const { signal } = context;
   const quiet = signal === undefined ? {} : { signal };
@@ -117,7 +120,7 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
     if (!('count' in result)) throw new TypeError('expected a result, got a plan');
     return { outcome: `${result.count} vectors of ${result.dimensions} numbers`, files: [at('index')] };
   });
-  const id = await middleId(at('index'));
+  const id = await middleId(at('index')).catch(() => '<id>');
   await step(`search ${at('index')} --id ${id} -k 10 --sheet ${at('search.png')}`, async () => {
     const { results } = await search({ index: at('index'), id, k: 10, sheet: at('search.png'), overwrite: true }, quiet);
     return { outcome: `nearest to ${id}: ${results.slice(1, 4).map((hit) => `${hit.id} (${hit.distance.toFixed(2)})`).join(', ')}`, files: [at('search.png')] };
@@ -129,7 +132,9 @@ export async function demo(options: DemoOptions = {}, context: TaskContext = {})
 /** Colour bands for a model that takes three, from 1; `undefined` where the scene's own bands are right as they are. */
 function colourBands(profile: SceneProfile): number[] | undefined {
   const colours = Array.from({ length: profile.bands }, (_, band) => band).filter((band) => band !== profile.alphaBand);
-  if (colours.length <= 3) return undefined;
+  // A model for three colours sees a grey scene in all of them.
+  if (colours.length < 3) return [0, 1, 2].map((band) => colours[Math.min(band, colours.length - 1)]! + 1);
+  if (colours.length === 3) return undefined;
   const named = ['red', 'green', 'blue'].map((name) => profile.bandNames?.findIndex((other) => other.toLowerCase() === name) ?? -1);
   return named.every((band) => band >= 0) ? named.map((band) => band + 1) : [1, 2, 3];
 }
