@@ -108,13 +108,23 @@ describe('index classify', () => {
     await map.close();
   });
 
+  it('takes a table as pandas writes it, with a first column that has no name', async () => {
+    const frame = await labelFile([',id,class', ...CELLS.map(([column, row], i) => `${i},${idAt(column, row)},${colorOf(column, row)}`)]);
+    const plain = await labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]);
+    const [a, b] = [fresh('out'), fresh('out')];
+    expect(await indexClassify({ index, labels: frame, output: a })).toMatchObject({ kind: 'one', labelled: 14 });
+    await indexClassify({ index, labels: plain, output: b });
+    expect(await readFile(join(a, 'tags.csv'), 'utf8')).toBe(await readFile(join(b, 'tags.csv'), 'utf8'));
+  });
+
   it('says what is wrong with labels', async () => {
     const output = fresh('out');
     const tries: readonly (readonly [readonly string[], string])[] = [
       [['id,class', 'nobody,red'], 'line 2: no entry of'], [['name,kind', 'a,b'], 'expected a first line with id'],
       [['id,class', `${idAt(1, 1)},red`], 'at least two classes'], [['id,class', `${idAt(1, 1)},red`, `${idAt(1, 1)},blue`], 'line 2 and line 3 give one chip two classes'],
       [['lon,lat,class', '0,0,red', '1,1,blue'], 'none of its 2 labels'], [['id,tags', `${idAt(1, 1)},red`, `${idAt(2, 1)},red blue`], 'all labelled chips have red'],
-      [['lon,lat,class', 'x,0,red'], 'expected an id, or longitude and latitude'], [['id,class', `${idAt(1, 1)},`], 'line 2 has no class'],
+      [['lon,lat,class', 'x,0,red'], 'expected an id, or longitude and latitude'], [['lon,lat,class', ',0,red'], 'line 2: expected an id, or longitude'],
+      [['id,lon,lat,class', `${idAt(1, 1)},,,red`, '', ',15, ,blue'], 'line 4: expected an id, or longitude'], [['id,class', `"${idAt(1, 1)},red`], 'line 2: expected the quote'], [['id,class', `${idAt(1, 1)},`], 'line 2 has no class'],
     ];
     for (const [lines, message] of tries) await expect(indexClassify({ index, labels: await labelFile(lines), output })).rejects.toThrow(message);
     await expect(stat(output)).rejects.toThrow('ENOENT');
