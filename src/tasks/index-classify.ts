@@ -1,12 +1,13 @@
-import { rm, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tagList } from '../chips/index.js';
-import { InvalidFileError, InvalidOptionError, OutputError } from '../errors.js';
-import type { OpenIndex } from '../index-store/index.js';
+import { InvalidFileError, InvalidOptionError } from '../errors.js';
+import type { IndexSource, OpenIndex } from '../index-store/index.js';
 import { createStandard } from '../linear/index.js';
-import { checkFolder, makeFolder, promote, writeWhole } from '../run/index.js';
-import type { TaskContext } from '../run/index.js';
+import { fingerprintOf, oldSidecars, openJournal, placeFiles, writeWhole } from '../run/index.js';
+import type { Json, TaskContext } from '../run/index.js';
 import type { VectorMatrix } from '../search/index.js';
+import { checkOutputFolder, partialFolder } from './classify/outputs.js';
 import { fitClassifier, uncertainty } from './index-classify/classifier.js';
 import { readLabels } from './index-classify/labels.js';
 import type { LabelSet } from './index-classify/labels.js';
@@ -18,6 +19,7 @@ import type { Validation } from './index-classify/validate.js';
 import { openFilled } from './index-neighbours/open-filled.js';
 import { writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
+import { refuseIndexInputs } from './search/outputs.js';
 
 export interface IndexClassifyOptions {
   /** Folder of the index. */
@@ -59,6 +61,8 @@ export interface IndexClassifyResult {
 
 const DEFAULT_FOLDS = 5;
 const SUMMARY = 'summary.json';
+const SUGGESTED = ['suggest.csv', 'suggest.png'] as const;
+const TABLES = ['csv', 'geojson', 'parquet', 'fgb'] as const;
 
 /**
  * Learns from a few labelled entries of an index and tags all of them: a table, a map of every scene, scores from places that were
@@ -71,9 +75,11 @@ export async function indexClassify(options: IndexClassifyOptions, context: Task
   if (!(c > 0 && Number.isFinite(c))) throw new InvalidOptionError('--c', `expected a number above 0, got ${c}`);
   if (!Number.isInteger(folds) || folds < 2) throw new InvalidOptionError('--folds', `expected a whole number from 2, got ${folds}`);
   if (options.block !== undefined && !(options.block > 0)) throw new InvalidOptionError('--block', `expected metres above 0, got ${options.block}`);
-  await checkResultFolder(options);
+  const early = resultFiles(options, []);
+  await checkOutputFolder(options.output, [...early.names, ...early.stale], { overwrite: options.overwrite ?? false, bytes: 0 });
   const index = await openFilled(options, context);
   try {
+    await checkResults(index, options);
     const labels = await readLabels(options.labels, index, context.signal);
     checkLabels(labels, options.labels);
     return await classifyIn(index, labels, { ...options, c, folds, suggest }, started, context);
@@ -99,12 +105,12 @@ async function classifyIn(index: OpenIndex, labels: LabelSet, options: Filled, s
   const counts = labels.names.map(() => 0);
   const known = new Set(labels.rows);
   const suggestions = createSuggestions(options.suggest);
-  const partial = `${options.output.replace(/[\\/]+$/, '')}.partial`;
-  await rm(partial, { recursive: true, force: true });
-  await makeFolder(partial);
-  const files: string[] = [];
+  const partial = partialFolder(options.output);
+  const overwrite = options.overwrite ?? false;
+  const { names, stale } = resultFiles(options, mappedScenes(index));
+  const journal = await openJournal({ folder: partial, identity: await identityOf(index, options), restart: overwrite });
+  let finished = false;
   try {
-    const table = `tags.${options.table ?? 'csv'}`;
     const seen = (async function* look() {
       for await (const one of taggedEntries(index, matrix, classifier, labels, context)) {
         for (const tag of one.tags) counts[tag]!++;
@@ -114,46 +120,39 @@ async function classifyIn(index: OpenIndex, labels: LabelSet, options: Filled, s
         yield one;
       }
     })();
-    await writeEntryTable(join(partial, table), seen, {
+    await writeEntryTable(join(partial, tableName(options)), seen, {
       after: [{ name: labels.kind === 'one' ? 'class' : 'tags', type: 'string' }, ...labels.names.map((name) => ({ name: `p_${name}`, type: 'float64' as const }))],
       values: ({ tags, probabilities }) => ({ after: [labels.kind === 'one' ? labels.names[tags[0]!]! : tagList(tags, labels.names), ...Array.from(probabilities, (value) => Number(value.toFixed(6)))] }),
     });
-    files.push(table);
-    for (const source of index.manifest.sources) {
-      if (source.kind !== 'scene' || !index.parts.some((part) => part.source === source.name && part.rows > 0)) continue;
-      await writeClassMap(index, matrix, source, classifier, labels, join(partial, mapName(source)), context);
-      files.push(mapName(source));
-    }
+    for (const source of mappedScenes(index)) await writeClassMap(index, matrix, source, classifier, labels, join(partial, mapName(source)), context);
     const chosen = suggestions.chosen();
-    if (options.suggest > 0) files.push(...await writeSuggestions(index, chosen, partial, warnings, context));
+    if (options.suggest > 0) await writeSuggestions(index, chosen, partial, warnings, context);
     await writeWhole(join(partial, 'model.json'), `${JSON.stringify({ model: index.manifest.model.name, fingerprint: index.manifest.model.fingerprint, layer: index.manifest.model.layer, kind: labels.kind, c: options.c, classifiers: classifier.models })}\n`);
-    files.push('model.json');
     const result: IndexClassifyResult = {
       output: options.output, kind: labels.kind, labelled: labels.rows.length, count: index.count,
       tags: labels.names.map((name, k) => ({ name, samples: labels.values.filter((values) => values.includes(k)).length, chips: counts[k]!, share: counts[k]! / index.count })),
       ...(validation === undefined ? {} : { validation }),
       ...(options.suggest > 0 ? { suggestions: chosen.map(({ entry, uncertainty: unsure, tags }) => ({ id: entry.id, uncertainty: unsure, tags })) } : {}),
-      files: [...files, SUMMARY], seconds: (performance.now() - started) / 1000, warnings,
+      files: names, seconds: (performance.now() - started) / 1000, warnings,
     };
     await writeWhole(join(partial, SUMMARY), `${JSON.stringify(result, null, 2)}\n`);
-    await makeFolder(options.output);
-    // A summary must never stand beside files of another run.
-    await rm(join(options.output, SUMMARY), { force: true });
-    for (const file of result.files) await promote(join(partial, file), join(options.output, file));
+    const inOutput = (name: string): string => join(options.output, name);
+    await placeFiles({ partial, overwrite, files: names.map((name) => ({ temporary: join(partial, name), path: inOutput(name) })), stale: [SUMMARY, ...stale].map(inOutput) });
+    await journal.complete();
+    finished = true;
     return result;
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    if (!finished) await journal.close();
   }
 }
 
-async function writeSuggestions(index: OpenIndex, chosen: readonly Suggestion[], folder: string, warnings: string[], context: TaskContext): Promise<string[]> {
-  await writeEntryTable(join(folder, 'suggest.csv'), chosen, {
+async function writeSuggestions(index: OpenIndex, chosen: readonly Suggestion[], folder: string, warnings: string[], context: TaskContext): Promise<void> {
+  await writeEntryTable(join(folder, SUGGESTED[0]), chosen, {
     after: [{ name: 'uncertainty', type: 'float64' }, { name: 'tags', type: 'string' }],
     values: ({ uncertainty: unsure, tags }) => ({ after: [Number(unsure.toFixed(6)), tags.join(' ')] }),
   });
   const items = chosen.map(({ entry, uncertainty: unsure, tags }, i) => ({ entry, caption: `${i + 1} · ${unsure.toFixed(3)}`, lines: [tags.length === 0 ? 'nothing?' : `${tags.join(', ')}?`] }));
-  await writeWhole(join(folder, 'suggest.png'), await drawEntries(index, 'To label next', `${chosen.length} of ${index.count} chips about which the classifier is least sure`, items, warnings, context));
-  return ['suggest.csv', 'suggest.png'];
+  await writeWhole(join(folder, SUGGESTED[1]), await drawEntries(index, 'To label next', `${chosen.length} of ${index.count} chips about which the classifier is least sure`, items, warnings, context));
 }
 
 async function standardOf(matrix: VectorMatrix, signal?: AbortSignal) {
@@ -170,12 +169,37 @@ function checkLabels(labels: LabelSet, path: string): void {
   if (everywhere !== undefined) throw new InvalidFileError(path, `all labelled chips have ${everywhere}: there is nothing to tell it from`, { advice: 'label some chips without it' });
 }
 
-async function checkResultFolder(options: IndexClassifyOptions): Promise<void> {
-  const { output } = options;
-  const found = await stat(output).catch(() => undefined);
-  if (found !== undefined && !found.isDirectory()) throw new OutputError(output, 'expected a folder, found a file');
-  if (!options.overwrite && (await stat(join(output, SUMMARY)).catch(() => undefined)) !== undefined) {
-    throw new InvalidOptionError('-o', `${join(output, SUMMARY)} exists`, { advice: 'add --overwrite to replace the results' });
-  }
-  await checkFolder(found === undefined ? join(output, '..') : output);
+function tableName({ table = 'csv' }: Pick<IndexClassifyOptions, 'table'>): string {
+  return `tags.${table}`;
+}
+
+/** Scenes of which there is a map. */
+function mappedScenes(index: OpenIndex): IndexSource[] {
+  return index.manifest.sources.filter((source) => source.kind === 'scene' && index.parts.some((part) => part.source === source.name && part.rows > 0));
+}
+
+/**
+ * Names of all results in the order in which they get them, the summary last; and of what an earlier run may have left that must
+ * not stay beside them.
+ */
+function resultFiles(options: IndexClassifyOptions, scenes: readonly IndexSource[]): { readonly names: readonly string[]; readonly stale: readonly string[] } {
+  const maps = scenes.map(mapName);
+  const names = [tableName(options), ...maps, ...((options.suggest ?? 0) > 0 ? SUGGESTED : []), 'model.json', SUMMARY];
+  const others = [...TABLES.map((table) => tableName({ table })), ...SUGGESTED].filter((name) => !names.includes(name));
+  return { names, stale: [...others, ...maps.flatMap(oldSidecars)] };
+}
+
+/** @throws {InvalidOptionError} if a result is there already and may not be replaced, or is what is read. */
+async function checkResults(index: OpenIndex, options: IndexClassifyOptions): Promise<void> {
+  const { names, stale } = resultFiles(options, mappedScenes(index));
+  const all = [...names, ...stale];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new InvalidOptionError('-o', `two scenes of ${index.folder} would have one map, ${twice}`, { advice: 'embed one of them under another name' });
+  await refuseIndexInputs(all.map((name) => ['-o', join(options.output, name)] as const), index, [{ path: options.labels, what: 'the file of labels' }], () => partialFolder(options.output));
+  await checkOutputFolder(options.output, all, { overwrite: options.overwrite ?? false, bytes: 0 });
+}
+
+/** What the results depend on. */
+async function identityOf(index: OpenIndex, { labels, table = 'csv', c, folds, block, suggest }: Filled): Promise<Record<string, Json>> {
+  return { command: 'index classify', index: index.fingerprint, labels: fingerprintOf(await readFile(labels, 'utf8')), table, c, folds, block: block ?? null, suggest };
 }

@@ -8,6 +8,7 @@ import { neighboursOfEvery } from './index-neighbours/every.js';
 import { openFilled } from './index-neighbours/open-filled.js';
 import { checkTableName, writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
+import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
 
 export interface IndexDuplicatesOptions {
   /** Folder of the index. */
@@ -66,9 +67,12 @@ export async function indexDuplicates(options: IndexDuplicatesOptions, context: 
   if (!Number.isInteger(most) || most < 1) throw new InvalidOptionError('--pairs', `expected a whole number from 1, got ${most}`);
   if (!(threshold >= 0)) throw new InvalidOptionError('--threshold', `expected a distance from 0, got ${threshold}`);
   if (options.output !== undefined) checkTableName(options.output, '-o');
-  for (const [option, path] of [['-o', options.output], ['--sheet', options.sheet]] as const) if (path !== undefined) await checkOutput(path, { overwrite, option });
+  const outputs = namedOutputs(options);
+  await refuseEqualOutputs(outputs);
+  for (const [option, path] of outputs) await checkOutput(path, { overwrite, option });
   const index = await openFilled(options, context);
   try {
+    await refuseIndexInputs(outputs, index, []);
     const metric = options.metric ?? index.manifest.metric;
     const { pairs, more } = await nearestPairs(index, { ...options, metric, most, threshold }, context);
     const entries = await Promise.all(pairs.map(async ({ rows, distance }) => ({ a: await index.entry(rows[0]), b: await index.entry(rows[1]), distance })));

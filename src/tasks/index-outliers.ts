@@ -9,6 +9,7 @@ import { neighboursOfEvery } from './index-neighbours/every.js';
 import { openFilled } from './index-neighbours/open-filled.js';
 import { checkTableName, writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
+import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
 
 export interface IndexOutliersOptions {
   /** Folder of the index. */
@@ -61,9 +62,12 @@ export async function indexOutliers(options: IndexOutliersOptions, context: Task
   const { count: wanted = DEFAULT_COUNT, overwrite = false, ann = false } = options;
   for (const [option, value] of [['-k', options.neighbour ?? DEFAULT_NEIGHBOUR], ['--count', wanted]] as const) if (!Number.isInteger(value) || value < 1) throw new InvalidOptionError(option, `expected a whole number from 1, got ${value}`);
   if (options.output !== undefined) checkTableName(options.output, '-o');
-  for (const [option, path] of [['-o', options.output], ['--sheet', options.sheet]] as const) if (path !== undefined) await checkOutput(path, { overwrite, option });
+  const outputs = namedOutputs(options);
+  await refuseEqualOutputs(outputs);
+  for (const [option, path] of outputs) await checkOutput(path, { overwrite, option });
   const index = await openFilled(options, context);
   try {
+    await refuseIndexInputs(outputs, index, []);
     const metric = options.metric ?? index.manifest.metric;
     const k = Math.min(options.neighbour ?? DEFAULT_NEIGHBOUR, index.count - 1);
     if (k < 1) throw new InvalidOptionError('-k', `${options.index} has one entry: it has no neighbours`);

@@ -1,9 +1,11 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkOutput, writeWhole } from '../run/index.js';
-import type { TaskContext } from '../run/index.js';
+import type { InputFile, TaskContext } from '../run/index.js';
 import { openFilled } from './index-neighbours/open-filled.js';
 import { checkTableName, writeEntryTable } from './search/entry-table.js';
 import type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './search/options.js';
+import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
+import type { NamedOutput } from './search/outputs.js';
 import { openRanking } from './search/ranking.js';
 import type { RankedEntry, Ranking } from './search/ranking.js';
 import { drawSearchSheet } from './search/sheet.js';
@@ -24,9 +26,11 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   const k = options.k ?? DEFAULT_K;
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
   if (options.verify && !options.ann) throw new InvalidOptionError('--verify', 'compares approximate results with exact ones: it goes with --ann');
-  await checkOutputs(options);
+  const outputs = namedOutputs(options);
+  await checkOutputs(options, outputs);
   const index = await openFilled(options, context);
   try {
+    await refuseIndexInputs(outputs, index, inputsOf(options));
     const ranking = await openRanking(index, options, context);
     const source = options.map === undefined ? undefined : mapSource(ranking, options.scene);
     const found = await take(ranking.results(k), k);
@@ -60,12 +64,18 @@ export async function* searchHits(options: RankingOptions, context: TaskContext 
   }
 }
 
-async function checkOutputs(options: SearchOptions): Promise<void> {
+async function checkOutputs(options: SearchOptions, outputs: readonly NamedOutput[]): Promise<void> {
   if (options.output !== undefined) checkTableName(options.output, '-o');
-  const overwrite = options.overwrite ?? false;
-  for (const [option, path] of [['-o', options.output], ['--sheet', options.sheet], ['--map', options.map]] as const) {
-    if (path !== undefined) await checkOutput(path, { overwrite, option });
-  }
+  await refuseEqualOutputs(outputs);
+  for (const [option, path] of outputs) await checkOutput(path, { overwrite: options.overwrite ?? false, option });
+}
+
+/** Files that are read besides the index and its scenes; examples that are no files are harmless here. */
+function inputsOf({ image, like = [], unlike = [], aoi, model }: SearchOptions): InputFile[] {
+  return [
+    ...[image, ...like, ...unlike].flatMap((path) => (path === undefined ? [] : [{ path, what: 'a picture that is searched for' }])),
+    ...(aoi === undefined ? [] : [{ path: aoi, what: 'the area of interest' }]), ...(model === undefined ? [] : [{ path: model, what: 'the model' }]),
+  ];
 }
 
 async function take<T>(items: AsyncGenerator<T>, count: number): Promise<T[]> {

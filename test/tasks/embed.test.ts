@@ -79,6 +79,17 @@ describe('embed', () => {
       return false;
     };
     expect([has(second), has(first)]).toEqual([true, false]);
+    // With the first page in the same index, whose name begins the other's ids as well, each still has its own picture.
+    const both = (await run({ input: file, patchSize: 64 })).index;
+    await run({ input: file, patchSize: 64, page: 1, index: both, append: true });
+    for (const [id, own, other] of [[lines[0]!.id, second, first], [lines[0]!.id.replace('_p2', ''), first, second]] as const) {
+      const picture = fresh('own.png');
+      await search({ index: both, id, k: 1, sheet: picture });
+      const colors = await sharp(picture).removeAlpha().raw().toBuffer();
+      const at = (pixels: typeof first): string => pixels.data.subarray((32 * 128 + 32) * 3, (32 * 128 + 32) * 3 + 3).join();
+      const shown = new Set(Array.from({ length: colors.length / 3 }, (_, i) => colors.subarray(i * 3, i * 3 + 3).join()));
+      expect([shown.has(at(own)), shown.has(at(other))]).toEqual([true, false]);
+    }
     const tags = fresh('tags');
     await classify({ input: file, model, output: tags, patchSize: 64, page: 1 });
     const table = (await readFile(join(tags, 'chips.csv'), 'utf8')).trim().split('\r\n').slice(1);

@@ -1,7 +1,8 @@
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openIndex } from '../../src/index-store/index.js';
+import { openJournal } from '../../src/run/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { embed } from '../../src/tasks/embed.js';
 import { indexClassify } from '../../src/tasks/index-classify.js';
@@ -108,18 +109,94 @@ describe('index classify', () => {
     await map.close();
   });
 
+  it('takes a table as pandas writes it, with a first column that has no name', async () => {
+    const frame = await labelFile([',id,class', ...CELLS.map(([column, row], i) => `${i},${idAt(column, row)},${colorOf(column, row)}`)]);
+    const plain = await labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]);
+    const [a, b] = [fresh('out'), fresh('out')];
+    expect(await indexClassify({ index, labels: frame, output: a })).toMatchObject({ kind: 'one', labelled: 14 });
+    await indexClassify({ index, labels: plain, output: b });
+    expect(await readFile(join(a, 'tags.csv'), 'utf8')).toBe(await readFile(join(b, 'tags.csv'), 'utf8'));
+  });
+
   it('says what is wrong with labels', async () => {
     const output = fresh('out');
     const tries: readonly (readonly [readonly string[], string])[] = [
       [['id,class', 'nobody,red'], 'line 2: no entry of'], [['name,kind', 'a,b'], 'expected a first line with id'],
       [['id,class', `${idAt(1, 1)},red`], 'at least two classes'], [['id,class', `${idAt(1, 1)},red`, `${idAt(1, 1)},blue`], 'line 2 and line 3 give one chip two classes'],
       [['lon,lat,class', '0,0,red', '1,1,blue'], 'none of its 2 labels'], [['id,tags', `${idAt(1, 1)},red`, `${idAt(2, 1)},red blue`], 'all labelled chips have red'],
-      [['lon,lat,class', 'x,0,red'], 'expected an id, or longitude and latitude'], [['id,class', `${idAt(1, 1)},`], 'line 2 has no class'],
+      [['lon,lat,class', 'x,0,red'], 'expected an id, or longitude and latitude'], [['lon,lat,class', ',0,red'], 'line 2: expected an id, or longitude'],
+      [['id,lon,lat,class', `${idAt(1, 1)},,,red`, '', ',15, ,blue'], 'line 4: expected an id, or longitude'], [['id,class', `"${idAt(1, 1)},red`], 'line 2: expected the quote'], [['id,class', `${idAt(1, 1)},`], 'line 2 has no class'],
     ];
     for (const [lines, message] of tries) await expect(indexClassify({ index, labels: await labelFile(lines), output })).rejects.toThrow(message);
     await expect(stat(output)).rejects.toThrow('ENOENT');
     const near = await labelFile(['id,class', `${idAt(1, 1)},red`, `${idAt(2, 1)},blue`]);
     expect((await indexClassify({ index, labels: near, output })).warnings.join()).toContain('in one place');
+  });
+});
+
+describe('results of index classify', () => {
+  const labelled = (): Promise<string> => labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]);
+
+  it.each(['tags.csv', 'tags.geojson', 'model.json', 'suggest.csv', 'summary.json', 'map'])('do not replace %s unless they may', async (file) => {
+    const [labels, output] = [await labelled(), fresh('out')];
+    const taken = join(output, file === 'map' ? `map-${name}.tif` : file);
+    await mkdir(output);
+    await writeFile(taken, 'mine');
+    await expect(indexClassify({ index, labels, output })).rejects.toThrow(`${taken} exists`);
+    expect(await readFile(taken, 'utf8')).toBe('mine');
+    expect(await readdir(output)).toEqual([basename(taken)]);
+    await expect(stat(`${output}.partial`)).rejects.toThrow('ENOENT');
+    const { files } = await indexClassify({ index, labels, output, overwrite: true });
+    expect((await readdir(output)).sort()).toEqual([...files].sort());
+  });
+
+  it('never are the labels, the index or a scene, with --overwrite either', async () => {
+    const output = fresh('out');
+    await mkdir(output);
+    const content = await readFile(await labelled());
+    for (const own of ['tags.csv', 'suggest.csv']) {
+      await writeFile(join(output, own), content);
+      await expect(indexClassify({ index, labels: join(output, own), output, overwrite: true })).rejects.toThrow('is the file of labels');
+      expect(await readFile(join(output, own))).toEqual(content);
+    }
+    const labels = await labelled();
+    await expect(indexClassify({ index, labels, output: index, overwrite: true })).rejects.toThrow('lies in the folder of the index');
+    const place = fresh('place');
+    await mkdir(place);
+    const own = join(place, 'map-a.tif');
+    await copyFile(scene, join(place, 'a.tif'));
+    const other = fresh('index');
+    await embed({ model, index: other, inputs: [join(place, 'a.tif')], patchSize: CELL });
+    await symlink('a.tif', own);
+    const ids = await labelFile(['id,class', 'a_r0001_c0001,blue', 'a_r0001_c0002,red']);
+    await expect(indexClassify({ index: other, labels: ids, output: place, overwrite: true })).rejects.toThrow('a scene of the index');
+    expect(await readFile(own)).toEqual(await readFile(scene));
+  });
+
+  it('leave the folder of unfinished files alone where it is somebody else\'s', async () => {
+    const [labels, output] = [await labelled(), fresh('out')];
+    const partial = `${output}.partial`;
+    await mkdir(partial);
+    await writeFile(join(partial, 'thesis.txt'), 'mine');
+    for (const overwrite of [false, true]) await expect(indexClassify({ index, labels, output, overwrite })).rejects.toThrow('found thesis.txt and no journal');
+    expect(await readFile(join(partial, 'thesis.txt'), 'utf8')).toBe('mine');
+    await rm(partial, { recursive: true });
+    const journal = await openJournal({ folder: partial, identity: { command: 'another' } });
+    await journal.append({ step: 0, state: 1, carry: [new Uint8Array([1, 2])] });
+    await expect(indexClassify({ index, labels, output })).rejects.toThrow('at work');
+    await journal.close();
+    const before = (await readdir(partial)).sort();
+    await expect(indexClassify({ index, labels, output })).rejects.toThrow('holds an unfinished run with another');
+    expect((await readdir(partial)).sort()).toEqual(before);
+    await indexClassify({ index, labels, output, overwrite: true });
+    await expect(stat(partial)).rejects.toThrow('ENOENT');
+  });
+
+  it('are not half there when it is stopped', async () => {
+    const [labels, output] = [await labelled(), fresh('out')];
+    const stop = new AbortController();
+    await expect(indexClassify({ index, labels, output }, { signal: stop.signal, onProgress: ({ stage }) => { if (stage === 'classify') stop.abort(); } })).rejects.toThrow();
+    for (const path of [output, `${output}.partial`]) await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
@@ -6,6 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openIndex } from '../../src/index-store/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { embed } from '../../src/tasks/embed.js';
+import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
+import { indexOutliers } from '../../src/tasks/index-outliers.js';
 import { search, searchHits } from '../../src/tasks/search.js';
 import { scratch } from '../places.js';
 import { bandMeans, writeScene } from './chip-models.js';
@@ -194,5 +196,66 @@ describe('a picture with a place', () => {
     const found = await search({ index, image: picture, k: 1 });
     expect(found.warnings.join()).toContain('was brought from 4');
     expect(found.query.window.width).toBe(CELL / 2);
+  });
+});
+
+describe('outputs of a search', () => {
+  const bytes = async (path: string): Promise<string> => (await readFile(path)).toString('base64');
+
+  it('never are what is read: scenes, the index, pictures, an area', async () => {
+    const id = idAt(0, 0);
+    const manifest = join(index, 'index.json');
+    const picture = fresh('query.png');
+    await sharp({ create: { width: CELL, height: CELL, channels: 3, background: '#c80000' } }).png().toFile(picture);
+    const aoi = fresh('area.geojson');
+    const chips = fresh('chips');
+    await mkdir(chips);
+    await sharp(picture).toFile(join(chips, 'one.png'));
+    const folderIndex = fresh('index');
+    await embed({ model, index: folderIndex, inputs: [chips] });
+    await writeFile(aoi, JSON.stringify({ type: 'Polygon', coordinates: [[[14, 35], [16, 35], [16, 37], [14, 37], [14, 35]]] }));
+    const before = await Promise.all([scene, manifest, picture, aoi, join(model, 'card.json'), join(chips, 'one.png')].map(bytes));
+    const linked = fresh('linked.tif');
+    await symlink(scene, linked);
+    for (const map of [scene, linked]) await expect(search({ index, id, map, overwrite: true })).rejects.toThrow('a scene of the index');
+    await expect(search({ index, id, map: manifest, overwrite: true })).rejects.toThrow('lies in the folder of the index');
+    await expect(search({ index, id, output: join(index, 'hits.csv') })).rejects.toThrow('lies in the folder of the index');
+    for (const query of [{ image: picture }, { like: [picture] }, { like: [id], unlike: [picture] }]) {
+      await expect(search({ index, ...query, sheet: picture, overwrite: true })).rejects.toThrow('a picture that is searched for');
+    }
+    await expect(search({ index, id, aoi, output: aoi, overwrite: true })).rejects.toThrow('the area of interest');
+    await expect(search({ index, id, map: join(model, 'card.json'), overwrite: true })).rejects.toThrow('the folder of the model');
+    await expect(search({ index: folderIndex, id: `${basename(chips)}/one`, sheet: join(chips, 'one.png'), overwrite: true })).rejects.toThrow('whose pictures are in the index');
+    await expect(indexDuplicates({ index, sheet: scene, overwrite: true })).rejects.toThrow('a scene of the index');
+    await expect(indexOutliers({ index, sheet: manifest, overwrite: true })).rejects.toThrow('lies in the folder of the index');
+    expect(await Promise.all([scene, manifest, picture, aoi, join(model, 'card.json'), join(chips, 'one.png')].map(bytes))).toEqual(before);
+  });
+
+  it('have names of their own', async () => {
+    const one = fresh('one.csv');
+    const id = idAt(0, 0);
+    await expect(search({ index, id, output: one, map: one })).rejects.toThrow('is the file of -o as well');
+    await expect(search({ index, id, sheet: one, map: join(folder, '.', basename(one)) })).rejects.toThrow('--map');
+    await expect(indexDuplicates({ index, output: one, sheet: one })).rejects.toThrow('--sheet');
+    await expect(stat(one)).rejects.toThrow('ENOENT');
+  });
+
+  it('get their names when they are whole, and nothing is left beside a map', async () => {
+    const own = fresh('maps');
+    await mkdir(own);
+    const map = join(own, 'like.tif');
+    await writeFile(map, 'an older map');
+    await writeFile(`${map}.ovr`, 'its overviews');
+    const id = idAt(0, 0);
+    await expect(search({ index, id, map })).rejects.toThrow('exists');
+    const stop = new AbortController();
+    stop.abort();
+    await expect(search({ index, id, map, overwrite: true }, { signal: stop.signal })).rejects.toThrow();
+    expect(await readFile(map, 'utf8')).toBe('an older map');
+    await search({ index, id, map, overwrite: true });
+    expect(await readdir(own)).toEqual(['like.tif']);
+    const opened = await openScene(map);
+    expect(opened.profile).toMatchObject({ width: COLUMNS, height: ROWS });
+    await opened.close();
   });
 });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { parseCsvRecords } from '../../chips/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { OpenIndex } from '../../index-store/index.js';
 import { readAreaFile } from '../rows/area.js';
@@ -52,32 +53,31 @@ export async function readLabels(path: string, index: OpenIndex, signal?: AbortS
 }
 
 function parseCsv(path: string, text: string): LabelFile {
-  const [header = [], ...lines] = text.replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '').map(cellsOf);
+  const [first, ...records] = parseCsvRecords(text, path);
+  const header = first?.cells ?? [];
   const names = header.map((name) => name.trim().toLowerCase());
   const column = (...wanted: readonly string[]): number => names.findIndex((name) => wanted.includes(name));
   const [id, lon, lat, tags, one] = [column('id'), column('lon', 'longitude'), column('lat', 'latitude'), column('tags'), column('class', 'label')];
   if ((id < 0 && (lon < 0 || lat < 0)) || (tags < 0 && one < 0)) {
     throw new InvalidFileError(path, `expected a first line with id (or lon and lat) and class (or tags), found ${JSON.stringify(header.join(',').slice(0, 80))}`);
   }
-  const labels = lines.map((cells, i): Label => {
-    const where = `line ${i + 2}`;
+  const labels = records.map(({ line, cells }): Label => {
+    const where = `line ${line}`;
     const given = (cells[tags < 0 ? one : tags] ?? '').trim();
     const names = tags < 0 ? [given] : given.split(/\s+/).filter((tag) => tag !== '');
     if (tags < 0 && given === '') throw new InvalidFileError(path, `${where} has no class`);
     const name = id < 0 ? '' : (cells[id] ?? '').trim();
     if (name !== '') return { where, tags: names, id: name };
-    const at: readonly [number, number] = [Number(cells[lon] ?? Number.NaN), Number(cells[lat] ?? Number.NaN)];
+    const at: readonly [number, number] = [degrees(cells[lon]), degrees(cells[lat])];
     if (lon < 0 || lat < 0 || !(Math.abs(at[0]) <= 360 && Math.abs(at[1]) <= 90)) throw new InvalidFileError(path, `${where}: expected an id, or longitude and latitude in degrees, found ${JSON.stringify(cells.join(',').slice(0, 60))}`);
     return { where, tags: names, at };
   });
   return { kind: tags < 0 ? 'one' : 'any', labels };
 }
 
-/** Cells of a line (RFC 4180); a cell does not go on in the next line. */
-function cellsOf(line: string): string[] {
-  const cells: string[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) cells.push(match[1] === undefined ? match[2] ?? '' : match[1].replaceAll('""', '"'));
-  return cells;
+/** Not a number where there is none. */
+function degrees(cell = ''): number {
+  return cell.trim() === '' ? Number.NaN : Number(cell);
 }
 
 interface GeoFeature {

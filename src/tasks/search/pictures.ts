@@ -35,9 +35,13 @@ function pictureBandsOf(manifest: IndexManifest, path: string): readonly number[
   return source?.pictureBands?.map((band) => band - 1);
 }
 
-/** The page that an entry's source was; sources of one file have different names, which begin the ids. */
+/** What `chipId` puts behind the name of a source, where it was cut at a scale as well. */
+const CHIP_PLACE = /^(_x\d+)?_r\d+_c\d+$/;
+
+/** The page that an entry's source was: of the source of that file whose name, with the chip's place, is the id; the longest such name. */
 function pageOf(manifest: IndexManifest, { scene, id = '' }: PicturedChip): number {
-  return manifest.sources.find((one) => one.path === scene && id.startsWith(one.name))?.page ?? 0;
+  const own = manifest.sources.filter(({ path, name }) => path === scene && id.startsWith(name) && CHIP_PLACE.test(id.slice(name.length)));
+  return own.sort((a, b) => b.name.length - a.name.length)[0]?.page ?? 0;
 }
 
 /** Pictures of windows; scenes are opened one after the other, each once. `undefined` where one cannot be read. */

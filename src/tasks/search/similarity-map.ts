@@ -1,8 +1,10 @@
-import { basename } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { createCog } from '../../cog/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { IndexSource } from '../../index-store/index.js';
 import { logistic } from '../../linear/index.js';
+import { makeFolder, oldSidecars, promote } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { exactDistances, shownDistance } from '../../search/index.js';
 import type { Ranking } from './ranking.js';
@@ -44,16 +46,23 @@ export async function writeSimilarityMap(ranking: Ranking, path: string, source:
         : metric === 'cosine' ? 1 - found[i]! : 1 / (1 + shownDistance(found[i]!, metric));
     }
   }
+  const temporary = `${path}.${process.pid}.tmp`;
+  const scratch = `${temporary}.scratch`;
+  await makeFolder(dirname(resolve(path)));
   const writer = await createCog({
-    width: grid.width, height: grid.height, bands: 1, dtype: 'float32', nodata: Number.NaN, scratch: `${path}.${process.pid}.tmp`,
+    width: grid.width, height: grid.height, bands: 1, dtype: 'float32', nodata: Number.NaN, scratch,
     bandNames: [learned !== undefined ? 'probability' : metric === 'cosine' ? 'cosine' : 'similarity'],
     description: `similarity to ${learned === undefined ? queries[0]!.name : `${queries.length} examples`}, one pixel per chip; ${index.manifest.model.name}`,
     ...(grid.transform === undefined ? {} : { transform: grid.transform }), ...(grid.crs === undefined ? {} : { crs: grid.crs }),
   });
   try {
     await writer.write(values, grid.height);
-    await writer.finish(path);
+    await writer.finish(temporary);
+    await promote(temporary, path);
+    for (const old of oldSidecars(path)) await rm(old, { force: true });
   } finally {
     await writer.abort();
+    await rm(scratch, { recursive: true, force: true });
+    await rm(temporary, { force: true });
   }
 }
