@@ -19,6 +19,8 @@ export interface TiledScene {
   /** NaN is written as the string `nan`, for JSON has no such number. */
   readonly nodata?: number;
   readonly alphaBand?: number;
+  /** Whether the first three bands are red, green and blue. */
+  readonly photometric?: 'rgb';
   readonly transform?: Transform;
   readonly crs?: Crs;
   readonly bandNames?: readonly string[];

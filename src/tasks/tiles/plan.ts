@@ -94,7 +94,9 @@ function describe(profile: SceneProfile, bands: readonly number[]): TiledScene {
     width, height, bands: bands.length, dtype, transform, crs,
     // One value that not all bands share would make pixels of the others missing.
     nodata: values.length === 1 ? values[0] : undefined,
-    alphaBand: alpha < 0 ? undefined : alpha,
+    // TIFF has alpha among extra samples only: a first band is never one.
+    alphaBand: alpha < 1 ? undefined : alpha,
+    photometric: profile.photometric === 'rgb' && bands.length >= 3 && bands.slice(0, 3).every((band) => band < 3) ? 'rgb' : undefined,
     scaling: scaling && bands.map((band) => scaling[band] ?? { scale: 1, offset: 0 }),
     units: units && bands.map((band) => units[band] ?? ''),
     metadata: metadata?.items,
@@ -114,6 +116,7 @@ function lostOf(profile: SceneProfile, bands: readonly number[]): string[] {
   const lost: string[] = [];
   if (profile.maskSource === 'internal' || profile.maskSource === 'external') lost.push('the scene\'s mask');
   if (nodataOf(profile, bands).length > 1) lost.push(`nodata values that differ from band to band (${bands.map((band) => profile.bandNodata?.[band] ?? 'none').join(', ')})`);
+  if (profile.alphaBand !== undefined && bands[0] === profile.alphaBand) lost.push('the meaning of alpha, which a first band cannot have');
   if (profile.gcps !== undefined) lost.push(`the scene's ${profile.gcps.points.length} ground control points`);
   if (profile.rpc !== undefined) lost.push('the scene\'s camera model (RPC)');
   return lost;

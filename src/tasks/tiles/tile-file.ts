@@ -63,11 +63,11 @@ async function encodeTile(raster: Raster, transform: Transform | undefined, writ
   const { format, scene } = writing;
   switch (format) {
     case 'tif': {
-      const { nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units } = scene;
+      const { nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units, photometric } = scene;
       // Tiles are read soon and often: quick to write, and still smaller than without predictor.
       const categorical = palette !== undefined || classNames !== undefined;
       return await encodeTiff(raster, {
-        nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units, transform, inPlace: true, matching: categorical ? 'search' : 'runs',
+        nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units, photometric, transform, inPlace: true, matching: categorical ? 'search' : 'runs',
       });
     }
     case 'npy': return encodeNpy(raster);

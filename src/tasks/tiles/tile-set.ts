@@ -47,7 +47,7 @@ interface TileProfile {
   readonly dtype: DataType;
   readonly transform?: Transform;
   readonly crs?: Crs;
-  readonly scene: Pick<TiledScene, 'nodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units'>;
+  readonly scene: Pick<TiledScene, 'nodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'photometric'>;
 }
 
 /** Files that are looked at at the same time. */
@@ -205,8 +205,8 @@ async function profileOf(path: string, format: TileFormat): Promise<TileProfile>
   if (format === 'npy') return { ...await npyProfile(path), scene: {} };
   const scene = await openScene(path, { cacheBytes: 0 });
   await scene.close();
-  const { nodata, alphaBand, bandNames, palette, classNames, scaling, units } = scene.profile;
-  return { ...scene.profile, scene: { nodata, alphaBand, bandNames, palette, classNames, scaling, units } };
+  const { nodata, alphaBand, bandNames, palette, classNames, scaling, units, photometric } = scene.profile;
+  return { ...scene.profile, scene: { nodata, alphaBand, bandNames, palette, classNames, scaling, units, photometric } };
 }
 
 /** A NumPy file's header, and the world file and `.prj` beside it. */
