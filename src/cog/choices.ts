@@ -62,10 +62,10 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
 
 /** @throws {InvalidOptionError} if pictures of this kind cannot hold the samples. */
 function checkLossy(compression: 'jpeg' | 'webp', { dtype, bands }: ImageShape, { palette, alphaBand }: TiffDescription): void {
-  const fits = compression === 'jpeg' ? bands === 1 || bands === 3 : bands === 3 || (bands === 4 && alphaBand === 3);
+  const fits = alphaBand === undefined ? bands === 3 || (compression === 'jpeg' && bands === 1) : compression === 'webp' && bands === 4 && alphaBand === 3;
   if (dtype === 'uint8' && fits && palette === undefined) return;
-  const expected = compression === 'jpeg' ? '1 or 3 bands' : '3 bands, or 4 with alpha last,';
-  const found = `${bands} of ${dtype}${palette === undefined ? '' : ' with a palette'}`;
+  const expected = compression === 'jpeg' ? '1 or 3 bands without alpha' : '3 bands, or 4 with alpha last,';
+  const found = `${bands} of ${dtype}${alphaBand === undefined ? '' : ` with alpha in band ${alphaBand + 1}`}${palette === undefined ? '' : ' with a palette'}`;
   throw new InvalidOptionError('compression', `${compression} takes ${expected} of uint8 without a palette, got ${found}`, { advice: 'choose deflate' });
 }
 

@@ -1,4 +1,4 @@
-import { geoKeysFor, type GeoKeys, type Transform } from '../georef/index.js';
+import { geoKeysFor, type GeoKeys, type GroundControl, type RationalCoefficients, type Transform } from '../georef/index.js';
 import { bytesPerSample, type DataType, type Rgba } from '../raster/index.js';
 import { asciiField, type Field } from './ifd.js';
 import { metadataXml } from './metadata.js';
@@ -10,7 +10,7 @@ export const TAG = {
   imageDescription: 270, stripOffsets: 273, samplesPerPixel: 277, rowsPerStrip: 278, stripByteCounts: 279, planarConfiguration: 284,
   software: 305, predictor: 317, colorMap: 320, tileWidth: 322, tileLength: 323, tileOffsets: 324, tileByteCounts: 325,
   extraSamples: 338, sampleFormat: 339, yCbCrSubSampling: 530, modelPixelScale: 33550, modelTiepoint: 33922,
-  modelTransformation: 34264, geoKeyDirectory: 34735, geoDoubleParams: 34736, geoAsciiParams: 34737, gdalMetadata: 42112, gdalNodata: 42113,
+  modelTransformation: 34264, rpcCoefficients: 50844, geoKeyDirectory: 34735, geoDoubleParams: 34736, geoAsciiParams: 34737, gdalMetadata: 42112, gdalNodata: 42113,
 } as const;
 
 const COMPRESSION_CODE = { none: 1, lzw: 5, jpeg: 7, deflate: 8, zstd: 50000, webp: 50001 } as const;
@@ -75,7 +75,9 @@ export function sceneFields(shape: ImageShape, description: TiffDescription): Fi
   const xml = metadataXml(shape.bands, description);
   if (xml !== undefined) fields.push(asciiField(TAG.gdalMetadata, xml));
   if (description.transform !== undefined) fields.push(...transformFields(description.transform));
-  const keys = geoKeysFor(description.crs);
+  else if (description.gcps !== undefined) fields.push(controlPointField(description.gcps));
+  if (description.rpc !== undefined) fields.push({ tag: TAG.rpcCoefficients, type: 'double', values: rpcNumbers(description.rpc) });
+  const keys = geoKeysFor(description.crs ?? description.gcps?.crs);
   if (keys !== undefined) fields.push(...geoKeyFields(keys));
   return fields;
 }
@@ -83,7 +85,8 @@ export function sceneFields(shape: ImageShape, description: TiffDescription): Fi
 export function photometricOf(shape: ImageShape, description: TiffDescription): 'rgb' | 'grey' | 'palette' {
   if (description.photometric !== undefined) return description.photometric;
   if (description.palette !== undefined) return 'palette';
-  return shape.dtype === 'uint8' && (shape.bands === 3 || shape.bands === 4) ? 'rgb' : 'grey';
+  const hasColours = description.alphaBand === undefined || description.alphaBand >= 3;
+  return shape.dtype === 'uint8' && (shape.bands === 3 || shape.bands === 4) && hasColours ? 'rgb' : 'grey';
 }
 
 /**
@@ -99,6 +102,20 @@ export function transformFields(transform: Transform): Field[] {
     ];
   }
   return [{ tag: TAG.modelTransformation, type: 'double', values: [dx, rx, 0, x0, ry, dy, 0, y0, 0, 0, 0, 0, 0, 0, 0, 1] }];
+}
+
+/** Tie points without a scale (OGC 19-008r4, section 8.1.3): six numbers each. */
+function controlPointField({ points }: GroundControl): Field {
+  return { tag: TAG.modelTiepoint, type: 'double', values: points.flatMap(({ column, row, x, y, z }) => [column, row, 0, x, y, z]) };
+}
+
+/** The 92 numbers of RPCs in GeoTIFF (http://geotiff.maptools.org/rpc_prop.html); -1 is an error that is not known. */
+function rpcNumbers(rpc: RationalCoefficients): number[] {
+  return [
+    -1, -1, rpc.lineOffset, rpc.sampleOffset, rpc.latOffset, rpc.longOffset, rpc.heightOffset,
+    rpc.lineScale, rpc.sampleScale, rpc.latScale, rpc.longScale, rpc.heightScale,
+    ...rpc.lineNumerator, ...rpc.lineDenominator, ...rpc.sampleNumerator, ...rpc.sampleDenominator,
+  ];
 }
 
 function geoKeyFields(keys: GeoKeys): Field[] {

@@ -1,4 +1,4 @@
-import type { Crs, Transform } from '../georef/index.js';
+import type { Crs, GroundControl, RationalCoefficients, Transform } from '../georef/index.js';
 import type { DataType, Rgba, TypedArray } from '../raster/index.js';
 
 /**
@@ -33,6 +33,10 @@ export interface TiffDescription {
   /** Index of the band that is alpha (not premultiplied), from 0. */
   readonly alphaBand?: number;
   readonly transform?: Transform;
+  /** Ground control points; written where there is no transform, beside which GeoTIFF has no room for them. */
+  readonly gcps?: GroundControl;
+  /** A camera model; its estimates of errors are written as unknown. */
+  readonly rpc?: RationalCoefficients;
   /** Written as its GeoKeys. */
   readonly crs?: Crs;
   /** One name per band. */
@@ -50,7 +54,7 @@ export interface TiffDescription {
   /** More items by band. */
   readonly bandMetadata?: readonly Readonly<Record<string, string>>[];
   /**
-   * What the bands mean to a viewer. Default: `palette` with a palette; `rgb` for uint8 with 3 or 4 bands; else `grey`.
+   * What the bands mean to a viewer. Default: `palette` with a palette; `rgb` for uint8 with 3 or 4 bands, none of the first three alpha; else `grey`.
    */
   readonly photometric?: 'rgb' | 'grey' | 'palette';
 }

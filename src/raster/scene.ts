@@ -26,6 +26,8 @@ export interface SceneProfile {
   readonly bandNodata?: readonly (number | undefined)[];
   /** Index of the band that is alpha, from 0. It counts in `bands`. */
   readonly alphaBand?: number;
+  /** Whether the file says that its first three bands are red, green and blue. */
+  readonly photometric?: 'rgb';
   /** Where masks come from. */
   readonly maskSource: 'none' | 'nodata' | 'alpha' | 'internal' | 'external';
   /** Names of the bands, where the file gives them (`red`, `B05`, …). */

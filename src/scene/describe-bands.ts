@@ -5,7 +5,7 @@ import type { Pam, PamBand } from './pam.js';
 import type { Beside } from './sidecars.js';
 
 export type BandDescription = Pick<SceneProfile,
-  'nodata' | 'bandNodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'statistics' | 'metadata'>;
+  'nodata' | 'bandNodata' | 'alphaBand' | 'photometric' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'statistics' | 'metadata'>;
 
 /**
  * What the bands are: each thing from the `.aux.xml` where that has it, else from the file itself (as GDAL ≥ 3.10 does; older

@@ -124,7 +124,7 @@ function resultOf({ plan, scene, output, started, estimatedBytes }: Facts, done:
   const lossy = compression === 'jpeg' || (compression === 'webp' && quality !== 100);
   return {
     scene, output, dryRun: done.dryRun, width, height, bands, dtype, crs: crs?.name, compression, missing: plan.missing,
-    resampling: plan.resampling, maxError: plan.resampling === undefined ? 0 : MAX_ERROR, lossless: !lossy && plan.resampling === undefined,
+    resampling: plan.resampling, maxError: plan.resampling === undefined ? 0 : MAX_ERROR, lossless: !lossy && plan.resampling === undefined && plan.lost.length === 0,
     resumedAt: done.resumedAt, bytes: done.bytes, estimatedBytes, estimatedTemporaryBytes: estimatedBytes, overviews: done.overviews,
     rawBytes: width * height * bands * bytesPerSample(dtype), memory: plan.memory, peakRssBytes: peakRss(),
     seconds: (performance.now() - started) / 1000, warnings: plan.warnings,

@@ -41,7 +41,7 @@ export interface MosaicResult {
   /** Names of tiles that are not there; their pixels are `fill` where no neighbour has them. */
   readonly missing: readonly string[];
   readonly fill: number;
-  /** Whether the mosaic holds exactly the samples of the scene that was cut. */
+  /** Whether the mosaic holds exactly the samples of the scene that was cut, and nothing that `tile` knows of is lost. */
   readonly lossless: boolean;
   readonly strips: number;
   /** Strips that an earlier run had finished. */
@@ -239,7 +239,8 @@ function resultOf(plan: Plan, outcome: Outcome): MosaicResult {
   const { set } = plan;
   const { width, height, bands, dtype, crs, nodata, transform } = set.scene;
   const warnings: string[] = [];
-  if (!set.lossless) warnings.push('the tiles are JPEG: the mosaic is close to the scene that was cut, not equal');
+  if (!set.exact) warnings.push('the tiles are JPEG: the mosaic is close to the scene that was cut, not equal');
+  if (set.lost.length > 0) warnings.push(`the tiles do not carry ${set.lost.join('; ')}`);
   if (set.missing.length > 0) {
     warnings.push(`${set.missing.length === 1 ? '1 tile is' : `${set.missing.length} tiles are`} missing; what no neighbour has is ${nodata === undefined ? '0, for there is no nodata value' : `nodata (${nodata})`}: ${short(set.missing)}`);
   }
@@ -249,7 +250,7 @@ function resultOf(plan: Plan, outcome: Outcome): MosaicResult {
     tiles: set.tiles.reduce((sum, row) => sum + row.length, 0),
     missing: set.missing,
     fill: nodata ?? 0,
-    lossless: set.lossless && set.missing.length === 0,
+    lossless: set.exact && set.lost.length === 0 && set.missing.length === 0,
     strips: set.rows.length,
     rawBytes: width * height * bands * bytesPerSample(dtype),
     memory: plan.memory,

@@ -11,7 +11,7 @@ import { asError, createCutter } from './tiles/cutter.js';
 import { checkTiles, clearTiles, JOURNAL_FOLDER, manifestOf } from './tiles/folder.js';
 import type { TileOptions, TileResult } from './tiles/options.js';
 import { planTiles, positionsOf, rawTileBytes, type TilePlan } from './tiles/plan.js';
-import { isTileWhole } from './tiles/tile-file.js';
+import { stateOfTile } from './tiles/tile-file.js';
 
 export type { TileOptions, TileResult } from './tiles/options.js';
 
@@ -91,7 +91,8 @@ async function cutScene(scene: Scene, plan: TilePlan, journal: Journal, context:
       const noted = journal.states[row] as readonly (readonly [number, number])[] | undefined;
       if (noted !== undefined) {
         const records = positions.map((position, i) => ({ ...position, bytes: noted[i]![0], crc32: noted[i]![1] }));
-        await cutter.rewrite(row, await damaged(plan, records));
+        const { missing, changed } = await damaged(plan, records);
+        await cutter.rewrite(row, [...missing, ...changed]);
         all.push(...records);
         continue;
       }
@@ -122,25 +123,38 @@ async function cutScene(scene: Scene, plan: TilePlan, journal: Journal, context:
   }
 }
 
-/** Goes over a finished run: tiles that are missing or changed are written again. */
+/**
+ * Goes over a finished run: tiles that are missing are written again.
+ * @throws {InvalidOptionError} naming a tile that is not as it was written: it may have been edited. Nothing is written then.
+ */
 async function repair(scene: Scene, plan: TilePlan, manifest: TileManifest, context: TaskContext, started: number): Promise<TileResult> {
+  const { missing, changed } = await damaged(plan, manifest.tiles);
+  if (changed.length > 0) {
+    const others = changed.length === 1 ? 'is' : `and ${changed.length - 1} more are`;
+    throw new InvalidOptionError('<folder>', `${join(plan.folder, changed[0]!.file)} ${others} not as written by the earlier run`, {
+      advice: 'remove what should be made again, or add --overwrite to replace all tiles',
+    });
+  }
   const cutter = createCutter(scene, plan, context);
   try {
-    for (let row = 0; row < plan.grid.rows.length; row++) {
-      await cutter.rewrite(row, await damaged(plan, manifest.tiles.filter((record) => record.row === row)));
-    }
+    for (let row = 0; row < plan.grid.rows.length; row++) await cutter.rewrite(row, missing.filter((record) => record.row === row));
     return resultOf(plan, { dryRun: false, records: manifest.tiles, written: cutter.written(), started });
   } finally {
     await cutter.close();
   }
 }
 
-async function damaged(plan: TilePlan, records: readonly TileRecord[]): Promise<TileRecord[]> {
-  const bad: TileRecord[] = [];
-  for await (const [record, whole] of ordered(records, plan.inFlight, async (one) => [one, await isTileWhole(plan.folder, one)] as const)) {
-    if (!whole) bad.push(record);
+interface Damaged {
+  readonly missing: readonly TileRecord[];
+  readonly changed: readonly TileRecord[];
+}
+
+async function damaged(plan: TilePlan, records: readonly TileRecord[]): Promise<Damaged> {
+  const found: Record<'missing' | 'changed', TileRecord[]> = { missing: [], changed: [] };
+  for await (const [record, state] of ordered(records, plan.inFlight, async (one) => [one, await stateOfTile(plan.folder, one)] as const)) {
+    if (state !== 'whole') found[state].push(record);
   }
-  return bad;
+  return found;
 }
 
 interface Outcome {
@@ -168,7 +182,7 @@ function resultOf(plan: TilePlan, { dryRun, records, written, started }: Outcome
     kept: dryRun ? 0 : tiles - written,
     rawBytes: tiles * rawTileBytes(grid, tiled),
     bytes: records.reduce((sum, record) => sum + record.bytes, 0),
-    lossless: plan.format !== 'jpg',
+    lossless: plan.format !== 'jpg' && plan.lost.length === 0,
     memory: plan.memory,
     peakRssBytes: peakRss(),
     seconds: (performance.now() - started) / 1000,

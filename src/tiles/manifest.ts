@@ -19,11 +19,19 @@ export interface TiledScene {
   /** NaN is written as the string `nan`, for JSON has no such number. */
   readonly nodata?: number;
   readonly alphaBand?: number;
+  /** Whether the first three bands are red, green and blue. */
+  readonly photometric?: 'rgb';
   readonly transform?: Transform;
   readonly crs?: Crs;
   readonly bandNames?: readonly string[];
   readonly palette?: readonly Rgba[];
   readonly classNames?: readonly string[];
+  /** What samples mean, `sample * scale + offset`, and in which unit, by band. */
+  readonly scaling?: readonly { readonly scale: number; readonly offset: number }[];
+  readonly units?: readonly string[];
+  /** Other items that the scene and its bands carry. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly bandMetadata?: readonly Readonly<Record<string, string>>[];
 }
 
 export interface TileRecord {
@@ -44,8 +52,10 @@ export interface TileManifest {
   readonly version: typeof MANIFEST_VERSION;
   readonly source: { readonly path: string; readonly fingerprint: string };
   readonly tileFormat: TileFormat;
-  /** Whether the tiles hold exactly the scene's samples. */
+  /** Whether the tiles hold exactly the scene's samples, and all that tells where they lie and which are missing. */
   readonly lossless: boolean;
+  /** What of the scene neither the tiles nor this list hold, in words. */
+  readonly lost?: readonly string[];
   /** What the bytes of the tiles depend on beside source, format and grid. */
   readonly options: Readonly<Record<string, number | string | readonly number[]>>;
   /** Bands of the source, from 0, that the tiles hold, in this order. */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { createCog } from '../../src/cog/index.js';
+import { createCog, writeTiff } from '../../src/cog/index.js';
 import { OutputError } from '../../src/errors.js';
 import { crsFromEpsg, gridToGrid, pixelToCrs, type Transform } from '../../src/georef/index.js';
 import { fullWindow, viewAs, type DataType, type Raster, type SceneProfile, type TypedArray } from '../../src/raster/index.js';
@@ -21,6 +21,11 @@ const folder = scratch();
 const fixtures = join(root, 'fixtures/convert');
 const scene = (name: string): string => join(fixtures, name);
 let made = 0;
+
+/** Numbers of a tag of a file's first directory. */
+function numbersOf(path: string, tag: number): readonly number[] | undefined {
+  return structureOf(path).directories[0]!.tags.get(tag);
+}
 
 interface Golden {
   readonly warps: readonly {
@@ -272,6 +277,51 @@ describe('convert', () => {
     await convert({ ...source, output });
     expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
     expect([existsSync(`${output}.partial`), existsSync(`${output}.msk`)]).toEqual([false, false]);
+  });
+
+  it('keeps alpha and colours what they are', async () => {
+    const { path, profile, raster, result } = await run({ scene: scene('rgba.tif'), bands: [0, 1, 3] });
+    expect(result.missing).toBe('alpha');
+    expect(profile.alphaBand).toBe(2);
+    expect(raster.mask).toEqual((await read(scene('rgba.tif'))).raster.mask);
+    // Photometric 1 is grey; of the two extra samples the second is alpha.
+    expect([numbersOf(path, 262), numbersOf(path, 338)]).toEqual([[1], [0, 2]]);
+    const first = await run({ scene: scene('rgba.tif'), bands: [3, 0] });
+    expect([first.result.missing, first.profile.alphaBand, first.profile.maskSource]).toEqual(['mask', undefined, 'internal']);
+    expect(first.raster.mask).toEqual(raster.mask);
+    await expect(run({ scene: scene('rgba.tif'), bands: [0, 1, 3], compression: 'jpeg' })).rejects.toThrow('jpeg takes 1 or 3 bands without alpha');
+
+    const wide = join(folder, 'wide.tif');
+    await writeTiff(wide, { width: 20, height: 10, bands: 3, layout: 'pixel', data: new Uint16Array(600).map((_, i) => i * 100) }, { photometric: 'rgb' });
+    expect(numbersOf((await run({ scene: wide })).path, 262)).toEqual([2]);
+    expect(numbersOf((await run({ scene: wide, bands: [2, 1, 0] })).path, 262)).toEqual([2]);
+    expect(numbersOf((await run({ scene: wide, bands: [0, 1] })).path, 262)).toEqual([1]);
+  });
+
+  it('keeps control points and camera models, moved with the window', async () => {
+    const list = (from: number): string => Array.from({ length: 20 }, (_, i) => from + i / 32).join(' ');
+    const items = {
+      LINE_OFF: 15, SAMP_OFF: 25, LAT_OFF: 25.5, LONG_OFF: 55.25, HEIGHT_OFF: 10, LINE_SCALE: 16, SAMP_SCALE: 26, LAT_SCALE: 0.5, LONG_SCALE: 0.25, HEIGHT_SCALE: 500,
+      LINE_NUM_COEFF: list(1), LINE_DEN_COEFF: list(2), SAMP_NUM_COEFF: list(3), SAMP_DEN_COEFF: list(4),
+    };
+    const vrt = join(folder, 'camera.vrt');
+    const gcps = '<GCPList Projection="EPSG:4326"><GCP Id="1" Pixel="0.5" Line="0" X="55" Y="25" Z="3"/><GCP Id="2" Pixel="60" Line="0" X="56" Y="25"/><GCP Id="3" Pixel="0" Line="30" X="55" Y="24"/></GCPList>';
+    const rpc = `<Metadata domain="RPC">${Object.entries(items).map(([key, value]) => `<MDI key="${key}">${value}</MDI>`).join('')}</Metadata>`;
+    const vrtOf = (place: string): string => `<VRTDataset rasterXSize="60" rasterYSize="40">${place}${rpc}<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename relativeToVRT="0">${scene('rgb.tif')}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>`;
+    writeFileSync(vrt, vrtOf(gcps));
+    const before = (await read(vrt)).profile;
+    const { profile, result } = await run({ scene: vrt, window: { x: 5, y: 7, width: 30, height: 20 } });
+    expect(result).toMatchObject({ lossless: true, warnings: [] });
+    expect(profile.gcps?.crs?.epsg).toBe(4326);
+    expect(profile.gcps?.points.map(({ column, row, x, y, z }) => [column, row, x, y, z])).toEqual([[-4.5, -7, 55, 25, 3], [55, -7, 56, 25, 0], [-5, 23, 55, 24, 0]]);
+    expect(profile.rpc).toEqual({ ...before.rpc!, lineOffset: 8, sampleOffset: 20 });
+    writeFileSync(vrt, vrtOf(`<SRS>EPSG:32640</SRS><GeoTransform>330000, 10, 0, 2785000, 0, -10</GeoTransform>${gcps}`));
+    const both = await run({ scene: vrt });
+    expect(both.result).toMatchObject({ lossless: false, warnings: [expect.stringContaining('3 ground control points') as string] });
+    expect(both.profile.rpc).toEqual(before.rpc);
+    const moved = await run({ scene: vrt, gsd: 20 });
+    expect(moved.result.warnings).toEqual([expect.stringContaining('control points'), expect.stringContaining('camera model')]);
+    expect(moved.profile.rpc).toBeUndefined();
   });
 
   it('carries along what the scene says of itself and its bands, as GDAL does, with statistics of what is written', async () => {

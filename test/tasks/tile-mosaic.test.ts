@@ -113,6 +113,46 @@ describe('tile, then mosaic', () => {
     }
   });
 
+  it('keeps scale, offset, units and metadata', async () => {
+    const scene = join(root, 'fixtures/convert/described.tif');
+    const before = await readWhole(scene);
+    for (const byNames of [false, true]) {
+      const tiles = fresh('described');
+      expect(await tile({ scene, folder: tiles, patchSize: 32, overlap: 4 })).toMatchObject({ lossless: true, warnings: [] });
+      if (byNames) rmSync(join(tiles, 'tiles.json'));
+      const output = fresh('mosaic.tif');
+      await mosaic({ folder: tiles, output });
+      const { profile } = await readWhole(output);
+      expect(before.profile.scaling).toBeDefined();
+      for (const key of ['scaling', 'units', 'nodata', 'bandNames'] as const) expect(profile[key]).toEqual(before.profile[key]);
+      if (!byNames) expect(profile.metadata).toEqual(before.profile.metadata);
+    }
+  });
+
+  it('says what does not come back, and is not lossless then', async () => {
+    const data = samplesOf('uint8', 40 * 30 * 3);
+    const single = await writeScene({ width: 40, height: 30, bands: 3, data });
+    const vrt = fresh('nodata.vrt');
+    const band = (number: number, value: number): string => `<VRTRasterBand dataType="Byte" band="${number}"><NoDataValue>${value}</NoDataValue><SimpleSource><SourceFilename relativeToVRT="0">${single}</SourceFilename><SourceBand>${number}</SourceBand></SimpleSource></VRTRasterBand>`;
+    const gcps = '<GCPList Projection="EPSG:4326"><GCP Id="1" Pixel="0" Line="0" X="55" Y="25"/><GCP Id="2" Pixel="40" Line="0" X="56" Y="25"/><GCP Id="3" Pixel="0" Line="30" X="55" Y="24"/></GCPList>';
+    writeFileSync(vrt, `<VRTDataset rasterXSize="40" rasterYSize="30">${gcps}${band(1, 0)}${band(2, 255)}${band(3, 7)}</VRTDataset>`);
+    const tiles = fresh('lost');
+    const words = 'the tiles do not carry nodata values that differ from band to band (0, 255, 7); the scene\'s 3 ground control points';
+    expect(await tile({ scene: vrt, folder: tiles, patchSize: 16, overlap: 4 })).toMatchObject({ lossless: false, warnings: [words] });
+    const output = fresh('mosaic.tif');
+    expect(await mosaic({ folder: tiles, output })).toMatchObject({ lossless: false, warnings: expect.arrayContaining([words]) as string[] });
+    const { profile, raster } = await readWhole(output);
+    expect([profile.nodata, profile.bandNodata, raster.data]).toEqual([undefined, undefined, data]);
+    // One band, and bands that agree, have one value.
+    const second = fresh('second');
+    await tile({ scene: vrt, folder: second, bands: [1], patchSize: 16, overlap: 4 });
+    expect((JSON.parse(readFileSync(join(second, 'tiles.json'), 'utf8')) as { scene: { nodata: number } }).scene.nodata).toBe(255);
+
+    const masked = fresh('masked');
+    expect(await tile({ scene: join(root, 'fixtures/convert/masked.tif'), folder: masked, patchSize: 32, overlap: 4 }))
+      .toMatchObject({ lossless: false, warnings: ['the tiles do not carry the scene\'s mask'] });
+  });
+
   it('is close through JPEG, and says that it is not equal', async () => {
     const data = new Uint8Array(300 * 200 * 3).map((_, i) => (i % 900) / 5);
     const scene = await writeScene({ width: 300, height: 200, bands: 3, data });
@@ -171,16 +211,26 @@ describe('tile', () => {
     expect(existsSync(tiles)).toBe(false);
   });
 
-  it('skips what is there and whole, and mends what is not', async () => {
+  it('skips what is there and whole, makes again what is missing, and refuses to replace what was changed', async () => {
     const scene = await writeScene({ width: 200, height: 150, bands: 3, data: samplesOf('uint8', 90_000) });
     const tiles = fresh('again');
     expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).toMatchObject({ tiles: 12, written: 12, kept: 0 });
     expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).toMatchObject({ written: 0, kept: 12 });
     const names = readdirSync(tiles).filter((name) => name.endsWith('.tif'));
     const before = names.map((name) => readFileSync(join(tiles, name)));
-    truncateSync(join(tiles, names[3]!), 100);
+    const edited = Buffer.from(before[3]!).fill(1, before[3]!.length - 20);
+    writeFileSync(join(tiles, names[3]!), edited);
+    truncateSync(join(tiles, names[5]!), 100);
     rmSync(join(tiles, names[7]!));
-    expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).toMatchObject({ written: 2, kept: 10 });
+    await expect(tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).rejects.toMatchObject({
+      exitCode: 2, message: expect.stringContaining(`${names[3]!} and 1 more are not as written`) as string,
+    });
+    expect(readFileSync(join(tiles, names[3]!)).equals(edited)).toBe(true);
+    expect([statSync(join(tiles, names[5]!)).size, existsSync(join(tiles, names[7]!))]).toEqual([100, false]);
+    for (const i of [3, 5]) rmSync(join(tiles, names[i]!));
+    expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).toMatchObject({ written: 3, kept: 9 });
+    writeFileSync(join(tiles, names[3]!), edited);
+    expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16, overwrite: true })).toMatchObject({ written: 12 });
     names.forEach((name, i) => expect(readFileSync(join(tiles, name)).equals(before[i]!)).toBe(true));
   });
 

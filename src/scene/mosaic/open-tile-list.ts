@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
 import { isInvertible } from '../../georef/index.js';
 import type { Crs, Transform } from '../../georef/index.js';
-import type { DataType, Rgba, Window } from '../../raster/index.js';
+import type { DataType, FreeMetadata, Rgba, SceneProfile, Window } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
 import type { BlockScene } from '../create-scene.js';
 import { parseNodata } from '../nodata.js';
@@ -28,6 +28,8 @@ interface TileList {
     readonly width: number; readonly height: number; readonly bands: number; readonly dtype: DataType; readonly nodata?: number | string;
     readonly alphaBand?: number; readonly transform?: Transform; readonly crs?: Crs; readonly bandNames?: readonly string[];
     readonly palette?: readonly Rgba[]; readonly classNames?: readonly string[];
+    readonly scaling?: SceneProfile['scaling']; readonly units?: readonly string[];
+    readonly metadata?: FreeMetadata['items']; readonly bandMetadata?: FreeMetadata['bands'];
   };
   readonly tiles: readonly { readonly file: string; readonly window: Window }[];
 }
@@ -64,7 +66,7 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
     bands: Array.from({ length: scene.bands }, (_, band) => ({ from: band, to: band })),
   }));
   const isMasked = nodata === undefined && scene.alphaBand === undefined && unionArea(tiles.map(({ window }) => window)) < scene.width * scene.height;
-  const { width, height, dtype, alphaBand, transform, crs, palette, classNames } = scene;
+  const { width, height, dtype, alphaBand, transform, crs, palette, classNames, scaling, units, metadata, bandMetadata } = scene;
   try {
     return await createMosaicScene({
       width, height, dtype, layers,
@@ -79,6 +81,10 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
       ...(alphaBand === undefined ? {} : { alphaBand }),
       ...(palette === undefined ? {} : { palette }),
       ...(classNames === undefined ? {} : { classNames }),
+      described: {
+        ...(scaling === undefined ? {} : { scaling }), ...(units === undefined ? {} : { units }),
+        ...(metadata === undefined ? {} : { metadata: { items: metadata, bands: bandMetadata ?? [] } }),
+      },
       notes: [`${tiles.length} tiles of one scene`],
     }, table, inner, {
       source: url, format: 'tiles', outermost: true, ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),

@@ -10,7 +10,7 @@ import type { Directory } from './directory.js';
 import { bandNames, classNames, parseGdalMetadata } from './gdal-metadata.js';
 import type { MetadataItem } from './gdal-metadata.js';
 import type { TiffImage } from './pages.js';
-import { TAG } from './tags.js';
+import { PHOTOMETRIC, TAG } from './tags.js';
 
 /** What the directory itself says of its bands. */
 export async function readDescription(
@@ -30,6 +30,7 @@ export async function readDescription(
   return {
     ...await nodataInside(directory, items, shape, notes),
     ...(alpha === undefined ? {} : { alphaBand: alpha }),
+    ...(picture.photometric === PHOTOMETRIC.rgb && shape.bands >= 3 ? { photometric: 'rgb' as const } : {}),
     ...(names === undefined ? {} : { bandNames: names }),
     ...(palette === undefined ? {} : { palette }),
     ...(classes === undefined ? {} : { classNames: classes }),

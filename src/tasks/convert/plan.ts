@@ -26,6 +26,8 @@ export interface ConvertPlan {
   readonly resampling: Resampling | undefined;
   readonly memory: MemoryPlan;
   readonly warnings: readonly string[];
+  /** What of the scene the output cannot say, in words; among the warnings as well. */
+  readonly lost: readonly string[];
   readonly identity: Readonly<Record<string, Json>>;
 }
 
@@ -51,7 +53,9 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
     ? createSceneRows(scene, { x: window.x + crop.x, y: window.y + crop.y, width: crop.width, height: crop.height }, bands)
     : createWarpedRows(scene, { window, bands, grid: grid as PlacedGrid, resampling });
   if (source === undefined) throw new InvalidOptionError('--crs', `no way is known from ${profile.crs?.name ?? 'no CRS'} to ${grid.crs?.name ?? 'no CRS'}`);
-  const alpha = profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand);
+  // TIFF knows alpha among extra samples only: the first band is never one. A mask stands for it there.
+  const alpha = profile.alphaBand === undefined || bands[0] === profile.alphaBand ? -1 : bands.indexOf(profile.alphaBand);
+  const lost = lostOf(profile, target !== undefined);
   const holes = profile.maskSource !== 'none' || area !== undefined || target !== undefined;
   const missing: Missing = alpha >= 0 ? 'alpha'
     : profile.nodata !== undefined && profile.bandNodata === undefined && !lossy && profile.maskSource !== 'internal' && profile.maskSource !== 'external' ? 'nodata'
@@ -60,6 +64,8 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
     width: source.width, height: source.height, bands: bands.length, dtype: profile.dtype, scratch,
     ...packingOf(options),
     ...(alpha >= 0 ? { alphaBand: alpha } : {}),
+    ...(keepsColours(profile, bands) ? { photometric: 'rgb' } : {}),
+    ...(target === undefined ? controlOf(profile, { x: window.x + crop.x, y: window.y + crop.y }) : {}),
     ...(missing === 'mask' ? { mask: true } : {}),
     // A GeoTIFF has one nodata value for all bands; where they differ a mask says what is missing.
     ...(profile.nodata === undefined || profile.bandNodata !== undefined || lossy ? {} : { nodata: profile.nodata }),
@@ -78,9 +84,30 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
       { name: resampling === undefined ? 'rows of the scene' : 'blocks of the scene and new rows', bytes: source.memory },
       { name: 'file being written', bytes: cogMemory(cog) },
     ]),
-    warnings: warningsOf(profile, missing, grid.crs),
+    warnings: [...warningsOf(profile, missing, grid.crs), ...lost.map((what) => `the output does not carry ${what}`)],
+    lost,
     identity: identityOf(profile, options, polygons),
   };
+}
+
+/** Whether the first three bands of the output are of the three colours that the scene says it has. */
+function keepsColours({ photometric }: SceneProfile, bands: readonly number[]): boolean {
+  return photometric === 'rgb' && bands.length >= 3 && bands.slice(0, 3).every((band) => band < 3);
+}
+
+/** Control points and camera model for an output whose first pixel is `at` in the scene. */
+function controlOf({ transform, gcps, rpc }: SceneProfile, at: { readonly x: number; readonly y: number }): Pick<CogOptions, 'gcps' | 'rpc'> {
+  return {
+    ...(gcps === undefined || transform !== undefined ? {} : { gcps: { ...gcps, points: gcps.points.map((point) => ({ ...point, column: point.column - at.x, row: point.row - at.y })) } }),
+    ...(rpc === undefined ? {} : { rpc: { ...rpc, lineOffset: rpc.lineOffset - at.y, sampleOffset: rpc.sampleOffset - at.x } }),
+  };
+}
+
+function lostOf({ transform, gcps, rpc }: SceneProfile, isMoved: boolean): string[] {
+  const lost: string[] = [];
+  if (gcps !== undefined && (transform !== undefined || isMoved)) lost.push(`the scene's ${gcps.points.length} ground control points: a GeoTIFF has them or a transform`);
+  if (rpc !== undefined && isMoved) lost.push('the scene\'s camera model (RPC): it is one of the pixels before they moved');
+  return lost;
 }
 
 function packingOf(options: ConvertOptions): Partial<CogOptions> {

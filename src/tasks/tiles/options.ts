@@ -44,6 +44,7 @@ export interface TileResult {
   readonly rawBytes: number;
   /** Length of all tile files; 0 in a dry run. */
   readonly bytes: number;
+  /** Whether `mosaic` gives back every pixel's samples, place and CRS, and which pixels are missing; else `warnings` say what is lost. */
   readonly lossless: boolean;
   readonly memory: MemoryPlan;
   readonly peakRssBytes: number;

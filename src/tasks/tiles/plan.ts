@@ -23,6 +23,8 @@ export interface TilePlan {
   readonly grid: Grid;
   readonly bands: readonly number[];
   readonly tiled: TiledScene;
+  /** What of the scene does not come back from the tiles, in words. */
+  readonly lost: readonly string[];
   readonly format: TileFormat;
   readonly folder: string;
   readonly quality: number;
@@ -45,7 +47,8 @@ export function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Ti
   const tileBytes = rawTileBytes(grid, tiled);
   const inFlight = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
   const warnings: string[] = [];
-  if (profile.maskSource === 'internal' || profile.maskSource === 'external') warnings.push('the scene\'s mask is not carried into the tiles');
+  const lost = lostOf(profile, bands);
+  if (lost.length > 0) warnings.push(`the tiles do not carry ${lost.join('; ')}`);
   if (format !== 'tif' && tiled.crs !== undefined && wktFor(tiled.crs) === undefined) {
     warnings.push(`no .prj is written: the scene names its CRS (${tiled.crs.name}) without a definition in WKT; ${MANIFEST} has it`);
   }
@@ -59,7 +62,7 @@ export function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Ti
     { name: 'tiles being written', bytes: inFlight * 4 * tileBytes },
   ]);
   return {
-    profile, grid, bands, tiled, format, folder: resolve(options.folder), quality, inFlight, memory, warnings,
+    profile, grid, bands, tiled, lost, format, folder: resolve(options.folder), quality, inFlight, memory, warnings,
     identity: {
       source: profile.fingerprint,
       'patch size': [grid.patchWidth, grid.patchHeight],
@@ -84,14 +87,39 @@ function checkBands(bands: readonly number[] | undefined, count: number): readon
 
 /** What the tiles together are: the scene, with the chosen bands only. */
 function describe(profile: SceneProfile, bands: readonly number[]): TiledScene {
-  const { width, height, dtype, nodata, transform, crs, bandNames, palette, classNames } = profile;
+  const { width, height, dtype, transform, crs, bandNames, palette, classNames, scaling, units, metadata } = profile;
   const alpha = profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand);
+  const values = nodataOf(profile, bands);
   return {
-    width, height, bands: bands.length, dtype, nodata, transform, crs,
-    alphaBand: alpha < 0 ? undefined : alpha,
+    width, height, bands: bands.length, dtype, transform, crs,
+    // One value that not all bands share would make pixels of the others missing.
+    nodata: values.length === 1 ? values[0] : undefined,
+    // TIFF has alpha among extra samples only: a first band is never one.
+    alphaBand: alpha < 1 ? undefined : alpha,
+    photometric: profile.photometric === 'rgb' && bands.length >= 3 && bands.slice(0, 3).every((band) => band < 3) ? 'rgb' : undefined,
+    scaling: scaling && bands.map((band) => scaling[band] ?? { scale: 1, offset: 0 }),
+    units: units && bands.map((band) => units[band] ?? ''),
+    metadata: metadata?.items,
+    bandMetadata: metadata && bands.map((band) => metadata.bands[band] ?? {}),
     bandNames: bandNames === undefined ? undefined : bands.map((band) => bandNames[band] ?? ''),
     ...(bands.length === 1 ? { palette, classNames } : {}),
   };
+}
+
+/** The nodata values of the bands, each once; `undefined` is that of a band that has none. */
+function nodataOf({ nodata, bandNodata }: SceneProfile, bands: readonly number[]): readonly (number | undefined)[] {
+  return bandNodata === undefined ? [nodata] : [...new Set(bands.map((band) => bandNodata[band]))];
+}
+
+/** What tells missing pixels or places, and has no room in tiles. */
+function lostOf(profile: SceneProfile, bands: readonly number[]): string[] {
+  const lost: string[] = [];
+  if (profile.maskSource === 'internal' || profile.maskSource === 'external') lost.push('the scene\'s mask');
+  if (nodataOf(profile, bands).length > 1) lost.push(`nodata values that differ from band to band (${bands.map((band) => profile.bandNodata?.[band] ?? 'none').join(', ')})`);
+  if (profile.alphaBand !== undefined && bands[0] === profile.alphaBand) lost.push('the meaning of alpha, which a first band cannot have');
+  if (profile.gcps !== undefined) lost.push(`the scene's ${profile.gcps.points.length} ground control points`);
+  if (profile.rpc !== undefined) lost.push('the scene\'s camera model (RPC)');
+  return lost;
 }
 
 /** Samples of one tile before compression. */

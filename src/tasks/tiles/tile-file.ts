@@ -40,13 +40,15 @@ export async function writeTile(raster: Raster, tile: TilePosition, writing: Til
   return { ...tile, bytes, crc32: checksum(pieces) };
 }
 
-/** Whether the file of a tile is there with the bytes that were written. */
-export async function isTileWhole(folder: string, tile: TileRecord): Promise<boolean> {
+/** Whether the file of a tile is there, and with the bytes that were written. */
+export type TileState = 'whole' | 'changed' | 'missing';
+
+export async function stateOfTile(folder: string, tile: TileRecord): Promise<TileState> {
   try {
     const content = await readFile(join(folder, tile.file));
-    return content.length === tile.bytes && crc32(content) === tile.crc32;
-  } catch {
-    return false;
+    return content.length === tile.bytes && crc32(content) === tile.crc32 ? 'whole' : 'changed';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'changed';
   }
 }
 
@@ -61,11 +63,11 @@ async function encodeTile(raster: Raster, transform: Transform | undefined, writ
   const { format, scene } = writing;
   switch (format) {
     case 'tif': {
-      const { nodata, palette, alphaBand, crs, bandNames, classNames } = scene;
+      const { nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units, photometric } = scene;
       // Tiles are read soon and often: quick to write, and still smaller than without predictor.
       const categorical = palette !== undefined || classNames !== undefined;
       return await encodeTiff(raster, {
-        nodata, palette, alphaBand, crs, bandNames, classNames, transform, inPlace: true, matching: categorical ? 'search' : 'runs',
+        nodata, palette, alphaBand, crs, bandNames, classNames, scaling, units, photometric, transform, inPlace: true, matching: categorical ? 'search' : 'runs',
       });
     }
     case 'npy': return encodeNpy(raster);

@@ -31,7 +31,10 @@ export interface TileSet {
   readonly tiles: readonly (readonly TileOfSet[])[];
   /** Names of those that should be there and are not. */
   readonly missing: readonly string[];
-  readonly lossless: boolean;
+  /** Whether the tiles hold the scene's samples as they were. */
+  readonly exact: boolean;
+  /** What of the scene `tiles.json` says that it does not hold, in words. */
+  readonly lost: readonly string[];
   /** Changes when a tile changes: names, lengths, times. */
   readonly fingerprint: string;
 }
@@ -44,7 +47,7 @@ interface TileProfile {
   readonly dtype: DataType;
   readonly transform?: Transform;
   readonly crs?: Crs;
-  readonly scene: Pick<TiledScene, 'nodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames'>;
+  readonly scene: Pick<TiledScene, 'nodata' | 'alphaBand' | 'bandNames' | 'palette' | 'classNames' | 'scaling' | 'units' | 'photometric'>;
 }
 
 /** Files that are looked at at the same time. */
@@ -79,7 +82,7 @@ export async function findTiles(folder: string): Promise<TileSet> {
   return {
     folder, from: 'tiles.json', scene, columns: grid.columns, rows: grid.rows,
     tileWidth: Math.min(grid.patchWidth, grid.sceneWidth), tileHeight: Math.min(grid.patchHeight, grid.sceneHeight),
-    tiles: rows, missing, lossless: manifest.lossless, fingerprint: await fingerprint(folder, rows.flat()),
+    tiles: rows, missing, exact: manifest.tileFormat !== 'jpg', lost: manifest.lost ?? [], fingerprint: await fingerprint(folder, rows.flat()),
   };
 }
 
@@ -110,7 +113,8 @@ async function fromNames(folder: string, names: readonly string[]): Promise<Tile
     folder, from: 'names', columns: columns.map((column) => columnAt.get(column)!), rows: rows.map((row) => rowAt.get(row)!),
     tileWidth: profile.width, tileHeight: profile.height, tiles,
     missing: missingNames(rowAt, columnAt, new Set(places.map(({ row, column }) => `${row},${column}`)), first.format),
-    lossless: first.format !== 'jpg',
+    exact: first.format !== 'jpg',
+    lost: [],
     scene: {
       width, height, bands: profile.bands, dtype: profile.dtype, crs: profile.crs, ...profile.scene,
       transform: transform === undefined ? undefined : windowTransform(transform, { x: -first.x, y: -first.y }),
@@ -201,8 +205,8 @@ async function profileOf(path: string, format: TileFormat): Promise<TileProfile>
   if (format === 'npy') return { ...await npyProfile(path), scene: {} };
   const scene = await openScene(path, { cacheBytes: 0 });
   await scene.close();
-  const { nodata, alphaBand, bandNames, palette, classNames } = scene.profile;
-  return { ...scene.profile, scene: { nodata, alphaBand, bandNames, palette, classNames } };
+  const { nodata, alphaBand, bandNames, palette, classNames, scaling, units, photometric } = scene.profile;
+  return { ...scene.profile, scene: { nodata, alphaBand, bandNames, palette, classNames, scaling, units, photometric } };
 }
 
 /** A NumPy file's header, and the world file and `.prj` beside it. */
