@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -86,6 +86,14 @@ describe('train', () => {
     for (const file of ['model.onnx', 'README.md', 'curves.png', 'history.csv', 'layers/model.json', 'layers/weights.bin']) expect(existsSync(join(result.output, file))).toBe(true);
   });
 
+  it('scores the baseline over the classes that are there, as the model', async () => {
+    // Unlabeled is in no mask: the mean is over Dark and Bright, of which the one that is never answered counts as 0.
+    const { card } = await train(options('absent', MAPS, ['data.leave_out=[]', 'training.epochs=1']));
+    expect(card.output.classes.map(({ name }) => name)).toEqual(['Dark', 'Bright', 'Unlabeled']);
+    const baseline = (metric: string): number => card.scores!.find((score) => score.metric === metric && score.of?.startsWith('majority class'))!.value;
+    expect(baseline('miou')).toBeCloseTo(baseline('pixel_accuracy') / 2, 3);
+  });
+
   it('makes a tagger from masks, and the feature extractor beside it', async () => {
     const result = await train(options('tags', TAGS));
     expect(result.card).toMatchObject({ task: 'multi-label-classification', input: { shape: [-1, 4, 4, 3], window: 8 }, output: { dim_order: 'bc', features: { name: 'features', dimensions: 3 } } });
@@ -106,6 +114,25 @@ describe('train', () => {
     const lines = (output: string): string[] => readFileSync(join(output, 'history.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, column) => column !== 5).join(','));
     expect(lines(resumed.output)).toEqual(lines(whole.output));
     expect(Buffer.compare(readFileSync(join(resumed.output, 'model.onnx')), readFileSync(join(whole.output, 'model.onnx')))).toBe(0);
+  });
+
+  it('refuses a folder with files of others, and one that another training is at work in', async () => {
+    const foreign = options('foreign', TAGS, ['training.epochs=1']);
+    mkdirSync(foreign.output);
+    for (const name of ['README.md', 'card.json', 'model.onnx']) writeFileSync(join(foreign.output, name), `mine: ${name}`);
+    await expect(train(foreign)).rejects.toMatchObject({ code: 'OUTPUT', message: expect.stringContaining('found README.md and no checkpoint of a training') as string });
+    expect(readdirSync(foreign.output).sort()).toEqual(['README.md', 'card.json', 'model.onnx']);
+    writeFileSync(join(foreign.output, 'checkpoint.bin'), 'mine as well');
+    await expect(train(foreign)).rejects.toThrow('expected an empty folder or one of an earlier training');
+    expect(readFileSync(join(foreign.output, 'model.onnx'), 'utf8')).toBe('mine: model.onnx');
+
+    const twice = options('twice', TAGS, ['training.epochs=1']);
+    const both = await Promise.allSettled([train(twice), train(twice)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((both.find(({ status }) => status === 'rejected') as PromiseRejectedResult).reason).toMatchObject({ code: 'OUTPUT', message: expect.stringContaining('at work on this output') as string });
+    // The same training again is welcome: it has nothing left to do, and the folder was given back.
+    expect(readdirSync(twice.output)).not.toContain('lock');
+    expect((await train(twice)).epochs).toBe(1);
   });
 
   it('refuses the checkpoint of another run', async () => {
