@@ -96,7 +96,9 @@ function fingerprintOf(recipe: Recipe, loaded: LoadedSamples): string {
   const { data, split, network, task, optimizer, schedule, loss, augment } = recipe;
   const training = { ...recipe.training, epochs: undefined, calibrate: undefined, threshold: undefined };
   const stages = recipe.stages.map((stage) => ({ ...stage, epochs: undefined }));
-  const parts = [task, data, split, network, training, optimizer, schedule, loss, augment, stages, loaded.outputs, loaded.samples.count, loaded.samples.fingerprint];
+  const parts: unknown[] = [task, data, split, network, training, optimizer, schedule, loss, augment, stages, loaded.outputs, loaded.samples.count, loaded.samples.fingerprint];
+  // The file may be another one under the same name.
+  if (split.file !== undefined) parts.push(Object.values(loaded.split).map((part: Int32Array) => Array.from(part)));
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../src/card/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { datasetSplit } from '../../src/tasks/dataset-split.js';
 import { evaluate } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
@@ -114,6 +115,24 @@ describe('train', () => {
     const lines = (output: string): string[] => readFileSync(join(output, 'history.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, column) => column !== 5).join(','));
     expect(lines(resumed.output)).toEqual(lines(whole.output));
     expect(Buffer.compare(readFileSync(join(resumed.output, 'model.onnx')), readFileSync(join(whole.output, 'model.onnx')))).toBe(0);
+  });
+
+  it('takes the split of a file, and says when overlapping chips are split at random', async () => {
+    const file = join(folder, 'halves.json');
+    // The split that the recipe makes by groups, as a file of the other command.
+    await datasetSplit({ data: folder, set: ['chip=8', 'stride=4', 'leave_out=[Unlabeled]', 'least_share=0.05'], by: 'group', validationGroups: ['b'], testGroups: ['c'], output: file, leaks: false });
+    const text = TAGS.replace('split: { validation: [b], test: [c] }', 'split: { file: halves.json }');
+    const notes: string[] = [];
+    const context = { onProgress: ({ stage, detail }: { stage: string; detail?: string }): void => { if (stage === 'split') notes.push(detail ?? ''); } };
+    const byFile = await train(options('by-file', text, ['training.epochs=1']), context);
+    const byGroup = await train(options('by-group', TAGS, ['training.epochs=1']), context);
+    expect(byFile.card.scores).toEqual(byGroup.card.scores);
+    expect(byFile.card.data?.split).toContain('as in a file (halves.json)');
+    expect(notes).toEqual([]);
+    await expect(train(options('mixed', text, ['split.validation=0.2']))).rejects.toThrow('expected split.file alone, found split.validation as well');
+    await expect(train(options('other-data', text, ['data.stride=2']))).rejects.toThrow('expected every sample of the data in it');
+    await train(options('at-random', TAGS, ['training.epochs=1', 'split.validation=0.2', 'split.test=0.2']), context);
+    expect(notes[0]).toContain('chips of 8 pixels every 4 overlap, and are split at random');
   });
 
   it('refuses a folder with files of others, and one that another training is at work in', async () => {
