@@ -59,6 +59,7 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
     await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size });
   } catch (error) {
     await writer.abandon();
+    await list.close();
     throw error;
   }
   return samplesOf(list, openSampleFile<Header>(options.file, key)!, options);

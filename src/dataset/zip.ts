@@ -57,11 +57,25 @@ async function readMember(handle: FileHandle, file: string, name: string, member
   if (member === undefined) throw new InvalidFileError(file, `expected ${name} in the archive, found no such file`);
   const head = await readAt(handle, member.offset, 30);
   // The local header repeats the name, and its extra field may be of another length than the directory's.
+  if (head.length < 30) throw new InvalidFileError(file, `expected ${name} in the archive, found its end before it`);
   const start = member.offset + 30 + head.readUInt16LE(26) + head.readUInt16LE(28);
   const bytes = await readAt(handle, start, member.stored);
+  if (bytes.length < member.stored) throw new InvalidFileError(file, `expected ${member.stored} bytes of ${name} in the archive, found ${bytes.length}`);
   if (member.method === 0) return bytes;
-  if (member.method === 8) return inflateRawSync(bytes);
+  if (member.method === 8) return inflate(bytes, file, name, member.size);
   throw new InvalidFileError(file, `expected ${name} to be stored or deflated, found compression method ${member.method}`, { advice: 'unpack it and give the folder' });
+}
+
+/** No more is unpacked than the directory says, whatever the member claims to be. */
+function inflate(bytes: Uint8Array, file: string, name: string, size: number): Uint8Array {
+  let unpacked: Uint8Array;
+  try {
+    unpacked = inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) });
+  } catch (cause) {
+    throw new InvalidFileError(file, `expected ${name} to unpack to ${size} bytes, found damaged data`, { cause });
+  }
+  if (unpacked.length !== size) throw new InvalidFileError(file, `expected ${name} to unpack to ${size} bytes, found ${unpacked.length}`);
+  return unpacked;
 }
 
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {

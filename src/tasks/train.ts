@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
-import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import {
   architectureOf, calibrate, fit, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
@@ -13,6 +12,7 @@ import { beginWith } from './train/begin-weights.js';
 import { createDiary } from './train/diary.js';
 import { areChips, loadSamples, type LoadedSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
+import { openTrainingFolder } from './train/training-folder.js';
 import { writeModel } from './train/write-model.js';
 
 export interface TrainOptions {
@@ -37,10 +37,21 @@ export interface TrainResult {
   readonly card: ModelCard;
 }
 
-/** Trains the model of a recipe and writes it with its card and a report. */
+/**
+ * Trains the model of a recipe and writes it with its card and a report.
+ * @throws {OutputError} if the folder holds files that no training made, or another training is at work in it
+ */
 export async function train(options: TrainOptions, context: TaskContext = {}): Promise<TrainResult> {
   const recipe = await readRecipe(options);
-  await makeFolder(options.output);
+  const giveBack = await openTrainingFolder(options.output);
+  try {
+    return await trainInto(options, recipe, context);
+  } finally {
+    await giveBack();
+  }
+}
+
+async function trainInto(options: TrainOptions, recipe: Recipe, context: TaskContext): Promise<TrainResult> {
   const data = { data: options.data, cacheFolder: options.output };
   const stages = resolveStages(recipe);
   const first = await loadSamples(recipe, { ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }) }, context);
@@ -85,7 +96,9 @@ function fingerprintOf(recipe: Recipe, loaded: LoadedSamples): string {
   const { data, split, network, task, optimizer, schedule, loss, augment } = recipe;
   const training = { ...recipe.training, epochs: undefined, calibrate: undefined, threshold: undefined };
   const stages = recipe.stages.map((stage) => ({ ...stage, epochs: undefined }));
-  const parts = [task, data, split, network, training, optimizer, schedule, loss, augment, stages, loaded.outputs, loaded.samples.count, loaded.samples.fingerprint];
+  const parts: unknown[] = [task, data, split, network, training, optimizer, schedule, loss, augment, stages, loaded.outputs, loaded.samples.count, loaded.samples.fingerprint];
+  // The file may be another one under the same name.
+  if (split.file !== undefined) parts.push(Object.values(loaded.split).map((part: Int32Array) => Array.from(part)));
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 

@@ -38,6 +38,11 @@ interface Lengths { readonly weights: number[]; readonly best: number[]; readonl
 
 const MAGIC = 'tilewright-checkpoint-1\n';
 
+/** Whether a file that begins so is a checkpoint of training. */
+export function isCheckpoint(start: Uint8Array): boolean {
+  return Buffer.from(start).toString('latin1', 0, MAGIC.length) === MAGIC;
+}
+
 /** Writes the file beside its place and renames it, so that a kill leaves the last one whole. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
   const { weights, best, moments, average, ...rest } = checkpoint;
@@ -64,7 +69,7 @@ export async function readCheckpoint(file: string, fingerprint: string): Promise
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
   if (bytes === undefined) return undefined;
   const advice = 'remove it, or train into another folder';
-  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
+  if (!isCheckpoint(bytes.subarray(0, MAGIC.length))) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
   const end = bytes.indexOf(10, MAGIC.length);
   const header = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Omit<Checkpoint, keyof Lengths> & { lengths: Lengths };
   if (header.fingerprint !== fingerprint) throw new InvalidFileError(file, 'expected a checkpoint of the same data, network and options, found one of another run', { advice });

@@ -151,8 +151,10 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
   average?.dispose();
 }
 
+/** A score that is no number is never best: the first that is one takes its place. */
 function isBetter(record: EpochRecord, best: EpochRecord, monitor: 'score' | 'loss'): boolean {
-  return monitor === 'score' ? record.score > best.score : record.validationLoss < best.validationLoss;
+  const [value, reached] = monitor === 'score' ? [record.score, best.score] : [-record.validationLoss, -best.validationLoss];
+  return value > reached || (Number.isNaN(reached) && !Number.isNaN(value));
 }
 
 /** By weight: what its squares weigh in the loss. Kernels only. */

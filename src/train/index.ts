@@ -3,7 +3,7 @@ export { oneCycle, rateFactor, type SchedulePlace } from './schedule.js';
 export { classLoss, classWeights, diceLoss, tagLoss, tagWeights } from './losses.js';
 export { chooseLayers, peakRate, ratesOf, trainedWeights } from './layer-choice.js';
 export { calibrate } from './calibrate.js';
-export { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
+export { isCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
 export { loadTensorflow, tensorflowFolder, type EngineName, type LoadedTensorflow } from './engine.js';
 export { fit, type FitOptions, type FitResult, type FitStage, type OpenedStage } from './fit.js';
 export { getValues, setValues } from './weight-values.js';

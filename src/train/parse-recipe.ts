@@ -158,6 +158,11 @@ function contradiction(recipe: Recipe): string | undefined {
   if (task === 'classifier' && data.table !== undefined) return 'expected data.class_folders or chips from pictures with masks for a classifier, found data.table';
   if (training.keep === 'last' && (training.patience !== undefined || stages.some((stage) => stage.patience !== undefined))) return 'expected training.patience with training.keep best only, found keep last';
   if (training.finalise === true && (training.calibrate === true || training.threshold === 'per-tag' || training.patience !== undefined)) return 'expected neither patience, calibrate nor threshold per-tag with training.finalise: nothing is left to choose on';
+  if (recipe.split.file !== undefined) {
+    const also = (['validation', 'test', 'seed'] as const).find((key) => recipe.split[key] !== undefined);
+    if (also !== undefined) return `expected split.file alone, found split.${also} as well`;
+    if (training.finalise === true) return 'expected no split.file with training.finalise, which trains on everything';
+  }
   const names = stages.map((stage, index) => stage.name ?? String(index + 1));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return `expected stages of different names, found ${twice} twice`;

@@ -70,7 +70,7 @@ export const RECIPE_FIELDS: Section = section({
     truth: oneOf('share', 'centre'), limit: count, seed: whole, resize: value('as [width, height]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((item) => count.allows(item))),
     scenes: { kind: 'list', of: section({ scene: text, truth: text, themes: text, key: text, polygons: text, property: text, area: value('as [x, y, width, height]', (box) => Array.isArray(box) && box.length === 4 && box.every(isNumber)), name: text }) },
   }),
-  split: section({ seed: whole, validation: shareOrGroups, test: shareOrGroups }),
+  split: section({ file: text, seed: whole, validation: shareOrGroups, test: shareOrGroups }),
   network: section({
     architecture: oneOf(...ARCHITECTURES.map((architecture) => architecture.name)), width: above0, widths: counts, blocks: counts, batch_norm: yesOrNo, dropout: share,
     head: section({ pool: oneOf('average', 'average-max', 'flatten'), dense: value('as a list of whole numbers above 0', (list) => Array.isArray(list) && list.every((item) => count.allows(item))), dropout: value('as a list of shares', (list) => Array.isArray(list) && list.every((item) => share.allows(item))), batch_norm: yesOrNo }),

@@ -74,6 +74,8 @@ export interface RecipeScene {
 
 /** Shares with a seed, or names of groups. Default: as the data themselves say (folders `train`, `validate`, `test`), else 0.15 each. */
 export interface RecipeSplit {
+  /** A split of `dataset split`, from the folder of the data; instead of shares and groups. */
+  readonly file?: string;
   readonly seed?: number;
   /** Choices are made on it: best epoch, thresholds, offsets. */
   readonly validation?: number | readonly string[];

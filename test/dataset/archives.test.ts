@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { openArchive } from '../../src/dataset/index.js';
 import { root, scratch } from '../places.js';
@@ -17,6 +18,22 @@ describe('archives', () => {
     expect(text(await archive.read('train-jpg/one.txt'))).toBe('one');
     expect((await archive.read('train-jpg/empty.txt')).length).toBe(0);
     await archive.close();
+  });
+
+  it('names a damaged member of a ZIP archive, and unpacks no more of it than the directory says', async () => {
+    const whole = Buffer.from(zipSync({ 'a/long.txt': Buffer.from('tile '.repeat(2000)), 'fine.txt': Buffer.from('fine '.repeat(50)) }));
+    const file = join(folder, 'damaged.zip');
+    const directory = whole.lastIndexOf('a/long.txt') - 46;
+    const data = whole.indexOf('a/long.txt') + 10;
+    for (const damage of [(copy: Buffer): void => { copy.fill(0xff, data, data + 12); }, (copy: Buffer): void => { copy.writeUInt32LE(50, directory + 24); }]) {
+      const copy = Buffer.from(whole);
+      damage(copy);
+      writeFileSync(file, copy);
+      const archive = await openArchive(file);
+      await expect(archive.read('a/long.txt')).rejects.toMatchObject({ code: 'INVALID_FILE', message: expect.stringContaining('expected a/long.txt to unpack to') as string });
+      expect(text(await archive.read('fine.txt'))).toBe('fine '.repeat(50));
+      await archive.close();
+    }
   });
 
   it('refuses a cut archive and says what to do with kinds that cannot be read at any place', async () => {

@@ -23,10 +23,10 @@ const plain = async ([r, g, b]: Rgb, width = 8, height = 8): Promise<Buffer> => 
 const rows = async (lines: readonly (readonly Rgb[])[]): Promise<Buffer> => sharp(Buffer.from(lines.flat(2)), { raw: { width: lines[0]!.length, height: lines.length, channels: 3 } }).png().toBuffer();
 const put = (base: string, name: string, bytes: Uint8Array | string): void => { mkdirSync(join(base, name, '..'), { recursive: true }); writeFileSync(join(base, name), bytes); };
 
-async function cog(path: string, options: { width: number; height: number; bands: number; dtype: 'uint8' | 'uint16'; data: Uint8Array | Uint16Array; transform?: readonly number[]; classNames?: readonly string[] }): Promise<void> {
+async function cog(path: string, options: { width: number; height: number; bands: number; dtype: 'uint8' | 'uint16'; data: Uint8Array | Uint16Array; transform?: readonly number[]; epsg?: number; classNames?: readonly string[] }): Promise<void> {
   const writer = await createCog({
     width: options.width, height: options.height, bands: options.bands, dtype: options.dtype, scratch: `${path}.scratch`,
-    ...(options.transform === undefined ? {} : { transform: options.transform as unknown as readonly [number, number, number, number, number, number], crs: crsFromEpsg(32640)! }),
+    ...(options.transform === undefined ? {} : { transform: options.transform as unknown as readonly [number, number, number, number, number, number], crs: crsFromEpsg(options.epsg ?? 32640)! }),
     ...(options.classNames === undefined ? {} : { classNames: options.classNames }),
   });
   await writer.write(options.data, options.height);
@@ -88,6 +88,21 @@ describe('chips', () => {
     expect(info.problems.filter(({ fault }) => fault).reduce((sum, { count }) => sum + count, 0)).toBe(5);
     expect(info.problems).toContainEqual({ kind: 'picture without a row, left out', count: 1, examples: ['extra'], fault: false });
     expect(info.problems).toContainEqual({ kind: 'class without a sample', count: 1, examples: ['c'], fault: false });
+  });
+
+  it('that are damaged in an archive are among the faults, by name', async () => {
+    const base = place();
+    const noise = await sharp(Buffer.from(Array.from({ length: 48 * 48 * 3 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 13) % 4)), { raw: { width: 48, height: 48, channels: 3 } }).png({ compressionLevel: 0 }).toBuffer();
+    const whole = Buffer.from(zipSync({ 'a/good.png': new Uint8Array(noise), 'b/bad.png': new Uint8Array(noise), 'b/bomb.png': new Uint8Array(noise) }));
+    // A block of the reserved kind 3 (RFC 1951), and a member that unpacks to more than the directory says.
+    const local = whole.indexOf('b/bad.png');
+    whole.fill(0xff, local + 9, local + 60);
+    const inDirectory = whole.lastIndexOf('b/bomb.png') - 46;
+    expect(whole.readUInt32LE(inDirectory)).toBe(0x02014b50);
+    whole.writeUInt32LE(100, inDirectory + 24);
+    const file = join(base, 'data.zip');
+    writeFileSync(file, whole);
+    await expect(openChips({ data: file, size: 4, cacheFolder })).rejects.toThrow(/2 × picture that cannot be decoded \(.*bad, .*bomb\)/);
   });
 
   it('of more than 8 bits need a range, then have three of their bands as bytes', async () => {
@@ -255,6 +270,36 @@ describe('scenes', () => {
     expect(split.leaks).toEqual([]);
     expect(split.notes[0]).toMatch(/blocks of 24 m/);
     const random = await datasetSplit({ data: base, set: ['chip=4', 'stride=2'], by: 'random', output: join(base, 'random.json') });
+    expect(random.leaks.filter(({ by, acrossParts }) => by === 'place' && acrossParts).length).toBeGreaterThan(0);
+  });
+});
+
+describe('splits by block', () => {
+  it('share no ground where pictures lie on both sides of a half degree of latitude', async () => {
+    const base = place();
+    const [columns, rowsOfPictures, edge, step] = [7, 11, 64, 1e-5];
+    const corners = new Map<string, readonly [west: number, north: number]>();
+    mkdirSync(join(base, 'tif'));
+    for (let row = 0; row < rowsOfPictures; row++) {
+      for (let column = 0; column < columns; column++) {
+        const name = `r${row}c${column}`;
+        // Each picture overlaps its neighbours by half; 25.5° N runs through the middle of the grid.
+        const corner = [55 + column * (edge / 2) * step, 25.5 + (rowsOfPictures / 2 - row) * (edge / 2) * step] as const;
+        corners.set(name, corner);
+        await cog(join(base, `tif/${name}.tif`), { width: edge, height: edge, bands: 3, dtype: 'uint8', epsg: 4326, transform: [corner[0], step, 0, corner[1], 0, -step], data: Uint8Array.from({ length: edge * edge * 3 }, (_, i) => (Math.imul(i + 1 + 20000 * corners.size, 2654435761) >>> 13) % 256) });
+      }
+    }
+    put(base, 'tags.csv', `image_name,tags\n${[...corners.keys()].map((name) => `${name},a`).join('\n')}\n`);
+    for (const seed of [1, 2, 3]) {
+      const output = join(base, `split-${seed}.json`);
+      const result = await datasetSplit({ data: base, by: 'block', block: 100, validation: 0.2, test: 0.2, seed, output });
+      const parts = (['train', 'validation', 'test'] as const).map((part) => (JSON.parse(readFileSync(output, 'utf8')) as Record<'train' | 'validation' | 'test', string[]>)[part].map((name) => corners.get(name.replace(/^.*\//, ''))!));
+      expect(parts.map((part) => part.length)).toEqual([result.train, result.validation, result.test]);
+      const touching = (a: readonly [number, number], b: readonly [number, number]): boolean => Math.abs(a[0] - b[0]) < (edge - 0.5) * step && Math.abs(a[1] - b[1]) < (edge - 0.5) * step;
+      for (const [i, part] of parts.entries()) for (const other of parts.slice(i + 1)) expect(part.filter((a) => other.some((b) => touching(a, b)))).toEqual([]);
+      expect(result.leaks.filter(({ by }) => by === 'place')).toEqual([]);
+    }
+    const random = await datasetSplit({ data: base, by: 'random', validation: 0.2, test: 0.2, output: join(base, 'random.json') });
     expect(random.leaks.filter(({ by, acrossParts }) => by === 'place' && acrossParts).length).toBeGreaterThan(0);
   });
 });

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../src/card/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { datasetSplit } from '../../src/tasks/dataset-split.js';
 import { evaluate } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
@@ -86,6 +87,14 @@ describe('train', () => {
     for (const file of ['model.onnx', 'README.md', 'curves.png', 'history.csv', 'layers/model.json', 'layers/weights.bin']) expect(existsSync(join(result.output, file))).toBe(true);
   });
 
+  it('scores the baseline over the classes that are there, as the model', async () => {
+    // Unlabeled is in no mask: the mean is over Dark and Bright, of which the one that is never answered counts as 0.
+    const { card } = await train(options('absent', MAPS, ['data.leave_out=[]', 'training.epochs=1']));
+    expect(card.output.classes.map(({ name }) => name)).toEqual(['Dark', 'Bright', 'Unlabeled']);
+    const baseline = (metric: string): number => card.scores!.find((score) => score.metric === metric && score.of?.startsWith('majority class'))!.value;
+    expect(baseline('miou')).toBeCloseTo(baseline('pixel_accuracy') / 2, 3);
+  });
+
   it('makes a tagger from masks, and the feature extractor beside it', async () => {
     const result = await train(options('tags', TAGS));
     expect(result.card).toMatchObject({ task: 'multi-label-classification', input: { shape: [-1, 4, 4, 3], window: 8 }, output: { dim_order: 'bc', features: { name: 'features', dimensions: 3 } } });
@@ -106,6 +115,43 @@ describe('train', () => {
     const lines = (output: string): string[] => readFileSync(join(output, 'history.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, column) => column !== 5).join(','));
     expect(lines(resumed.output)).toEqual(lines(whole.output));
     expect(Buffer.compare(readFileSync(join(resumed.output, 'model.onnx')), readFileSync(join(whole.output, 'model.onnx')))).toBe(0);
+  });
+
+  it('takes the split of a file, and says when overlapping chips are split at random', async () => {
+    const file = join(folder, 'halves.json');
+    // The split that the recipe makes by groups, as a file of the other command.
+    await datasetSplit({ data: folder, set: ['chip=8', 'stride=4', 'leave_out=[Unlabeled]', 'least_share=0.05'], by: 'group', validationGroups: ['b'], testGroups: ['c'], output: file, leaks: false });
+    const text = TAGS.replace('split: { validation: [b], test: [c] }', 'split: { file: halves.json }');
+    const notes: string[] = [];
+    const context = { onProgress: ({ stage, detail }: { stage: string; detail?: string }): void => { if (stage === 'split') notes.push(detail ?? ''); } };
+    const byFile = await train(options('by-file', text, ['training.epochs=1']), context);
+    const byGroup = await train(options('by-group', TAGS, ['training.epochs=1']), context);
+    expect(byFile.card.scores).toEqual(byGroup.card.scores);
+    expect(byFile.card.data?.split).toContain('as in a file (halves.json)');
+    expect(notes).toEqual([]);
+    await expect(train(options('mixed', text, ['split.validation=0.2']))).rejects.toThrow('expected split.file alone, found split.validation as well');
+    await expect(train(options('other-data', text, ['data.stride=2']))).rejects.toThrow('expected every sample of the data in it');
+    await train(options('at-random', TAGS, ['training.epochs=1', 'split.validation=0.2', 'split.test=0.2']), context);
+    expect(notes[0]).toContain('chips of 8 pixels every 4 overlap, and are split at random');
+  });
+
+  it('refuses a folder with files of others, and one that another training is at work in', async () => {
+    const foreign = options('foreign', TAGS, ['training.epochs=1']);
+    mkdirSync(foreign.output);
+    for (const name of ['README.md', 'card.json', 'model.onnx']) writeFileSync(join(foreign.output, name), `mine: ${name}`);
+    await expect(train(foreign)).rejects.toMatchObject({ code: 'OUTPUT', message: expect.stringContaining('found README.md and no checkpoint of a training') as string });
+    expect(readdirSync(foreign.output).sort()).toEqual(['README.md', 'card.json', 'model.onnx']);
+    writeFileSync(join(foreign.output, 'checkpoint.bin'), 'mine as well');
+    await expect(train(foreign)).rejects.toThrow('expected an empty folder or one of an earlier training');
+    expect(readFileSync(join(foreign.output, 'model.onnx'), 'utf8')).toBe('mine: model.onnx');
+
+    const twice = options('twice', TAGS, ['training.epochs=1']);
+    const both = await Promise.allSettled([train(twice), train(twice)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((both.find(({ status }) => status === 'rejected') as PromiseRejectedResult).reason).toMatchObject({ code: 'OUTPUT', message: expect.stringContaining('at work on this output') as string });
+    // The same training again is welcome: it has nothing left to do, and the folder was given back.
+    expect(readdirSync(twice.output)).not.toContain('lock');
+    expect((await train(twice)).epochs).toBe(1);
   });
 
   it('refuses the checkpoint of another run', async () => {

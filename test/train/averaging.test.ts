@@ -59,6 +59,15 @@ describe('the moving average of weights', () => {
     getValues(nothing.network.logits).forEach((array, index) => array.forEach((value, at) => expect(value).toBeCloseTo(getValues(plain.network.logits)[index]![at]!, 6)));
   });
 
+  it('never takes a score that is no number for the best', async () => {
+    expect((await fit(tf, learner([NaN, 0.2, 0.5, NaN, 0.4]), { epochs: 5, rate: 0.01 })).bestEpoch).toBe(3);
+    const first = learner([NaN, 0.2, 0.1]);
+    const weights: Float32Array[][] = [];
+    const watched: Learner = { ...first, validate: () => { weights.push(getValues(first.network.logits)); return first.validate(); } };
+    expect((await fit(tf, watched, { epochs: 3, rate: 0.01 })).bestEpoch).toBe(2);
+    expect(getValues(first.network.logits)).toEqual(weights[1]);
+  });
+
   it('gives the last epoch or the best one, as asked', async () => {
     expect((await fit(tf, learner([0.3, 0.5, 0.4]), { epochs: 3, rate: 0.01 })).bestEpoch).toBe(2);
     const last = learner([0.3, 0.5, 0.4]);

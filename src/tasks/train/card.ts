@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { CardClass, CardScore, ModelCard } from '../../card/index.js';
 import { architectureOf, type Recipe } from '../../train/index.js';
 import { areChips, type LoadedSamples } from './samples.js';
@@ -92,6 +93,7 @@ function describeSplit(recipe: Recipe, { split }: LoadedSamples): string {
   const { train, validation, test } = split;
   const counts = `${train.length} trained on, ${validation.length} for choices, ${test.length} for the scores only`;
   if (recipe.training.finalise === true) return `none: all ${train.length} samples trained on`;
+  if (recipe.split.file !== undefined) return `as in a file (${basename(recipe.split.file)}): ${counts}`;
   if (recipe.split.validation === undefined && recipe.split.test === undefined) return `as the data have it, else at random: ${counts}`;
   return Array.isArray(recipe.split.validation) || Array.isArray(recipe.split.test) ? `by place: ${counts}` : `at random with seed ${recipe.split.seed ?? 1}: ${counts}`;
 }

@@ -1,4 +1,5 @@
-import { splitByGroup, splitRandomly } from '../../dataset/index.js';
+import { resolve } from 'node:path';
+import { readSplit, splitByGroup, splitName, splitRandomly } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import { seededRandom, shuffled, type ChipSamples, type MapSamples, type Split } from '../../samples/index.js';
@@ -32,18 +33,38 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   const data = Object.keys(description).some((key) => ['table', 'class_folders', 'images', 'masks', 'scenes', 'classes'].includes(key))
     ? { description, folder: options.data, by: 'recipe' } : options.data;
   const set = typeof data === 'string' ? Object.entries(description).map(([key, value]) => `${key}=${JSON.stringify(value)}`) : [];
+  const splitOf = async (samples: ChipSamples | MapSamples, list: readonly { readonly group: string; readonly name: string }[]): Promise<Split> => {
+    try {
+      if (recipe.split.file !== undefined) return await readSplit(resolve(options.data, recipe.split.file), list.map(({ group, name }) => splitName(group, name)));
+      return splitSamples(recipe, list.map(({ group }) => group), samples.parts);
+    } catch (error) {
+      await samples.close();
+      throw error;
+    }
+  };
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
     const { samples } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
-    return { samples, split: splitSamples(recipe, samples.pictures.map((picture) => picture.group), samples.parts), outputs: samples.classes };
+    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes };
   }
-  const { samples } = await openChips({ data, set, cacheFolder: options.cacheFolder, size: options.size ?? recipe.network.size! }, context);
+  const { samples, found } = await openChips({ data, set, cacheFolder: options.cacheFolder, size: options.size ?? recipe.network.size! }, context);
   if (recipe.task === 'classifier' && !samples.exclusive) throw new InvalidFileError(options.data, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
-  return { samples, split: splitSamples(recipe, samples.groups, samples.parts), outputs: samples.tags };
+  const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
+  const { chip, stride } = found.description;
+  if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
+    context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
+  }
+  return { samples, split, outputs: samples.tags };
 }
 
 /** Shares where neither the recipe nor the data say how to split. */
 const SHARE = 0.15;
+
+/** Whether chance decides of every single sample. */
+function isRandom({ split: { file, validation, test }, training }: Recipe, parts: Split | undefined): boolean {
+  if (file !== undefined || training.finalise === true) return false;
+  return validation === undefined && test === undefined ? parts === undefined || parts.validation.length === 0 : !Array.isArray(validation) && !Array.isArray(test);
+}
 
 function splitSamples(recipe: Recipe, groups: readonly string[], parts: Split | undefined): Split {
   const { validation, test, seed = 1 } = recipe.split;

@@ -1,6 +1,6 @@
 import type { CardScore } from '../../card/index.js';
 import {
-  accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverUnion, truthCounts, type ConfusionMatrix,
+  accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverTrue, meanIntersectionOverUnion, truthCounts, type ConfusionMatrix,
 } from '../../metrics/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { countPixels, runChips, scoreMaps, targetsOf, type ScoreMapsOptions } from '../../train/index.js';
@@ -95,13 +95,7 @@ export function scoreClasses({ samples, split }: LoadedMaps, { places, on }: Sco
     { metric: 'pixel_accuracy', value: accuracy(matrix), on: where },
     { metric: 'miou', value: meanIntersectionOverUnion(matrix), on: where },
     { metric: 'pixel_accuracy', value: accuracy(constant), on: where, of },
-    { metric: 'miou', value: meanOverTrue(constant), on: where, of },
+    { metric: 'miou', value: meanIntersectionOverTrue(constant), on: where, of },
     ...names.map((name, id): CardScore => ({ metric: `iou ${name}`, value: overlaps[id]!, on: where })),
   ];
-}
-
-/** Mean IoU with 0 for classes that are true but never answered. */
-function meanOverTrue(matrix: ConfusionMatrix): number {
-  const values = Array.from(intersectionOverUnion(matrix), (value) => (Number.isNaN(value) ? 0 : value));
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,0 +1,47 @@
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OutputError } from '../../errors.js';
+import { lockFolder, makeFolder } from '../../run/index.js';
+import { isCheckpoint } from '../../train/index.js';
+
+/** What training, or the search for its rate, leaves in a folder before there is a checkpoint; the lock of a killed run with it. */
+const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
+/** Pictures in `maps`. */
+const MAP = /^(truth|picture|epoch-\d+)\.png(\.partial)?$/;
+
+/**
+ * Makes the folder of a training and takes it for this process, so that two trainings never mix in it. A folder in which training
+ * has not left its checkpoint may hold nothing that would be written over.
+ * @returns the function that gives it back.
+ * @throws {OutputError} if there are other files in it, or another training is at work there
+ */
+export async function openTrainingFolder(folder: string): Promise<() => Promise<void>> {
+  await refuseStranger(folder);
+  await makeFolder(folder);
+  return lockFolder(folder);
+}
+
+async function refuseStranger(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') throw new OutputError(folder, 'expected a folder, found a file', { advice: 'choose another folder' });
+    throw error;
+  });
+  // Whether that checkpoint is of this training is seen when it is read.
+  if (names.includes('checkpoint.bin') && await startsAsCheckpoint(join(folder, 'checkpoint.bin'))) return;
+  for (const name of names.sort()) {
+    if (BEFORE_CHECKPOINT.test(name)) continue;
+    if (name === 'maps' && (await readdir(join(folder, name)).catch(() => [''])).every((map) => MAP.test(map))) continue;
+    throw new OutputError(folder, `expected an empty folder or one of an earlier training, found ${name} and no checkpoint of a training`, { advice: 'choose another folder, or move its files away' });
+  }
+}
+
+async function startsAsCheckpoint(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+    return isCheckpoint(buffer.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
