@@ -13,12 +13,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type * as Ort from 'onnxruntime-node';
 import type { ModelCard } from '../src/card/index.js';
-import { createCog } from '../src/cog/index.js';
 import { createGrid, patchesOf } from '../src/grid/index.js';
 import { loadModel } from '../src/predict/index.js';
 import { openScene } from '../src/scene/index.js';
 import type { EmbedResult } from '../src/tasks/embed.js';
 import { compare, print, printMachine, runProcess } from './rounds.js';
+import { stack } from './stack.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, '../cli/main.js');
@@ -132,20 +132,4 @@ async function memory(): Promise<void> {
     const { peakRssBytes, added } = await runEmbed(path);
     print(`${name}: ${added} chips, peak RSS ${(peakRssBytes / 1e6).toFixed(0)} MB`);
   }
-}
-
-/** The scene several times below itself. */
-async function stack(path: string, to: string, times: number): Promise<void> {
-  const scene = await openScene(path);
-  const { width, height, bands, dtype } = scene.profile;
-  const writer = await createCog({ width, height: height * times, bands, dtype, scratch: `${to}.scratch`, overviews: 'none', compression: 'jpeg' });
-  for (let copy = 0; copy < times; copy++) {
-    for (let y = 0; y < height; y += 512) {
-      const rows = Math.min(512, height - y);
-      await writer.write((await scene.read({ x: 0, y, width, height: rows })).data, rows);
-    }
-  }
-  await writer.finish(to);
-  await writer.abort();
-  await scene.close();
 }

@@ -12,13 +12,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type * as Ort from 'onnxruntime-node';
-import { createCog } from '../src/cog/index.js';
 import { createGrid, patchesOf } from '../src/grid/index.js';
 import { loadModel } from '../src/predict/index.js';
 import { openScene } from '../src/scene/index.js';
 import { BLENDS } from '../src/stitch/index.js';
 import type { SegmentResult } from '../src/tasks/segment.js';
 import { compare, print, printMachine, runProcess } from './rounds.js';
+import { stack } from './stack.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, '../cli/main.js');
@@ -108,25 +108,6 @@ async function memory(): Promise<void> {
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
   print(`peak RSS ${megabytes(once.peakRssBytes)}, predicted ${megabytes(once.predictedPeakBytes)}: ratio ${(once.predictedPeakBytes / once.peakRssBytes).toFixed(3)}`);
   print(`a copy of it: peak RSS ${list(peaks(ones))} MB; four copies below each other: ${list(peaks(fours))} MB, predicted ${megabytes(fours[0]!.predictedPeakBytes)}; ratio of the medians ${(middle(peaks(fours)) / middle(peaks(ones))).toFixed(3)}`);
-}
-
-/** The scene several times below itself, packed like the scene (JPEG where that is JPEG). */
-async function stack(path: string, to: string, times: number): Promise<void> {
-  const scene = await openScene(path);
-  const { width, height, bands, dtype, compression } = scene.profile;
-  const writer = await createCog({
-    width, height: height * times, bands, dtype, scratch: `${to}.scratch`, overviews: 'none',
-    ...(/jpeg/i.test(compression) ? { compression: 'jpeg' as const } : { level: 1 }),
-  });
-  for (let copy = 0; copy < times; copy++) {
-    for (let y = 0; y < height; y += 512) {
-      const rows = Math.min(512, height - y);
-      await writer.write((await scene.read({ x: 0, y, width, height: rows })).data, rows);
-    }
-  }
-  await writer.finish(to);
-  await writer.abort();
-  await scene.close();
 }
 
 async function blend(): Promise<void> {

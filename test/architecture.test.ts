@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['src/index-store'],
   ['src/run'],
   ['src/scene', 'src/predict', 'src/stitch', 'src/cog', 'src/vector', 'src/chips', 'src/picture', 'src/search', 'src/dataset', 'src/train', 'src/tiles', 'src/weights', 'src/download'],
-  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'src/linear', 'models/architectures', 'models/mappings'],
+  ['src/metrics', 'src/raster', 'src/georef', 'src/grid', 'src/card', 'src/onnx', 'src/samples', 'src/linear', 'src/zip', 'models/architectures', 'models/mappings'],
   ['src/errors.ts'],
 ];
 

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { throwIfAborted, TilewrightError } from '../errors.js';
 import type { ChipSamples, Split } from '../samples/index.js';
-import { cacheKey } from './cache.js';
+import { cacheKey } from './cache-key.js';
 import type { ChipList } from './chip-list.js';
 import { averageSquares, type Picture } from './decode.js';
 import type { Problems } from './problems.js';

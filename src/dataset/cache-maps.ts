@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { IGNORE, type MapSamples, type PictureEntry } from '../samples/index.js';
-import { cacheKey } from './cache.js';
+import { cacheKey } from './cache-key.js';
 import { reduceMask } from './colours.js';
 import { averageSquares } from './decode.js';
 import type { MapList, MapRows } from './map-list.js';

@@ -4,7 +4,7 @@ import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive } from './archive.js';
 import type { Picture } from './decode.js';
-import type { DataDescription } from './description.js';
+import type { DataDescription } from '../samples/index.js';
 import { PICTURE_ENDINGS, openPictures } from './pictures.js';
 import type { Problems } from './problems.js';
 import { readPicture, type OpenScene } from './read-picture.js';

@@ -5,7 +5,7 @@ import { nearestName } from '../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { openArchive } from './archive.js';
 import { partOf } from './chip-list.js';
-import type { DataDescription, SceneEntry } from './description.js';
+import type { DataDescription, SceneEntry } from '../samples/index.js';
 import { PICTURE_ENDINGS } from './pictures.js';
 
 /** A description and the folder (or archive) that its paths start from. */
@@ -144,9 +144,6 @@ const KEYS: Readonly<Record<keyof DataDescription, readonly [Check, string]>> = 
   truth: [oneOf('share', 'centre'), 'share or centre'], limit: [whole(1), 'a whole number from 1'], seed: [whole(0), 'a whole number from 0'],
 };
 
-/** All keys of a description. */
-export const DESCRIPTION_KEYS: readonly string[] = Object.keys(KEYS);
-
 /**
  * Checks a description as it stands in YAML or JSON.
  * @throws {InvalidFileError} naming the key, what it may be, and the nearest known key.
@@ -179,6 +176,9 @@ export function changeDescription(description: DataDescription, settings: readon
     if (equals < 1) throw new InvalidOptionError('--set', `expected key=value, got ${setting}`);
     changed[setting.slice(0, equals)] = parse(setting.slice(equals + 1)) as unknown;
   }
+  // A threshold that was there for want of a legend would turn the legend's colours into others.
+  const isSet = (key: string): boolean => settings.some((setting) => setting.startsWith(`${key}=`));
+  if (description.classes === undefined && isSet('classes') && !isSet('threshold')) delete changed['threshold'];
   try {
     return parseDescription(changed, '--set');
   } catch (error) {

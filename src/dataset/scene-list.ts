@@ -6,7 +6,7 @@ import type { Scene, SceneProfile } from '../raster/index.js';
 import { IGNORE } from '../samples/index.js';
 import { pictureOptions, type ListOptions } from './chip-list.js';
 import { colourToClass, readMaskClasses, type MaskClass } from './colours.js';
-import type { SceneEntry } from './description.js';
+import type { SceneEntry } from '../samples/index.js';
 import type { MapEntry, MapList, MapRows } from './map-list.js';
 import { readBands } from './read-picture.js';
 

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
 import type { Archive } from './archive.js';
+import { readAt } from './read-at.js';
 
 const BLOCK = 512;
 /** Longest name or extended header that is believed. */
@@ -99,10 +100,4 @@ function parsePax(text: Buffer): Map<string, string> {
     at += length;
   }
   return out;
-}
-
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length);
-  const { bytesRead } = await handle.read(buffer, 0, length, position);
-  return buffer.subarray(0, bytesRead);
 }

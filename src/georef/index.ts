@@ -1,6 +1,6 @@
 export type { Crs, GeoKeys, GroundControl, GroundControlPoint, RationalCoefficients, Transform } from './types.js';
 export {
-  crsToPixel, determinant, fromCentre, invertTransform, isInvertible, isNorthUp, pixelSize, pixelToCrs, scaleTransform,
+  crsToPixel, determinant, fromCentre, invertTransform, isInvertible, pixelSize, pixelToCrs, scaleTransform,
   windowTransform,
 } from './transform.js';
 export { parseWorldFile, worldFileExtensions, worldFileText } from './world-file.js';

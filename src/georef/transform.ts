@@ -56,11 +56,6 @@ export function pixelSize(transform: Transform): { readonly width: number; reado
   return { width: Math.hypot(transform[1], transform[4]), height: Math.hypot(transform[2], transform[5]) };
 }
 
-/** Whether rows run along the CRS's X axis and columns along its Y axis. */
-export function isNorthUp(transform: Transform): boolean {
-  return transform[2] === 0 && transform[4] === 0 && transform[1] > 0 && transform[5] < 0;
-}
-
 /**
  * Moves a transform whose origin is the centre of the upper left pixel (world files, GeoTIFF's PixelIsPoint) to that
  * pixel's outer corner.

@@ -1,3 +1,3 @@
-export { memoryChips, memoryMaps, type MemoryChipsOptions, type MemoryMapsOptions } from './memory.js';
 export { seededRandom, shuffled, type Random } from './random.js';
-export { IGNORE, type ChipSamples, type ChipSet, type MapSamples, type MaskedPicture, type PictureEntry, type Split } from './types.js';
+export { IGNORE, type ChipSamples, type MapSamples, type MaskedPicture, type PictureEntry, type Split } from './types.js';
+export type { DataDescription, SceneEntry } from './description.js';

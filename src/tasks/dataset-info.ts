@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { noteUnreadable, problemText, toRgba, type ChipList, type DataDescription, type MapList, type Picture, type Problem } from '../dataset/index.js';
+import { noteUnreadable, problemText, toRgba, type ChipList, type MapList, type Picture, type Problem } from '../dataset/index.js';
 import { defaultColor } from '../card/index.js';
 import { throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
 import { checkOutput, makeFolder, ordered, writeWhole, type TaskContext } from '../run/index.js';
-import { IGNORE, type Split } from '../samples/index.js';
+import { IGNORE, type DataDescription, type Split } from '../samples/index.js';
 import { listData, openChips, type ListedData } from './dataset/open.js';
 import { sheetPicture } from './dataset/sheet-picture.js';
 

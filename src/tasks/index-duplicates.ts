@@ -1,14 +1,14 @@
 import { InvalidOptionError } from '../errors.js';
 import type { IndexEntry, OpenIndex } from '../index-store/index.js';
-import { checkOutput, writeWhole } from '../run/index.js';
+import { writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import type { Metric } from '../search/index.js';
 import { drawEntries, overlap } from './index-classify/suggest.js';
 import { neighboursOfEvery } from './index-neighbours/every.js';
 import { openFilled } from './index-neighbours/open-filled.js';
-import { checkTableName, writeEntryTable } from './search/entry-table.js';
+import { writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
-import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
+import { checkedOutputs, refuseIndexInputs } from './search/outputs.js';
 
 export interface IndexDuplicatesOptions {
   /** Folder of the index. */
@@ -63,13 +63,10 @@ interface RowPair {
 /** Finds entries that are nearly the same: the nearest pairs of an index. */
 export async function indexDuplicates(options: IndexDuplicatesOptions, context: TaskContext = {}): Promise<IndexDuplicatesResult> {
   const started = performance.now();
-  const { pairs: most = DEFAULT_PAIRS, threshold = Number.POSITIVE_INFINITY, overwrite = false } = options;
+  const { pairs: most = DEFAULT_PAIRS, threshold = Number.POSITIVE_INFINITY } = options;
   if (!Number.isInteger(most) || most < 1) throw new InvalidOptionError('--pairs', `expected a whole number from 1, got ${most}`);
   if (!(threshold >= 0)) throw new InvalidOptionError('--threshold', `expected a distance from 0, got ${threshold}`);
-  if (options.output !== undefined) checkTableName(options.output, '-o');
-  const outputs = namedOutputs(options);
-  await refuseEqualOutputs(outputs);
-  for (const [option, path] of outputs) await checkOutput(path, { overwrite, option });
+  const outputs = await checkedOutputs(options);
   const index = await openFilled(options, context);
   try {
     await refuseIndexInputs(outputs, index, []);

@@ -1,15 +1,15 @@
 import { InvalidOptionError } from '../errors.js';
 import type { IndexEntry } from '../index-store/index.js';
-import { checkOutput, writeWhole } from '../run/index.js';
+import { writeWhole } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { createNearestRows, rankedRows } from '../search/index.js';
 import type { Metric } from '../search/index.js';
 import { drawEntries } from './index-classify/suggest.js';
 import { neighboursOfEvery } from './index-neighbours/every.js';
 import { openFilled } from './index-neighbours/open-filled.js';
-import { checkTableName, writeEntryTable } from './search/entry-table.js';
+import { writeEntryTable } from './search/entry-table.js';
 import { indexMatrix } from './search/index-matrix.js';
-import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
+import { checkedOutputs, refuseIndexInputs } from './search/outputs.js';
 
 export interface IndexOutliersOptions {
   /** Folder of the index. */
@@ -59,12 +59,9 @@ const DEFAULT_NEIGHBOUR = 10;
 /** Finds entries like which there are few: by the distance to the k-th neighbour (Ramaswamy, Rastogi and Shim 2000). */
 export async function indexOutliers(options: IndexOutliersOptions, context: TaskContext = {}): Promise<IndexOutliersResult> {
   const started = performance.now();
-  const { count: wanted = DEFAULT_COUNT, overwrite = false, ann = false } = options;
+  const { count: wanted = DEFAULT_COUNT, ann = false } = options;
   for (const [option, value] of [['-k', options.neighbour ?? DEFAULT_NEIGHBOUR], ['--count', wanted]] as const) if (!Number.isInteger(value) || value < 1) throw new InvalidOptionError(option, `expected a whole number from 1, got ${value}`);
-  if (options.output !== undefined) checkTableName(options.output, '-o');
-  const outputs = namedOutputs(options);
-  await refuseEqualOutputs(outputs);
-  for (const [option, path] of outputs) await checkOutput(path, { overwrite, option });
+  const outputs = await checkedOutputs(options);
   const index = await openFilled(options, context);
   try {
     await refuseIndexInputs(outputs, index, []);

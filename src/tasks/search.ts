@@ -1,11 +1,10 @@
 import { InvalidOptionError } from '../errors.js';
-import { checkOutput, writeWhole } from '../run/index.js';
+import { writeWhole } from '../run/index.js';
 import type { InputFile, TaskContext } from '../run/index.js';
 import { openFilled } from './index-neighbours/open-filled.js';
-import { checkTableName, writeEntryTable } from './search/entry-table.js';
+import { writeEntryTable } from './search/entry-table.js';
 import type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './search/options.js';
-import { namedOutputs, refuseEqualOutputs, refuseIndexInputs } from './search/outputs.js';
-import type { NamedOutput } from './search/outputs.js';
+import { checkedOutputs, refuseIndexInputs } from './search/outputs.js';
 import { openRanking } from './search/ranking.js';
 import type { RankedEntry, Ranking } from './search/ranking.js';
 import { drawSearchSheet } from './search/sheet.js';
@@ -26,8 +25,7 @@ export async function search(options: SearchOptions, context: TaskContext = {}):
   const k = options.k ?? DEFAULT_K;
   if (!Number.isInteger(k) || k < 1) throw new InvalidOptionError('-k', `expected a whole number from 1, got ${k}`);
   if (options.verify && !options.ann) throw new InvalidOptionError('--verify', 'compares approximate results with exact ones: it goes with --ann');
-  const outputs = namedOutputs(options);
-  await checkOutputs(options, outputs);
+  const outputs = await checkedOutputs(options);
   const index = await openFilled(options, context);
   try {
     await refuseIndexInputs(outputs, index, inputsOf(options));
@@ -62,12 +60,6 @@ export async function* searchHits(options: RankingOptions, context: TaskContext 
   } finally {
     await index.close();
   }
-}
-
-async function checkOutputs(options: SearchOptions, outputs: readonly NamedOutput[]): Promise<void> {
-  if (options.output !== undefined) checkTableName(options.output, '-o');
-  await refuseEqualOutputs(outputs);
-  for (const [option, path] of outputs) await checkOutput(path, { overwrite: options.overwrite ?? false, option });
 }
 
 /** Files that are read besides the index and its scenes; examples that are no files are harmless here. */

@@ -82,11 +82,6 @@ export function chipPixels(chips: ChipSamples, augment?: AugmentOptions): ChipIn
   };
 }
 
-/** Probabilities `[places, tags]` of the chips at these places. */
-export function predictChips(tf: Tensorflow, network: Pick<Network, 'scores'>, chips: ChipSamples, places: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
-  return predictInput(tf, network.scores, chipPixels(chips), places, signal);
-}
-
 /** What a network with one vector per chip answers, `[places, n]`. */
 export async function predictInput(tf: Tensorflow, model: LayersModel, input: ChipInput, places: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
   const length = input.shape.reduce((product, size) => product * size, 1);

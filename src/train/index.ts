@@ -14,7 +14,7 @@ export { countPixels, mapLearner, predictPicture, type MapLearnerOptions } from 
 export { parseRecipe } from './parse-recipe.js';
 export type { LearningRate, Recipe, RecipeAugment, RecipeCard, RecipeData, RecipeHead, RecipeLoss, RecipeNetwork, RecipeOptimizer, RecipeSchedule, RecipeSplit, RecipeStage, RecipeTask, RecipeTraining } from './recipe.js';
 export { resolveStages, totalEpochs, type Stage } from './resolve-stages.js';
-export { chipLearner, chipPixels, predictChips, predictInput, targetsOf, type ChipInput, type ChipLearnerOptions } from './chip-learner.js';
+export { chipLearner, chipPixels, predictInput, targetsOf, type ChipInput, type ChipLearnerOptions } from './chip-learner.js';
 export type { Network, Tensorflow } from '../../models/architectures/index.js';
 export { architectureOf, buildNetworks, mapShape, receptiveField, shareWeights, type RecipeNetworks } from './network.js';
 export { splitFrozen, type SplitNetwork } from './frozen-part.js';

@@ -57,11 +57,6 @@ function networkOptions(recipe: Recipe, outputs: number): NetworkOptions {
   return { outputs, activation: task === 'tagger' ? 'sigmoid' : 'softmax', seed: training.seed, ...Object.fromEntries(set) };
 }
 
-/** By how much the shipped chip network reduces its input: chips cut from masks come in whole, others as prepared. */
-export function chipReduction(recipe: Recipe): number {
-  return recipe.network.reduce ?? 1;
-}
-
 /** Copies the trained weights into the shipped network: it has the same layers with weights, in the same order. */
 export function shareWeights({ training, shipped }: RecipeNetworks): void {
   if (shipped !== training) shipped.scores.setWeights(training.scores.getWeights());

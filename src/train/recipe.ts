@@ -1,3 +1,5 @@
+import type { DataDescription } from '../samples/index.js';
+
 /**
  * Everything that decides what a model becomes, as written in `models/recipes/*.yaml`. Keys are the ones of the file; each can
  * be overridden on the command line: `--set optimizer.lr=0.003`, `--set stages.head.epochs=2`. What a key may be is checked
@@ -23,53 +25,10 @@ export interface Recipe {
 
 export type RecipeTask = 'tagger' | 'classifier' | 'segmenter';
 
-/** What the data are; the same keys as in `dataset.yaml` (docs/datasets.md). Paths are relative to the data folder; what is absent is found out from what lies there. */
-export interface RecipeData {
-  /** Table `image_name,tags`, and the folder or archive of its pictures. */
-  readonly table?: string;
-  readonly pictures?: string;
-  /** One folder per class under `pictures`, perhaps inside `train`, `validate` and `test`. */
-  readonly class_folders?: boolean;
-  /** Pictures with masks: folders, or patterns such as `*_sat.jpg` and `*_mask.png`. */
-  readonly images?: string;
-  readonly masks?: string;
-  /** Scenes with their truth: `{scene, truth}`, `{scene, themes, key}` or `{scene, polygons, property}`, perhaps with `area` and `name`. */
-  readonly scenes?: readonly RecipeScene[];
-  /** Key file of theme rasters: names and grey levels. */
-  readonly key?: string;
-  /** Legend: names and colours of masks. */
-  readonly classes?: string;
-  readonly threshold?: number;
-  readonly class_names?: readonly string[];
-  /** Classes that are ignored: neither trained on nor scored. */
-  readonly leave_out?: readonly string[];
-  readonly unknown_colors?: 'refuse' | 'ignore';
-  readonly swap_red_blue?: boolean;
-  readonly bands?: readonly number[];
-  readonly range?: readonly [number, number];
-  /** Pixels around each picture with a mask that are ignored. */
-  readonly frame?: number;
-  /** Chips from pictures or scenes with truth: edge, step between them, and the share from which on a class is a tag. */
-  readonly chip?: number;
-  readonly stride?: number;
-  readonly least_share?: number;
-  /** What makes a chip's truth: all classes that cover enough of it, or the class of its middle pixel. */
-  readonly truth?: 'share' | 'centre';
-  readonly limit?: number;
-  readonly seed?: number;
+/** What the data are: the keys of `dataset.yaml` (docs/datasets.md). What is absent is found out from what lies in the data folder. */
+export interface RecipeData extends DataDescription {
   /** Segmenters: width and height that every picture is brought to before training; scores are at full size all the same. */
   readonly resize?: readonly [number, number];
-}
-
-export interface RecipeScene {
-  readonly scene: string;
-  readonly truth?: string;
-  readonly themes?: string;
-  readonly key?: string;
-  readonly polygons?: string;
-  readonly property?: string;
-  readonly area?: readonly [number, number, number, number];
-  readonly name?: string;
 }
 
 /** Shares with a seed, or names of groups. Default: as the data themselves say (folders `train`, `validate`, `test`), else 0.15 each. */

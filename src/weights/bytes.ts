@@ -1,12 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
+import type { ReadableFile } from '../zip/index.js';
 
-/** A file that is read in parts. */
-export interface OpenFile {
-  readonly path: string;
-  readonly size: number;
-  /** Exactly `length` bytes from `position`. @throws {InvalidFileError} if the file ends before. */
-  read(position: number, length: number): Promise<Uint8Array>;
+/** A file of weights, read in parts. */
+export interface OpenFile extends ReadableFile {
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
-import { readArchive, type Member } from './archive.js';
+import { readArchive, type Member } from '../zip/index.js';
 import type { OpenFile } from './bytes.js';
 import { openHdf5 } from './hdf5.js';
 import { configuration, keras3Tensors } from './keras-h5.js';
@@ -15,7 +15,7 @@ const MOST_CONFIG = 64 * 2 ** 20;
 /** A `.keras` archive of Keras 3. The weights are an HDF5 file, which is unpacked to a temporary one for as long as it is open. */
 export async function readKerasArchive(file: OpenFile): Promise<WeightFile> {
   const { path } = file;
-  const members = await readArchive(file);
+  const members = await readArchive(file, 'save it as .safetensors');
   const config = members.get('config.json');
   const weights = members.get(WEIGHTS);
   if (config === undefined || weights === undefined) throw new InvalidFileError(path, `expected config.json and ${WEIGHTS} in a .keras archive, found ${[...members.keys()].slice(0, 5).join(', ') || 'nothing'}`);

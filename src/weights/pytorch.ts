@@ -1,5 +1,5 @@
 import { InvalidFileError } from '../errors.js';
-import { readArchive, type Member } from './archive.js';
+import { readArchive, type Member } from '../zip/index.js';
 import type { OpenFile } from './bytes.js';
 import { PickleCutOff, PickleDict, PickleGlobal, unpickle, type PickleRules } from './pickle.js';
 import type { NamedTensor, WeightFile, WeightType } from './types.js';
@@ -49,7 +49,7 @@ export async function readPytorch(file: OpenFile): Promise<WeightFile> {
 
 async function readZip(file: OpenFile): Promise<WeightFile> {
   const { path } = file;
-  const members = await readArchive(file);
+  const members = await readArchive(file, 'save it as .safetensors');
   const pickle = [...members.keys()].find((name) => name === 'data.pkl' || name.endsWith('/data.pkl'));
   if (pickle === undefined) throw new InvalidFileError(path, 'expected data.pkl in a PyTorch archive, found none');
   const folder = pickle.slice(0, -'data.pkl'.length);

@@ -59,6 +59,16 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** A scene of cells of one colour each. */
+export function cells(size: { readonly columns: number; readonly rows: number; readonly cell: number }, colorOf: (column: number, row: number) => readonly number[]): Pixels {
+  const [width, height] = [size.columns * size.cell, size.rows * size.cell];
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) data.set(colorOf(Math.floor(x / size.cell), Math.floor(y / size.cell)), (y * width + x) * 3);
+  }
+  return { data, width, height };
+}
+
 /** Uncorrelated pixels whose mean differs from place to place. */
 export function patches(width: number, height: number, seed = 1): Pixels {
   let state = seed;

@@ -161,6 +161,21 @@ describe('pictures with masks', () => {
     await ignored.samples.close();
   });
 
+  it.skipIf(!hasShared('dubai/classes.json'))('of a real tile have both kinds of mask, no unknown colour, and red and blue put right; a legend elsewhere needs no threshold', async () => {
+    const data = join(shared, 'dubai/tile2');
+    const set = ['classes=../classes.json', 'leave_out=[Unlabeled]'];
+    const { samples: stored } = await openMaps({ data, set, reduce: 4, cacheFolder });
+    const { samples: right } = await openMaps({ data, set: [...set, 'swap_red_blue=true', 'frame=4'], reduce: 4, cacheFolder });
+    expect([stored.count, ...stored.classes]).toEqual([9, 'Building', 'Land', 'Road', 'Vegetation', 'Water']);
+    const [first, turned] = [stored.read(0), right.read(0)];
+    expect([turned.pixels[0], turned.pixels[2]]).toEqual([first.pixels[2], first.pixels[0]]);
+    for (let index = 0; index < stored.count; index++) expect(stored.read(index).mask.every((id) => id < 5 || id === IGNORE)).toBe(true);
+    expect(first.mask.some((id) => id < 5)).toBe(true);
+    expect([turned.mask[0], turned.width, turned.height]).toEqual([IGNORE, 127, 136]);
+    await stored.close();
+    await right.close();
+  });
+
   it('of two classes need no legend', async () => {
     const base = place();
     put(base, 'images/a.png', await plain([9, 9, 9], 2, 1));

@@ -9,7 +9,8 @@ import { indexClassify } from '../../src/tasks/index-classify.js';
 import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
 import { indexOutliers } from '../../src/tasks/index-outliers.js';
 import { scratch } from '../places.js';
-import { bandMeans, writeScene } from './chip-models.js';
+import { bandMeans, cells, writeScene } from './chip-models.js';
+import type { Pixels } from './chip-models.js';
 
 const folder = scratch();
 const model = bandMeans(folder);
@@ -18,20 +19,14 @@ const fresh = (name: string): string => join(folder, `${made++}-${name}`);
 const CELL = 32;
 const [COLUMNS, ROWS] = [12, 10];
 
-/** Cells of one colour: a checkerboard of reds and blues of many shades, one green cell, and one pair of equal ones. */
-function board(): { data: Uint8Array; width: number; height: number } {
-  const [width, height] = [COLUMNS * CELL, ROWS * CELL];
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
-      const shade = 20 + 6 * row + 5 * column;
-      const color = column === 5 && row === 5 ? [10, 250, 10] : (column === 0 && row === 0) || (column === 11 && row === 9) ? [90, 33, 90]
-        : (column + row) % 2 === 0 ? [220, shade, shade / 2] : [shade / 2, shade, 220];
-      data.set(color, (y * width + x) * 3);
-    }
-  }
-  return { data, width, height };
+/** A checkerboard of reds and blues of many shades, one green cell, and one pair of equal ones. */
+function board(): Pixels {
+  return cells({ columns: COLUMNS, rows: ROWS, cell: CELL }, (column, row) => {
+    const shade = 20 + 6 * row + 5 * column;
+    if (column === 5 && row === 5) return [10, 250, 10];
+    if ((column === 0 && row === 0) || (column === 11 && row === 9)) return [90, 33, 90];
+    return (column + row) % 2 === 0 ? [220, shade, shade / 2] : [shade / 2, shade, 220];
+  });
 }
 
 let index: string;

@@ -10,7 +10,8 @@ import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
 import { indexOutliers } from '../../src/tasks/index-outliers.js';
 import { search, searchHits } from '../../src/tasks/search.js';
 import { scratch } from '../places.js';
-import { bandMeans, writeScene } from './chip-models.js';
+import { bandMeans, cells, writeScene } from './chip-models.js';
+import type { Pixels } from './chip-models.js';
 
 const folder = scratch();
 const model = bandMeans(folder);
@@ -19,19 +20,13 @@ const fresh = (name: string): string => join(folder, `${made++}-${name}`);
 const CELL = 32;
 const [COLUMNS, ROWS] = [10, 6];
 
-/** A scene of cells of one colour each: reds in the left half, blues in the right, ever lighter downwards; two green ones. */
-function colours(): { data: Uint8Array; width: number; height: number } {
-  const [width, height] = [COLUMNS * CELL, ROWS * CELL];
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [column, row] = [Math.floor(x / CELL), Math.floor(y / CELL)];
-      const light = 10 * row + column;
-      const color = (column === 2 && row === 1) || (column === 8 && row === 4) ? [light, 200, light] : column < 5 ? [200, light, light] : [light, light, 200];
-      data.set(color, (y * width + x) * 3);
-    }
-  }
-  return { data, width, height };
+/** Reds in the left half, blues in the right, ever lighter downwards; two green ones. */
+function colours(): Pixels {
+  return cells({ columns: COLUMNS, rows: ROWS, cell: CELL }, (column, row) => {
+    const light = 10 * row + column;
+    if ((column === 2 && row === 1) || (column === 8 && row === 4)) return [light, 200, light];
+    return column < 5 ? [200, light, light] : [light, light, 200];
+  });
 }
 
 let index: string;

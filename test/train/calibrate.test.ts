@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unet, type Tensorflow } from '../../models/architectures/index.js';
-import { memoryMaps, seededRandom } from '../../src/samples/index.js';
+import { seededRandom } from '../../src/samples/index.js';
+import { memoryMaps } from './memory-samples.js';
 import { bestOffsets, calibrate } from '../../src/train/calibrate.js';
 import { predictPicture } from '../../src/train/index.js';
 import { plainTensorflow } from './engines.js';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { IGNORE, memoryMaps, seededRandom } from '../../src/samples/index.js';
+import { IGNORE, seededRandom } from '../../src/samples/index.js';
+import { memoryMaps } from './memory-samples.js';
 import { PLAIN_VIEW, randomView, writeSquare, writeTargets } from '../../src/train/augment.js';
 import { makePlacement, placementReach, type PlacementNumbers } from '../../src/train/placement.js';
 import { root } from '../places.js';

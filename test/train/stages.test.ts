@@ -2,7 +2,8 @@ import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findArchitecture, type Network, type Tensorflow } from '../../models/architectures/index.js';
-import { memoryChips, seededRandom, type ChipSamples, type Split } from '../../src/samples/index.js';
+import { seededRandom, type ChipSamples, type Split } from '../../src/samples/index.js';
+import { memoryChips } from './memory-samples.js';
 import {
   chipLearner, chipPixels, chooseLayers, findRate, fit, getValues, ratesOf, receptiveField, setValues, splitFrozen, storeFeatures, suggestRates, trainedWeights,
   type FitStage, type Learner, type Stage,

@@ -4,11 +4,11 @@ import { basename, join } from 'node:path';
 import { defaultColor } from '../../card/index.js';
 import {
   cacheChips, cacheMaps, changeDescription, collectProblems, describeData, listClassFolders, listPairs, listScenes, listTable, windowChips,
-  type CachedMaps, type ChipList, type DataDescription, type FoundData, type MapList, type Problem, type Problems,
+  type CachedMaps, type ChipList, type FoundData, type MapList, type Problem, type Problems,
 } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
-import type { ChipSamples } from '../../samples/index.js';
+import type { ChipSamples, DataDescription } from '../../samples/index.js';
 import { openScene } from '../../scene/index.js';
 import { polygonReader } from './polygons.js';
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { defaultColor, parseColor } from '../../card/index.js';
 import { createCog } from '../../cog/index.js';
 import type { IndexEntry, IndexSource, OpenIndex } from '../../index-store/index.js';
@@ -82,8 +81,4 @@ export async function writeClassMap(index: OpenIndex, matrix: VectorMatrix, sour
 /** Name of a scene's map: readable, and safe as a file's name. */
 export function mapName(source: IndexSource): string {
   return `map-${source.name.replace(/[^\p{L}\p{N}._-]+/gu, '_')}.tif`;
-}
-
-export function mapPath(folder: string, source: IndexSource): string {
-  return join(folder, mapName(source));
 }

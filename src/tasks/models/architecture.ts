@@ -1,14 +1,15 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { ARCHITECTURES, findArchitecture, NORMALIZATIONS, sampleRule, type Architecture, type HeadOptions, type Network, type Normalization } from '../../../models/architectures/index.js';
 import { defaultColor, nearestName, slug } from '../../card/index.js';
-import { InvalidFileError, InvalidOptionError, ModelError } from '../../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import { exportOnnx, loadTensorflow, mapTensors, saveLayers, setForeignWeights, sizesOfFile, type MappedTensors } from '../../train/index.js';
 import { readWeights } from '../../weights/index.js';
 import { readLabels } from './labels.js';
 import type { ImportableNetwork } from './network.js';
+import { fieldsOf, partialCard, type Fields } from './partial-card.js';
 
 export interface ArchitectureOptions {
   /** Name of one of the networks here, whose weights the file has. */
@@ -114,7 +115,6 @@ async function classNames(labels: string | undefined, outputs: number): Promise<
   return names;
 }
 
-type Fields = Record<string, unknown>;
 
 interface CardParts {
   readonly architecture: Architecture;
@@ -145,17 +145,4 @@ function cardOf(parts: CardParts): Fields {
     task: mapped.top ? 'classification' : 'embedding', architecture: `${architecture.title}, weights as in ${mapped.mapping.naming}`,
     total_parameters: mapped.top ? network.scores.countParams() : network.features!.countParams(), name: parts.name, ...given, input, output,
   };
-}
-
-async function partialCard(path: string): Promise<Fields> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => { throw new ModelError(path, 'the card cannot be read', { cause }); });
-  try {
-    return fieldsOf(JSON.parse(text));
-  } catch (cause) {
-    throw new ModelError(path, `the card is not JSON: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

@@ -6,6 +6,7 @@ import { InvalidFileError, ModelError } from '../../errors.js';
 import { exportOnnx, loadTensorflow } from '../../train/index.js';
 import { buildNetwork, disposeNetwork, doublesByCentres, readWeights } from '../../weights/index.js';
 import { readLabels } from './labels.js';
+import { fieldsOf, partialCard, type Fields } from './partial-card.js';
 
 /** Files that hold layers or weights of another library, by their ending; anything else is taken for ONNX. */
 const ENDINGS = /\.(h5|hdf5|keras|json|safetensors|pt|pth)$/i;
@@ -52,7 +53,6 @@ export async function networkToOnnx(path: string, options: NetworkOptions, folde
   }
 }
 
-type Fields = Record<string, unknown>;
 
 async function writeCard(path: string, network: LayersModel, options: NetworkOptions & { readonly name: string }, folder: string): Promise<Omit<ImportableNetwork, 'file'>> {
   const notes: string[] = [];
@@ -107,19 +107,6 @@ function lastActivation(network: LayersModel): string {
   if (layer.getClassName() === 'Softmax') return 'softmax';
   const name = layer.getConfig()['activation'];
   return typeof name === 'string' ? name : 'linear';
-}
-
-async function partialCard(path: string): Promise<Fields> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => { throw new ModelError(path, 'the card cannot be read', { cause }); });
-  try {
-    return fieldsOf(JSON.parse(text));
-  } catch (cause) {
-    throw new ModelError(path, `the card is not JSON: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 /** Teachable Machine puts `metadata.json` with the names beside `model.json`. */

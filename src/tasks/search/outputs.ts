@@ -2,23 +2,36 @@ import { stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
 import type { OpenIndex } from '../../index-store/index.js';
-import { isSameFile, refuseInputs, trueName } from '../../run/index.js';
+import { checkOutput, isSameFile, refuseInputs, trueName } from '../../run/index.js';
 import type { InputFile } from '../../run/index.js';
+import { checkTableName } from './entry-table.js';
 
 /** A file that will be written, and the option that names it. */
 export type NamedOutput = readonly [option: string, path: string];
 
-/** The files that options ask for. */
-export function namedOutputs({ output, sheet, map }: { readonly output?: string; readonly sheet?: string; readonly map?: string }): NamedOutput[] {
+function namedOutputs({ output, sheet, map }: { readonly output?: string; readonly sheet?: string; readonly map?: string }): NamedOutput[] {
   const all = [['-o', output], ['--sheet', sheet], ['--map', map]] as const;
   return all.flatMap(([option, path]): NamedOutput[] => (path === undefined ? [] : [[option, path]]));
+}
+
+/**
+ * The files that options ask for, looked at before anything else: tables by their endings, no two the same, none there unless it may
+ * be replaced.
+ * @throws {InvalidOptionError | OutputError}
+ */
+export async function checkedOutputs(options: { readonly output?: string; readonly sheet?: string; readonly map?: string; readonly overwrite?: boolean }): Promise<NamedOutput[]> {
+  const outputs = namedOutputs(options);
+  if (options.output !== undefined) checkTableName(options.output, '-o');
+  await refuseEqualOutputs(outputs);
+  for (const [option, path] of outputs) await checkOutput(path, { overwrite: options.overwrite ?? false, option });
+  return outputs;
 }
 
 /**
  * Refuses outputs that are one file.
  * @throws {InvalidOptionError}
  */
-export async function refuseEqualOutputs(outputs: readonly NamedOutput[]): Promise<void> {
+async function refuseEqualOutputs(outputs: readonly NamedOutput[]): Promise<void> {
   for (const [i, [option, path]] of outputs.entries()) {
     for (const [other, before] of outputs.slice(0, i)) {
       if (await isSameFile(path, before)) throw new InvalidOptionError(option, `${path} is the file of ${other} as well`, { advice: 'give every output a name of its own' });

@@ -1,6 +1,6 @@
 /**
  * What a data set is made of, as a recipe's `data` section or a file `dataset.yaml` says it. All paths are relative to the data
- * folder. Absent keys are found out from what lies in the folder ({@link describeFolder}).
+ * folder. Absent keys are found out from what lies in the folder.
  */
 export interface DataDescription {
   /** A table of names and tags (`image_name,tags`) … */

@@ -1,6 +1,13 @@
 import { inflateRawSync } from 'node:zlib';
 import { InvalidFileError } from '../errors.js';
-import type { OpenFile } from './bytes.js';
+
+/** A file that is read in parts. */
+export interface ReadableFile {
+  readonly path: string;
+  readonly size: number;
+  /** Exactly `length` bytes from `position`. @throws {InvalidFileError} if the file ends before. */
+  read(position: number, length: number): Promise<Uint8Array>;
+}
 
 /** A member of a ZIP archive. Its name is only ever compared, never used as a path. */
 export interface Member {
@@ -25,9 +32,10 @@ const MOST_UNPACKED = 2 ** 31;
 
 /**
  * The directory of a ZIP archive (APPNOTE.TXT of PKWARE): stored and deflated members below 4 GB.
+ * @param tooLarge advice for archives beyond that.
  * @throws {InvalidFileError} for anything else, and for two members of one name.
  */
-export async function readArchive(file: OpenFile): Promise<ReadonlyMap<string, Member>> {
+export async function readArchive(file: ReadableFile, tooLarge: string): Promise<ReadonlyMap<string, Member>> {
   const { path, size } = file;
   const tail = view(await file.read(Math.max(0, size - END_REACH), Math.min(size, END_REACH)));
   let end = tail.byteLength - 22;
@@ -36,7 +44,7 @@ export async function readArchive(file: OpenFile): Promise<ReadonlyMap<string, M
   const count = tail.getUint16(end + 10, true);
   const length = tail.getUint32(end + 12, true);
   const start = tail.getUint32(end + 16, true);
-  if (count === 0xffff || start === 0xffffffff) throw new InvalidFileError(path, 'expected an archive of less than 65,535 files and 4 GB, found a larger one (ZIP64)', { advice: 'save it as .safetensors' });
+  if (count === 0xffff || start === 0xffffffff) throw new InvalidFileError(path, 'expected an archive of less than 65,535 files and 4 GB, found a larger one (ZIP64)', { advice: tooLarge });
   const directory = view(await file.read(start, length));
   const members = new Map<string, Member>();
   for (let at = 0, index = 0; index < count; index++) {
@@ -54,7 +62,7 @@ export async function readArchive(file: OpenFile): Promise<ReadonlyMap<string, M
 
 interface Entry { readonly method: number; readonly stored: number; readonly size: number; readonly offset: number }
 
-function member(file: OpenFile, name: string, entry: Entry): Member {
+function member(file: ReadableFile, name: string, entry: Entry): Member {
   const { path } = file;
   const start = async (): Promise<number> => {
     const head = view(await file.read(entry.offset, 30));
@@ -80,9 +88,9 @@ function member(file: OpenFile, name: string, entry: Entry): Member {
       try {
         bytes = inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.size) });
       } catch (cause) {
-        throw new InvalidFileError(path, `expected ${name} to be deflated, found damaged data`, { cause, advice: 'check that the file is complete' });
+        throw new InvalidFileError(path, `expected ${name} to unpack to ${entry.size} bytes, found damaged data`, { cause });
       }
-      if (bytes.length !== entry.size) throw new InvalidFileError(path, `expected ${entry.size} bytes in ${name}, found ${bytes.length}`);
+      if (bytes.length !== entry.size) throw new InvalidFileError(path, `expected ${name} to unpack to ${entry.size} bytes, found ${bytes.length}`);
       return bytes;
     },
   };

@@ -1,4 +1,18 @@
-import type { ChipSamples, ChipSet, MapSamples, MaskedPicture, Split } from './types.js';
+import type { ChipSamples, MapSamples, MaskedPicture, Split } from '../../src/samples/index.js';
+
+/** Square chips of one size with tags, decoded. */
+export interface ChipSet {
+  /** Edge in pixels. */
+  readonly size: number;
+  readonly names: readonly string[];
+  readonly tags: readonly string[];
+  /** `[chips, size, size, 3]`: red, green, blue. */
+  readonly pixels: Uint8Array;
+  /** `[chips, tags]`, 1 where a chip has a tag. */
+  readonly targets: Uint8Array;
+  /** By chip: where it comes from (scene, tile); the same everywhere if unknown. */
+  readonly groups: readonly string[];
+}
 
 export interface MemoryChipsOptions {
   /** `#rrggbb` by tag. Default: grey. */

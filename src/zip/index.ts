@@ -1,0 +1,1 @@
+export { readArchive, type Member, type ReadableFile } from './archive.js';
