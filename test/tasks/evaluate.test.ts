@@ -37,6 +37,18 @@ describe('evaluate', () => {
     await expect(evaluate({ model, data: base, set: ['class_names=[red,green,blue,zebra]'] })).rejects.toThrow('found none called zebra');
   });
 
+  it('does not call labels wrong where the model hardly prefers another class', async () => {
+    const base = join(folder, 'unsure');
+    mkdirSync(join(base, 'p'), { recursive: true });
+    // All about one half: 0.49 or 0.51 of red and of green, never two to one.
+    for (const [name, red] of [['a', 130], ['b', 126], ['c', 124], ['d', 129]] as const) await chip(join(base, `p/${name}.png`), red, 255 - red, 0);
+    writeFileSync(join(base, 'tags.csv'), 'image_name,tags\na,red\nb,green\nc,red\nd,green\n');
+    const model = bandMeans(folder, { name: 'unsure', card: { output: { dim_order: 'bc', activation: 'none', classes: ['red', 'green', 'blue'].map((name, value) => ({ value, name, color_hint: '#808080', threshold: 0.5 })) } } });
+    const result = await scored({ model, data: base });
+    expect(result.worst.filter(({ differs }) => differs !== '').map(({ name }) => name).sort()).toEqual(['c', 'd']);
+    expect(result.suspects).toBe(0);
+  });
+
   it('takes tags that the model does not have for faults', async () => {
     const base = join(folder, 'unknown');
     mkdirSync(join(base, 'p'), { recursive: true });

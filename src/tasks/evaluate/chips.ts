@@ -158,10 +158,13 @@ function tagBaselines(truth: Uint8Array, classes: number, tags: readonly string[
   };
 }
 
+/** Two to one. */
+const LEAST_SURE = 2 / 3;
+
 /**
  * Chips whose truth is least likely by the model, and which of them are likely errors of the labels: the model gives the other
- * answer a probability as high as its mean for chips that have it (confident learning, Northcutt et al. 2021, tag by tag). Tags
- * of which the model misses more than it finds say nothing about labels.
+ * answer a probability as high as its mean for chips that have it (confident learning, Northcutt et al. 2021, tag by tag), and at
+ * least two to one: a model that hardly tells classes apart says nothing about labels, nor do tags of which it misses more than it finds.
  */
 function worstOf({ card, truth, scores, names, options }: Answers, predicted: Uint8Array): { worst: WorstSample[]; suspects: number } {
   const classes = card.output.classes.length;
@@ -182,7 +185,8 @@ function worstOf({ card, truth, scores, names, options }: Answers, predicted: Ui
       if (truth[at] === predicted[at]) continue;
       differs.push(`${truth[at] === 1 ? '-' : '+'}${card.output.classes[tag]!.name} ${scores[at]!.toFixed(2)}`);
       const { yes, yesSum, noSum, hits } = sure[tag]!;
-      if (2 * hits >= yes && yes > 0 && (truth[at] === 1 ? 1 - p >= noSum / Math.max(1, rows - yes) : p >= Math.max(0.5, yesSum / yes))) suspect = true;
+      const [other, mean] = truth[at] === 1 ? [1 - p, noSum / Math.max(1, rows - yes)] : [p, yesSum / Math.max(1, yes)];
+      if (yes > 0 && 2 * hits >= yes && other >= Math.max(LEAST_SURE, mean)) suspect = true;
     }
     return { name, disagreement: loss / classes, differs: differs.join(' '), suspect };
   });
