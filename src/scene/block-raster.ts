@@ -23,6 +23,13 @@ export interface BlockRaster {
    * @throws {InvalidFileError} naming the block, if it cannot be decoded
    */
   decode(run: readonly number[]): Promise<(TypedArray | undefined)[]>;
+  /**
+   * Reads rows of one block into memory of the caller, where pixels lie in a file on this machine as they are in memory; what is read this
+   * way needs no cache but the system's. Gives the samples, `blockWidth` wide, as a view of `memory`, which starts a buffer and has room for them;
+   * `undefined` for a block that the file leaves out.
+   * @throws {InvalidFileError} naming the block, if the file ends before them
+   */
+  readonly readRows?: (block: number, firstRow: number, rows: number, memory: Uint8Array) => Promise<TypedArray | undefined>;
 }
 
 /** Blocks per row and per column of a raster. */

@@ -22,6 +22,11 @@ export interface ByteSource {
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /**
+   * Fills `target` from `offset` on, and tells how many bytes there were: fewer only where the source ends. Absent where bytes do not lie on this
+   * machine; who has it can use the same memory again and again.
+   */
+  readonly readInto?: (target: Uint8Array, offset: number) => Promise<number>;
+  /**
    * Text of a file on the same server whose path is made from this one's; `undefined` if there is none. Absent where others
    * cannot be asked for, as with a signed URL.
    */
@@ -49,7 +54,12 @@ export async function openFileSource(path: string): Promise<ByteSource> {
     path,
     size: status.size,
     modified: status.mtimeMs,
-    read: (offset, length) => readFully(handle, offset, bytesWithin(offset, length, status.size)),
+    read: async (offset, length) => {
+      const buffer = new Uint8Array(Buffer.allocUnsafeSlow(bytesWithin(offset, length, status.size)).buffer);
+      const done = await fill(handle, buffer, offset);
+      return done === buffer.length ? buffer : buffer.slice(0, done);
+    },
+    readInto: (target, offset) => fill(handle, target.subarray(0, bytesWithin(offset, target.length, status.size)), offset),
     close: () => handle.close(),
   };
 }
@@ -69,13 +79,12 @@ export function memorySource(url: string, bytes: Uint8Array): ByteSource {
   };
 }
 
-async function readFully(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+async function fill(handle: FileHandle, buffer: Uint8Array, offset: number): Promise<number> {
   let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+  while (done < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, offset + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
-  return done === length ? buffer : buffer.slice(0, done);
+  return done;
 }

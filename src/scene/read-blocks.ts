@@ -1,14 +1,18 @@
 import { throwIfAborted } from '../errors.js';
-import { allocate, dataTypeOf } from '../raster/index.js';
+import { allocate, bytesPerSample, dataTypeOf } from '../raster/index.js';
 import type { TypedArray, Window } from '../raster/index.js';
 import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
 import type { Block, BlockStore } from './block-cache.js';
+import { BufferPool } from './buffer-pool.js';
 import { copyBlock, fillBlock } from './copy-block.js';
 import type { BlockCopy } from './copy-block.js';
 
 /** Runs of blocks that are read and decoded at the same time; libuv's pool has four threads. */
 export const RUNS_IN_FLIGHT = 6;
+
+/** Pixels that may be read for one that is wanted, before blocks are worth keeping. */
+const DIRECT_EXCESS = 4;
 
 /**
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
@@ -18,6 +22,10 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
   const length = window.width * window.height * bands.length;
   const data = into !== undefined && into.length === length && dataTypeOf(into) === raster.dtype ? into : allocate(raster.dtype, length);
   const needed = blocksOf(raster, window, bands);
+  if (raster.readRows !== undefined && isCheap(raster, window)) {
+    await readDirectly(raster, raster.readRows, needed, window, bands, data, signal);
+    return data;
+  }
   const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
   const waiting: number[] = [];
   const missing: number[] = [];
@@ -45,6 +53,38 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
   await others;
   throwIfAborted(signal);
   return data;
+}
+
+/** Memory for rows on their way; all scenes share it. */
+const ROWS = new BufferPool(RUNS_IN_FLIGHT);
+
+/** Whether a window that is read row by row costs little more than its own pixels; narrow windows of wide blocks are better kept. */
+function isCheap(raster: BlockRaster, window: Window): boolean {
+  const columns = Math.floor((window.x + window.width - 1) / raster.blockWidth) - Math.floor(window.x / raster.blockWidth) + 1;
+  return columns * raster.blockWidth <= DIRECT_EXCESS * window.width;
+}
+
+async function readDirectly(
+  raster: BlockRaster, readRows: NonNullable<BlockRaster['readRows']>, blocks: readonly number[], window: Window, bands: readonly number[], data: TypedArray,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { down, across } = blockCounts(raster);
+  const rowBytes = raster.blockWidth * samplesPerBlockPixel(raster) * bytesPerSample(raster.dtype);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < blocks.length) {
+      throwIfAborted(signal);
+      const key = blocks[next++]!;
+      const top = (Math.floor(key / across) % down) * raster.blockHeight;
+      const first = Math.max(window.y, top) - top;
+      const rows = Math.min(window.y + window.height, top + raster.blockHeight, raster.height) - top - first;
+      const memory = ROWS.take(rows * rowBytes);
+      placeBlock(raster, key, await readRows(key, first, rows, memory), data, window, bands, first);
+      ROWS.give(memory);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(RUNS_IN_FLIGHT, blocks.length) }, worker));
+  throwIfAborted(signal);
 }
 
 /** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
@@ -77,7 +117,8 @@ export function blocksOf(raster: BlockRaster, window: Window, bands: readonly nu
   return keys;
 }
 
-function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[]): void {
+/** Copies what a window has of a block, or of its rows from `firstRow` on. */
+function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[], firstRow = 0): void {
   const { across, down } = blockCounts(raster);
   const plane = Math.floor(key / (across * down));
   const blockX = (key % across) * raster.blockWidth;
@@ -91,7 +132,7 @@ function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedA
     width: Math.min(window.x + window.width, blockX + raster.blockWidth) - x,
     height: Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
     fromX: x - blockX,
-    fromY: y - blockY,
+    fromY: y - blockY - firstRow,
     fromStride: raster.blockWidth,
     fromSamples: samplesPerBlockPixel(raster),
     toX: x - window.x,

@@ -1,16 +1,19 @@
-import { InvalidFileError, TilewrightError } from '../../errors.js';
+import { InvalidFileError } from '../../errors.js';
 import { bytesPerSample } from '../../raster/index.js';
-import type { DataType, TypedArray } from '../../raster/index.js';
+import type { DataType } from '../../raster/index.js';
 import type { BlockRaster } from '../block-raster.js';
 import type { ByteSource } from '../byte-source.js';
 import { colourConversion, convertRaster } from './colour-conversion.js';
-import { DECODED_COMPRESSIONS, cannotHold, decodeBlock, storedBytes } from './decode.js';
-import type { BlockShape, DecodeContext } from './decode.js';
+import { DECODED_COMPRESSIONS } from './decode.js';
 import type { Directory } from './directory.js';
 import { oldJpegBlocks } from './old-jpeg.js';
+import { cannotHold, storedBytes } from './packed-block.js';
+import type { BlockShape, DecodeContext } from './packed-block.js';
 import type { TiffImage } from './pages.js';
 import { isSubsampled } from './picture.js';
 import type { TiffPicture } from './picture.js';
+import { createRunReader, cutOff } from './run-reader.js';
+import type { Place, StoredPicture } from './run-reader.js';
 import { WRAPPED_COMPRESSIONS } from './wrapped-block.js';
 import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, PHOTOMETRIC_NAMES, TAG } from './tags.js';
 
@@ -26,12 +29,6 @@ const STORED_SLACK = 65536;
 
 /** The largest block that is decoded in memory. */
 export const MAX_BLOCK_BYTES = 1 << 29;
-
-/** Where the stored bytes of a block are. */
-interface Place {
-  readonly offset: number;
-  readonly length: number;
-}
 
 /**
  * The pixels of one directory. Offsets are read here; nothing is decoded before it is asked for.
@@ -93,51 +90,26 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
     const place = `column ${key % across}, row ${Math.floor(key / across) % down}`;
     return `block ${key} (${place}${planes > 1 ? `, band ${Math.floor(key / (across * down)) + 1}` : ''})`;
   };
-  const cutOff = (name: string, place: Place): InvalidFileError => new InvalidFileError(source.url,
-    `${name} should end at byte ${place.offset + place.length}, but the file has ${source.size}`, { advice: 'the file is cut off; copy or download it again' });
+  const stored: StoredPicture = { source, context, placeOf, shapeOf, nameOf };
   const neededRows = (index: number): number => picture.height - (Math.floor(index / across) % tilesDown) * picture.tileHeight;
   // Told at once, not after hours of work on the rows before. One look per stored tile: a strip that is read in pieces can
   // claim to have more of them than anyone can count.
   for (let index = 0; index < across * tilesDown * planes; index++) {
-    const stored = clamp(places(index), piecesPerTile === 1 ? longest : Number.MAX_SAFE_INTEGER);
+    const whole = clamp(places(index), piecesPerTile === 1 ? longest : Number.MAX_SAFE_INTEGER);
     const rows = picture.tiled ? picture.tileHeight : Math.min(picture.tileHeight, picture.height - (Math.floor(index / across) % tilesDown) * picture.tileHeight);
-    const place = piecesPerTile === 1 ? stored : { offset: stored.offset, length: Math.min(stored.length, rows * rowBytes) };
-    if (place.offset + place.length > source.size) throw cutOff(nameOf(index), place);
-    if (stored.length === 0) continue;
+    const place = piecesPerTile === 1 ? whole : { offset: whole.offset, length: Math.min(whole.length, rows * rowBytes) };
+    if (place.offset + place.length > source.size) throw cutOff(stored, index, place);
+    if (whole.length === 0) continue;
     const least = storedBytes(picture, { width: picture.tileWidth, rows: Math.min(rows, neededRows(index)), samples });
-    if (cannotHold(picture.compression, stored.length, least)) {
-      throw new InvalidFileError(source.url, `${nameOf(index)} cannot be decoded: expected ${least} bytes, but ${stored.length} stored bytes cannot hold them`, { advice: 'the file is damaged' });
+    if (cannotHold(picture.compression, whole.length, least)) {
+      throw new InvalidFileError(source.url, `${nameOf(index)} cannot be decoded: expected ${least} bytes, but ${whole.length} stored bytes cannot hold them`, { advice: 'the file is damaged' });
     }
   }
-  const decodeOne = async (key: number, place: Place, bytes: Uint8Array): Promise<TypedArray> => {
-    if (bytes.length < place.length) throw cutOff(nameOf(key), place);
-    try {
-      return await decodeBlock(bytes, shapeOf(key), context);
-    } catch (error) {
-      if (error instanceof TilewrightError) throw error;
-      throw new InvalidFileError(source.url, `${nameOf(key)} cannot be decoded: ${lowerFirst(error)}`, { cause: error });
-    }
-  };
-
   return {
     width: picture.width, height: picture.height, bands: picture.samples, dtype, planes, fill,
     blockWidth: picture.tileWidth, blockHeight: pieceRows,
     runs: (keys) => groupRuns(keys, placeOf),
-    decode: async (run) => {
-      const found = run.map((key) => placeOf(key));
-      const stored = found.filter((place) => place.length > 0);
-      const start = Math.min(...stored.map((place) => place.offset));
-      const end = Math.max(...stored.map((place) => place.offset + place.length));
-      // Views of one large buffer would keep all of it alive in the cache.
-      const separate = run.length > 1 && picture.compression === COMPRESSION.none;
-      const bytes = stored.length === 0 ? new Uint8Array(0) : await source.read(start, end - start);
-      return Promise.all(run.map(async (key, i) => {
-        const place = found[i]!;
-        if (place.length === 0) return undefined;
-        const part = bytes.subarray(place.offset - start, place.offset - start + place.length);
-        return decodeOne(key, place, separate ? part.slice() : part);
-      }));
-    },
+    ...createRunReader(stored),
   };
 }
 
@@ -236,9 +208,4 @@ function refuseUnread(picture: TiffPicture, url: string): void {
   if (picture.compression === COMPRESSION.webp && (picture.bits !== 8 || picture.planar || picture.samples < 3 || picture.samples > 4)) {
     throw new InvalidFileError(url, `${name} with ${picture.samples} samples of ${picture.bits} bits is not read`, advice);
   }
-}
-
-function lowerFirst(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.split('\n')[0] ?? '';
 }

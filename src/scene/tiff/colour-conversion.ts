@@ -37,11 +37,12 @@ export function colourConversion(picture: TiffPicture): ColourConversion | undef
 
 /** The raster after a conversion: all bands in one plane. */
 export function convertRaster(raster: BlockRaster, conversion: ColourConversion): BlockRaster {
-  const { planes } = raster;
+  // Rows as they are stored are not what is read.
+  const { planes, readRows: _, ...stored } = raster;
   const blocks = Math.ceil(raster.width / raster.blockWidth) * Math.ceil(raster.height / raster.blockHeight);
   const converted = (block: TypedArray | undefined): TypedArray | undefined => (block === undefined ? undefined : conversion.convert(block));
   return {
-    ...raster,
+    ...stored,
     bands: conversion.bands,
     planes: 1,
     runs: (keys) => (planes === 1 ? raster.runs(keys) : keys.map((key) => [key])),

@@ -1,4 +1,4 @@
-import type { BlockShape } from './decode.js';
+import type { BlockShape } from './packed-block.js';
 
 /** Steps of u' and v' per unit in LogLuv of 32 bits. */
 const CHROMA_SCALE = 410;

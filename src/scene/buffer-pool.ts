@@ -1,0 +1,28 @@
+/**
+ * Memory that is used again: what is read from a file, and needed no longer once it is decoded. Fresh memory costs more than filling it,
+ * and all of it waits for the garbage collector.
+ */
+export class BufferPool {
+  readonly #free: ArrayBuffer[] = [];
+
+  /** Keeps at most so many buffers that nobody uses. */
+  constructor(private readonly most: number) {}
+
+  /** `length` bytes that may hold anything, at the start of a buffer that may be larger. */
+  take(length: number): Uint8Array {
+    const fitting = this.#free.findIndex((buffer) => buffer.byteLength >= length);
+    const [buffer] = fitting >= 0 ? this.#free.splice(fitting, 1) : [];
+    return new Uint8Array(buffer ?? Buffer.allocUnsafeSlow(roomFor(length)).buffer, 0, length);
+  }
+
+  /** Hands back what {@link take} gave; nobody may hold it any more. */
+  give(bytes: Uint8Array): void {
+    this.#free.push(bytes.buffer as ArrayBuffer);
+    if (this.#free.length > this.most) this.#free.shift();
+  }
+}
+
+/** A little more than asked for, so that the next one fits as well. */
+function roomFor(length: number): number {
+  return Math.ceil(length * 1.25 / 65536) * 65536;
+}
