@@ -36,7 +36,7 @@ function expectSample(whole: Raster, window: Window, column: number, row: number
 }
 
 describe('any window', () => {
-  it.each(['rgb_tiled_deflate.tif', 'planar_strips_lzw.tif', 'nodata_rgb.tif', 'internal_mask.tif', 'rgba_lzw_p2.tif', 'sparse_nodata.tif', 'nodata_nan.tif', 'gray16.png'])(
+  it.each(['rgb_tiled_deflate.tif', 'planar_strips_lzw.tif', 'nodata_rgb.tif', 'internal_mask.tif', 'rgba_lzw_p2.tif', 'sparse_nodata.tif', 'rgb_tiled_none.tif', 'planar_strips_none.tif', 'sparse.tif', 'int16_strips_none.tif', 'nodata_nan.tif', 'gray16.png'])(
     'of %s equals that part of the whole, also over the edge, in any order of bands', async (name) => {
       const scene = await openScene(join(folder, name));
       const whole = await readAll(scene);

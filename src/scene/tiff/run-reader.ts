@@ -102,5 +102,7 @@ function liesAsInMemory({ picture, dtype, littleEndian }: DecodeContext): boolea
 
 function lowerFirst(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.split('\n')[0] ?? '';
+  const line = text.split('\n')[0] ?? '';
+  // Names of codecs stay as they are.
+  return /^[A-Z][A-Z]/.test(line) ? line : `${line.charAt(0).toLowerCase()}${line.slice(1)}`;
 }

@@ -1,0 +1,54 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createCog } from '../../src/cog/index.js';
+import { InvalidFileError } from '../../src/errors.js';
+import { openScene } from '../../src/scene/index.js';
+import { scratch } from '../places.js';
+import { samplesOf, writeAllRows } from '../cog/rows.js';
+import { structureOf } from '../cog/structure.js';
+
+const folder = scratch();
+const TILE_OFFSETS = 324;
+const [width, height] = [2000, 2600];
+const rows = samplesOf('uint8', width * height * 3);
+
+/** 15 MB of noise and flat parts in blocks of 512², which stay about as large when they are packed: more than is decoded without threads. */
+async function written(name: string): Promise<string> {
+  const path = join(folder, name);
+  const writer = await createCog({ width, height, bands: 3, dtype: 'uint8', compression: 'lzw', overviews: 'nearest', scratch: `${path}.spool` });
+  await writeAllRows(writer, rows, width * 3, 512);
+  await writer.finish(path);
+  await writer.abort();
+  return path;
+}
+
+describe('blocks that are decoded in threads', () => {
+  it('are what was written, in any window, also where many are asked for at once', async () => {
+    const scene = await openScene(await written('threads.tif'), { cacheBytes: 2 ** 20 });
+    const windows = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => ({ x: 120 * i, y: 210 * i, width: 1000, height: 1100 }));
+    const rasters = await Promise.all([...windows, ...windows].map((window) => scene.read(window)));
+    for (const [i, raster] of rasters.entries()) {
+      const { x, y } = windows[i % windows.length]!;
+      for (const row of [0, 511, 1099]) {
+        const from = ((y + row) * width + x) * 3;
+        expect(Buffer.compare(raster.data.subarray(row * 3000, (row + 1) * 3000) as Uint8Array, rows.subarray(from, from + 3000) as Uint8Array)).toBe(0);
+      }
+    }
+    await scene.close();
+  });
+
+  it('are named when they are damaged, and leave the others readable', async () => {
+    const path = await written('damaged.tif');
+    const bytes = readFileSync(path);
+    // A code that no clear has gone before: the dictionary is empty there. The last block is the lower right one.
+    const last = structureOf(path).directories[0]!.tags.get(TILE_OFFSETS)!.at(-1)!;
+    bytes.fill(0xff, last, last + 64);
+    writeFileSync(path, bytes);
+    const damaged = await openScene(path);
+    expect((await damaged.read({ x: 0, y: 0, width, height: 2048 })).data.length).toBe(width * 2048 * 3);
+    await expect(damaged.read({ x: 0, y: 0, width, height })).rejects.toThrow(InvalidFileError);
+    await expect(damaged.read({ x: 0, y: 0, width, height })).rejects.toThrow(/block 23 \(column 3, row 5\) cannot be decoded: LZW code 511 is not defined/);
+    await damaged.close();
+  });
+});
