@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { EnvironmentError, InvalidFileError, throwIfAborted } from '../errors.js';
-import { exactDistances } from './exact.js';
+import { exactDistances } from './distance.js';
 import type { VectorMatrix } from './matrix.js';
 import { createNearestRows } from './nearest-rows.js';
 import type { NearestRows } from './nearest-rows.js';
