@@ -22,7 +22,7 @@ const PAGE = 65_536;
 
 interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  products(rows: number, count: number, query: number, stride: number, out: number): void;
+  readonly products: (rows: number, count: number, query: number, stride: number, out: number) => void;
 }
 
 /** The part of WebAssembly that is used here; its types come with those of browsers only. */
