@@ -1,4 +1,5 @@
-import type { TypedArray } from '../raster/index.js';
+import { dataTypeOf } from '../raster/index.js';
+import type { DataType, TypedArray } from '../raster/index.js';
 import type { RunResult } from './protocol.js';
 import type { PatchOutput } from './types.js';
 
@@ -10,7 +11,7 @@ type Buffers = Readonly<Record<string, ArrayBuffer>>;
 /** Arrays that are free to be written again. Without them every patch leaves megabytes to the garbage collector, which lets them grow old. */
 export interface Spares {
   keepBatch(samples: TypedArray): void;
-  takeBatch(length: number): TypedArray | undefined;
+  takeBatch(length: number, dtype: DataType): TypedArray | undefined;
   /** Notes which buffers an answer is made of, until it is given back or forgotten. */
   remember(output: PatchOutput, session: number, count: number, result: RunResult): void;
   keepOutputs(output: PatchOutput): void;
@@ -26,8 +27,8 @@ export function createSpares(): Spares {
     keepBatch(samples) {
       if (samples.byteLength > 0 && batches.length < BATCHES_KEPT) batches.push(samples);
     },
-    takeBatch(length) {
-      const at = batches.findIndex((samples) => samples.length === length);
+    takeBatch(length, dtype) {
+      const at = batches.findIndex((samples) => samples.length === length && dataTypeOf(samples) === dtype);
       return at < 0 ? undefined : batches.splice(at, 1)[0];
     },
     remember(output, session, count, result) {
