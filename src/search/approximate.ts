@@ -7,7 +7,7 @@ import { createNearestRows } from './nearest-rows.js';
 import type { NearestRows } from './nearest-rows.js';
 import type { Metric } from './types.js';
 import { loadUsearch } from './usearch.js';
-import type { GraphIndex, GraphSettings } from './usearch.js';
+import type { GraphSettings } from './usearch.js';
 
 /** Neighbours per node and nodes looked at: measured, see docs/decisions/0009-neighbours.md and 0016-a-million-in-the-graph.md. */
 const CONNECTIVITY = 16;

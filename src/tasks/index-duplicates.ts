@@ -94,7 +94,7 @@ type Wanted = IndexDuplicatesOptions & { readonly metric: Metric; readonly most:
 
 async function nearestPairs(index: OpenIndex, options: Wanted, context: TaskContext): Promise<{ readonly pairs: readonly RowPair[]; readonly more: boolean }> {
   const { most, threshold, metric } = options;
-  let kept: RowPair[] = [];
+  const kept: RowPair[] = [];
   const known = new Set<number>();
   let limit = threshold;
   let more = false;
