@@ -17,6 +17,4 @@ export interface PatchBatch {
   readonly width: number;
   readonly height: number;
   readonly bands: number;
-  /** Samples are means (float32) of larger patches, which the engine would have reduced to this size itself. */
-  readonly averaged?: boolean;
 }

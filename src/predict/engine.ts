@@ -17,7 +17,7 @@ import { openPool } from './pool.js';
 import type { Pool } from './pool.js';
 import { createSpares } from './spares.js';
 import type { RunJob } from './protocol.js';
-import type { PatchKind, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
+import type { PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
 
 /** Where the model leaves the size free and none is asked for, it is tried on patches of about this edge. */
 const TRIED_EDGE = 128;
@@ -46,7 +46,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   const spares = createSpares();
   try {
     const [width, height] = options.patch === undefined ? triedSize(card) : [options.patch.width, options.patch.height];
-    await sessions.withSize({ width, height, averaged: options.patch?.averaged ?? false }, () => Promise.resolve());
+    await sessions.withSize(width, height, () => Promise.resolve());
   } catch (error) {
     await pool.close();
     throw error;
@@ -57,8 +57,8 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
     device,
     precision: loaded.precision,
     get engineMilliseconds() { return milliseconds; },
-    predict: (batch, signal) => sessions.withSize({ width: batch.width, height: batch.height, averaged: batch.averaged ?? false }, async (session) => {
-      const job = jobFor(session, batch, batch.averaged ? 'float32' : dtype, card, source);
+    predict: (batch, signal) => sessions.withSize(batch.width, batch.height, async (session) => {
+      const job = jobFor(session, batch, dtype, card, source);
       const result = await pool.run(session.id, { ...job, ...spares.takeOutputs(session.id, batch.count) }, signal);
       milliseconds += result.milliseconds;
       spares.keepBatch(result.input);
@@ -67,7 +67,7 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
       return output;
     }),
     recycle: (output) => spares.keepOutputs(output),
-    spareBatch: (length, type = dtype) => spares.takeBatch(length, type),
+    spareBatch: (length) => spares.takeBatch(length),
     close: () => pool.close(),
   };
 }
@@ -148,8 +148,8 @@ interface Session {
 }
 
 interface Sessions {
-  /** Calls `use` with the session for patches, and keeps that session loaded until it is done. */
-  withSize<T>(patch: Required<PatchKind>, use: (session: Session) => Promise<T>): Promise<T>;
+  /** Calls `use` with the session for a patch size, and keeps that session loaded until it is done. */
+  withSize<T>(width: number, height: number, use: (session: Session) => Promise<T>): Promise<T>;
 }
 
 /** Sessions by patch size, made when a size first comes. Only the latest two stay: each holds its own memory. */
@@ -162,17 +162,17 @@ interface SessionEntry {
   leaving: boolean;
 }
 
-function createSessions(parts: Omit<SessionParts, 'id' | 'width' | 'height' | 'averaged'>): Sessions {
+function createSessions(parts: Omit<SessionParts, 'id' | 'width' | 'height'>): Sessions {
   const made = new Map<string, SessionEntry>();
   let ids = 0;
   const leave = (entry: SessionEntry): void => { if (entry.leaving && entry.users === 0) parts.pool.unload(entry.id); };
 
-  function entryFor(patch: Required<PatchKind>): SessionEntry {
-    const key = `${patch.width}x${patch.height}${patch.averaged ? ' averaged' : ''}`;
+  function entryFor(width: number, height: number): SessionEntry {
+    const key = `${width}x${height}`;
     const found = made.get(key);
     if (found !== undefined) return found;
     const id = (ids += 2);
-    const entry: SessionEntry = { id, session: makeSession({ ...parts, ...patch, id }), users: 0, leaving: false };
+    const entry: SessionEntry = { id, session: makeSession({ ...parts, id, width, height }), users: 0, leaving: false };
     made.set(key, entry);
     entry.session.catch(() => made.delete(key));
     const [oldestKey] = made.keys();
@@ -186,8 +186,8 @@ function createSessions(parts: Omit<SessionParts, 'id' | 'width' | 'height' | 'a
   }
 
   return {
-    async withSize(patch, use) {
-      const entry = entryFor(patch);
+    async withSize(width, height, use) {
+      const entry = entryFor(width, height);
       entry.users += 1;
       try {
         return await use(await entry.session);
@@ -208,13 +208,10 @@ interface SessionParts {
   readonly id: number;
   readonly width: number;
   readonly height: number;
-  readonly averaged: boolean;
 }
 
 async function makeSession(parts: SessionParts): Promise<Session> {
-  const { pool, model, outputs, id } = parts;
-  // Means are no whole numbers.
-  const dtype = parts.averaged ? 'float32' : parts.dtype;
+  const { pool, model, outputs, dtype, id } = parts;
   const { card, source } = model;
   const size = patchSize(card, parts.width, parts.height);
   if ('reason' in size) throw new InvalidOptionError('--patch-size', `${source} ${size.reason}`, { advice: size.advice });

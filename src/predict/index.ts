@@ -1,4 +1,4 @@
-export type { Device, PatchKind, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
+export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
 export { choosePrecision, loadModel, type LoadedModel, type LoadModelOptions, type Precision } from './load.js';
 export { layerBeforeClasses, withLayer } from './layer.js';
 export { openPredictor, startEngines } from './engine.js';

@@ -1,5 +1,4 @@
-import { dataTypeOf } from '../raster/index.js';
-import type { DataType, TypedArray } from '../raster/index.js';
+import type { TypedArray } from '../raster/index.js';
 import type { RunResult } from './protocol.js';
 import type { PatchOutput } from './types.js';
 
@@ -11,7 +10,7 @@ type Buffers = Readonly<Record<string, ArrayBuffer>>;
 /** Arrays that are free to be written again. Without them every patch leaves megabytes to the garbage collector, which lets them grow old. */
 export interface Spares {
   keepBatch(samples: TypedArray): void;
-  takeBatch(length: number, dtype: DataType): TypedArray | undefined;
+  takeBatch(length: number): TypedArray | undefined;
   /** Notes which buffers an answer is made of, until it is given back or forgotten. */
   remember(output: PatchOutput, session: number, count: number, result: RunResult): void;
   keepOutputs(output: PatchOutput): void;
@@ -27,8 +26,8 @@ export function createSpares(): Spares {
     keepBatch(samples) {
       if (samples.byteLength > 0 && batches.length < BATCHES_KEPT) batches.push(samples);
     },
-    takeBatch(length, dtype) {
-      const at = batches.findIndex((samples) => samples.length === length && dataTypeOf(samples) === dtype);
+    takeBatch(length) {
+      const at = batches.findIndex((samples) => samples.length === length);
       return at < 0 ? undefined : batches.splice(at, 1)[0];
     },
     remember(output, session, count, result) {

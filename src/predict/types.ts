@@ -42,8 +42,8 @@ export interface Predictor {
    * patch. It must not be used afterwards.
    */
   recycle(output: PatchOutput): void;
-  /** An array of a batch that was predicted, to read the next batch into; its values are left over. `undefined` if none is free. @param dtype default: the predictor's. */
-  spareBatch(length: number, dtype?: DataType): TypedArray | undefined;
+  /** An array of a batch that was predicted, to read the next batch into; its values are left over. `undefined` if none is free. */
+  spareBatch(length: number): TypedArray | undefined;
   close(): Promise<void>;
 }
 
@@ -70,12 +70,5 @@ export interface PredictorOptions {
   /** Engines that were started beforehand; they are taken if they fit the other options. */
   readonly started?: StartedEngines;
   /** Patch size that will be asked for, where the model leaves it free; lets the engine plan. */
-  readonly patch?: PatchKind;
-}
-
-/** Patches that will come; `averaged`: as means (see `PatchBatch`). */
-export interface PatchKind {
-  readonly width: number;
-  readonly height: number;
-  readonly averaged?: boolean;
+  readonly patch?: { readonly width: number; readonly height: number };
 }

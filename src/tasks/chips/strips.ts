@@ -1,14 +1,12 @@
 import { ModelError } from '../../errors.js';
 import { patchesOfStrip } from '../../grid/index.js';
-import type { Grid, Patch, PatchBatch } from '../../grid/index.js';
+import type { Grid, Patch } from '../../grid/index.js';
 import type { Predictor } from '../../predict/index.js';
 import { allocate, bytesPerSample } from '../../raster/index.js';
-import type { Raster, Scene, TypedArray, Window } from '../../raster/index.js';
+import type { Scene, TypedArray } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { cutPart, hasData } from './patches.js';
-import { average, cutMeans } from './reduction.js';
-import type { Reduction } from './reduction.js';
 
 /** Bytes that are read at once: some chips of a strip, side by side. */
 const GROUP_BYTES = 8 * 1024 * 1024;
@@ -23,8 +21,6 @@ export interface ChipSource {
   readonly bands: readonly number[];
   /** What is asked of the model: probabilities per tag, or a feature vector. */
   readonly kind: 'scores' | 'features';
-  /** Chips are averaged here, pixels that they share once, and not by the engine. */
-  readonly reduction?: Reduction;
 }
 
 /** The answers for one strip of chips. */
@@ -110,35 +106,17 @@ export async function predictGroupOf(source: ChipSource, patches: readonly Patch
   const parts = patches.map((patch) => ({ x: patch.window.x - window.x, y: 0, width: grid.patchWidth, height: grid.patchHeight }));
   const filled = parts.flatMap((part, i) => (hasData(raster, part) ? [i] : []));
   const answers: (Float32Array | undefined)[] = parts.map(() => undefined);
-  const batch = filled.length === 0 ? undefined : batchOf(source, raster, filled.map((i) => parts[i]!));
+  const length = grid.patchWidth * grid.patchHeight * bands.length;
+  const data = filled.length === 0 ? undefined : predictor.spareBatch(filled.length * length) ?? allocate(scene.profile.dtype, filled.length * length);
+  if (data !== undefined) filled.forEach((i, k) => cutPart(raster, parts[i]!, data, k * length));
   if (free.length <= predictor.concurrency + READ_AHEAD) free.push(raster.data);
-  if (batch === undefined) return answers;
+  if (data === undefined) return answers;
+  const batch = { data, count: filled.length, width: grid.patchWidth, height: grid.patchHeight, bands: bands.length };
   const output = await predictor.predict(batch, signal);
   const rows = rowsOf(output[source.kind], filled.length, predictor.card.name);
   filled.forEach((i, k) => { answers[i] = rows[k]!.slice(); });
   predictor.recycle(output);
   return answers;
-}
-
-/** Chips that were cut out of a raster, as the predictor takes them. */
-function batchOf({ grid, predictor, scene, reduction }: ChipSource, raster: Raster, parts: readonly Window[]): PatchBatch {
-  const { bands } = raster;
-  const { width, height } = reduction ?? { width: grid.patchWidth, height: grid.patchHeight };
-  const length = width * height * bands;
-  const common = { count: parts.length, width, height, bands };
-  if (reduction === undefined) {
-    const data = predictor.spareBatch(parts.length * length) ?? allocate(scene.profile.dtype, parts.length * length);
-    parts.forEach((part, k) => cutPart(raster, part, data, k * length));
-    return { ...common, data };
-  }
-  const data = (predictor.spareBatch(parts.length * length, 'float32') as Float32Array | undefined) ?? new Float32Array(parts.length * length);
-  const shared = average(raster, { x: 0, y: 0, width: raster.width, height: raster.height }, reduction);
-  parts.forEach((part, k) => {
-    // The last chip of a row may have been moved so that it ends with the scene: then its means are not those of its neighbours.
-    const isShared = part.x % reduction.x === 0;
-    cutMeans(isShared ? shared : average(raster, part, reduction), isShared ? part.x / reduction.x : 0, reduction, bands, data, k * length);
-  });
-  return { ...common, data, averaged: true };
 }
 
 /**

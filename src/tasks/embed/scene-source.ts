@@ -10,7 +10,6 @@ import type { Journal, Json } from '../../run/index.js';
 import { chipEdge, chipId, pageName } from '../chips/patches.js';
 import { chipPlaces } from '../chips/places.js';
 import { planChips } from '../chips/plan.js';
-import { reductionOf } from '../chips/reduction.js';
 import { griddedRows, isPredicted, openRows, sceneRows } from '../chips/rows.js';
 import type { ChipSource } from '../chips/strips.js';
 import { bandsForModel, domainWarnings } from '../model-input.js';
@@ -65,12 +64,8 @@ export async function prepareScene(input: string, options: EmbedOptions, extract
     ...(file.transform === undefined ? {} : { transform: file.transform }), ...(file.crs === undefined ? {} : { crs: file.crs }),
   };
   const chips = views.reduce((sum, { grid }) => sum + patchCount(grid), 0);
-  const sourceOf = async ({ scene, grid }: View, engine: OpenEngine): Promise<ChipSource> => {
-    // Graphics cards average on their own, and may round in another way.
-    const reduction = (options.device ?? 'cpu') === 'cpu' ? reductionOf(card.input, edge, scene.profile.dtype) : undefined;
-    const patch = reduction === undefined ? { width: edge, height: edge } : { width: reduction.width, height: reduction.height, averaged: true };
-    return { scene, grid, bands, kind: 'features', predictor: await engine(scene.profile.dtype, patch), ...(reduction === undefined ? {} : { reduction }) };
-  };
+  const sourceOf = async ({ scene, grid }: View, engine: OpenEngine): Promise<ChipSource> => (
+    { scene, grid, bands, kind: 'features', predictor: await engine(scene.profile.dtype, { width: edge, height: edge }) });
 
   /** Steps of the journal before a view. */
   const before = (i: number): number => views.slice(0, i).reduce((sum, { grid }) => sum + grid.rows.length, 0);

@@ -1,11 +1,11 @@
 import type { DataType } from '../../raster/index.js';
-import type { PatchKind, Predictor } from '../../predict/index.js';
+import type { Predictor } from '../../predict/index.js';
 import type { EmbeddedEntry, IndexSource } from '../../index-store/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
 import type { ChipPlan } from '../chips/plan.js';
 
 /** Opens the engine for patches of a sample type, once for all sources. */
-export type OpenEngine = (dtype: DataType, patch: PatchKind) => Promise<Predictor>;
+export type OpenEngine = (dtype: DataType, patch: { readonly width: number; readonly height: number }) => Promise<Predictor>;
 
 /** Something whose chips are embedded: a scene, or a folder of chip files. */
 export interface EmbedSource {
