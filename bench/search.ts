@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { buildApproximate, exactRows, loadMatrix, matrixInFile, openApproximate, rankedRows } from '../src/search/index.js';
+import { buildApproximate, exactRows, loadMatrix, matrixInFile, openApproximate, openSieve, rankedRows, withSieve, writeSieve } from '../src/search/index.js';
 import type { GraphSeal, VectorMatrix } from '../src/search/index.js';
 import { compare, median, print, printMachine } from './rounds.js';
 
@@ -9,7 +9,7 @@ import { compare, median, print, printMachine } from './rounds.js';
  * node dist/bench/search.js exact <vectors.f32> <dimensions> [rounds] [python]: exact search against NumPy, in memory and from a file.
  * node dist/bench/search.js approximate <vectors.f32> <dimensions> [python]: usearch beside FAISS; every part in a process of its own.
  *
- * Both sides know the squared lengths of the vectors before the clock starts: tilewright keeps them in the index's cache.
+ * NumPy knows the squared lengths of the vectors before the clock starts, tilewright the codes and lengths that an index keeps in its cache.
  */
 
 const K = 10;
@@ -17,6 +17,15 @@ const SCRIPT = fileURLToPath(new URL('../../bench/search_numpy.py', import.meta.
 
 async function describe(path: string, dimensions: number): Promise<{ path: string; dimensions: number; count: number }> {
   return { path, dimensions, count: (await stat(path)).size / (4 * dimensions) };
+}
+
+/** A matrix in a file with its codes in another, as an index has them in its cache. */
+async function withFileOfCodes(file: { path: string; dimensions: number; count: number }): Promise<VectorMatrix> {
+  const matrix = matrixInFile(file);
+  const path = `${file.path}.codes`;
+  if ((await openSieve(path, file.count, file.dimensions)) === undefined) await writeSieve(matrix, path);
+  const sieve = await openSieve(path, file.count, file.dimensions);
+  return { ...matrix, sieve: () => Promise.resolve(sieve), squaredLengths: () => Promise.resolve(sieve!.squared) };
 }
 
 interface Other {
@@ -50,8 +59,9 @@ async function exact(path: string, dimensions: number, rounds: number, python: s
   const file = await describe(path, dimensions);
   printMachine();
   for (const side of ['file', 'memory'] as const) {
-    const matrix: VectorMatrix = side === 'file' ? matrixInFile(file) : (await loadMatrix(file)).matrix;
-    await matrix.squaredLengths();
+    const started = performance.now();
+    const matrix: VectorMatrix = side === 'file' ? await withFileOfCodes(file) : await withSieve((await loadMatrix(file)).matrix);
+    print(`${side}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     const numpy = await startNumpy(python, side, path, dimensions);
     let [own, other] = [0, 0];
     const theirs: Set<number>[] = [];
@@ -94,8 +104,10 @@ function moved(vector: Float32Array, row: number): Float32Array {
 async function build(path: string, dimensions: number): Promise<void> {
   const matrix = matrixInFile(await describe(path, dimensions));
   const started = performance.now();
+  const before = process.cpuUsage();
   const seal = await buildApproximate(matrix, `${path}.usearch`, { metric: 'l2' });
-  process.stdout.write(`${JSON.stringify({ seconds: (performance.now() - started) / 1000, seal, rss: process.resourceUsage().maxRSS / 1000 })}\n`);
+  const { user, system } = process.cpuUsage(before);
+  process.stdout.write(`${JSON.stringify({ seconds: (performance.now() - started) / 1000, cpu: (user + system) / 1e6, seal, rss: process.resourceUsage().maxRSS / 1000 })}\n`);
 }
 
 async function ask(path: string, dimensions: number, seal: GraphSeal, queries: number): Promise<void> {
@@ -139,8 +151,8 @@ async function inProcess(args: readonly string[]): Promise<string> {
 async function approximateBench(path: string, dimensions: number, python: string | undefined): Promise<void> {
   printMachine();
   const { count } = await describe(path, dimensions);
-  const made = JSON.parse(await inProcess(['build', path, String(dimensions)])) as { seconds: number; seal: GraphSeal; rss: number };
-  print(`${count} × ${dimensions}: usearch, half precision, 16 neighbours: built in ${made.seconds.toFixed(1)} s, ${(made.seal.bytes / 1e6).toFixed(0)} MB, peak RSS ${made.rss.toFixed(0)} MB`);
+  const made = JSON.parse(await inProcess(['build', path, String(dimensions)])) as { seconds: number; cpu: number; seal: GraphSeal; rss: number };
+  print(`${count} × ${dimensions}: usearch, half precision, 16 neighbours: built in ${made.seconds.toFixed(1)} s (${made.cpu.toFixed(0)} s of processor), ${(made.seal.bytes / 1e6).toFixed(0)} MB, peak RSS ${made.rss.toFixed(0)} MB`);
   for (const queries of [1, 200]) print(`  ${queries} queries: ${(await inProcess(['ask', path, String(dimensions), JSON.stringify(made.seal), String(queries)])).trim()}`);
   await rm(`${path}.usearch`);
   if (python === undefined) return;

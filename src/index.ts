@@ -37,7 +37,7 @@ export { search, searchHits } from './tasks/search.js';
 export type { RankingOptions, SearchHit, SearchOptions, SearchResult } from './tasks/search.js';
 export { openIndex } from './index-store/index.js';
 export type { IndexEntry, IndexManifest, OpenIndex, OpenIndexOptions } from './index-store/index.js';
-export { loadMatrix, matrixInFile, matrixInMemory, nearest } from './search/index.js';
+export { loadMatrix, matrixInFile, matrixInMemory, nearest, withSieve } from './search/index.js';
 export type { MatrixFile, Metric, Neighbour, NearestOptions, VectorMatrix } from './search/index.js';
 export { indexClassify } from './tasks/index-classify.js';
 export type { IndexClassifyOptions, IndexClassifyResult } from './tasks/index-classify.js';

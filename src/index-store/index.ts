@@ -12,3 +12,5 @@ export type { CacheResult } from './cache.js';
 export { updateCache } from './cache.js';
 export type { CheckPartsOptions } from './check-parts.js';
 export { checkParts } from './check-parts.js';
+export type { SourceEntries } from './same-entries.js';
+export { sameEntries } from './same-entries.js';

@@ -1,28 +1,32 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { EnvironmentError, InvalidFileError, throwIfAborted } from '../errors.js';
-import { exactDistances } from './exact.js';
+import { exactDistances } from './distance.js';
 import type { VectorMatrix } from './matrix.js';
 import { createNearestRows } from './nearest-rows.js';
 import type { NearestRows } from './nearest-rows.js';
 import type { Metric } from './types.js';
 import { loadUsearch } from './usearch.js';
-import type { GraphIndex, GraphSettings } from './usearch.js';
+import type { GraphSettings } from './usearch.js';
 
-/** Neighbours per node and nodes looked at: measured, see docs/decisions/0009-neighbours.md. */
+/** Neighbours per node and nodes looked at: measured, see docs/decisions/0009-neighbours.md and 0016-a-million-in-the-graph.md. */
 const CONNECTIVITY = 16;
 const EXPANSION_ADD = 96;
-const EXPANSION_SEARCH = 128;
+const EXPANSION_SEARCH = 256;
 /** Files that were made with other settings are made again. */
 export const APPROXIMATE_SETTINGS = `usearch 2, ${CONNECTIVITY} neighbours, ${EXPANSION_ADD} looked at`;
 /** Rows that are compared again in double precision, for every result that is wanted. */
 const CANDIDATES = 4;
+/** Candidates that are asked for at least. */
+const LEAST_CANDIDATES = 64;
 /** Largest number that half precision holds, with room for sums. */
 const HALF_MOST = 60_000;
 /** Rows that are added between two looks at the clock and the signal. */
 const ADDED_AT_ONCE = 2048;
 /** Resident memory of the process from which the file's pages are given back before the next search. */
 const RESIDENT_MOST = 400e6;
+/** Pages are given back only where at most a part in so many of the time goes into that: mapping a million vectors takes a quarter of a second. */
+const MAPPING_SHARE = 10;
 
 export interface BuildOptions {
   readonly metric: Metric;
@@ -100,25 +104,28 @@ export async function openApproximate(matrix: VectorMatrix, path: string, option
   // usearch believes what it maps: a file that is cut, or another one, would end the process.
   if (found.bytes !== options.seal.bytes || found.ends !== options.seal.ends) throw new InvalidFileError(path, 'is damaged, or not the approximate index that was written', { advice: 'delete it; it is made again from the vectors' });
   const settings = settingsFor(matrix, options.metric, await quantizationFor(matrix));
-  const map = (): GraphIndex => {
-    const graph = make(settings);
+  const graph = make(settings);
+  let next = 0;
+  const map = (): void => {
+    const started = performance.now();
     try {
       graph.view(path);
     } catch (cause) {
       throw new InvalidFileError(path, `is not an approximate index: ${(cause as Error).message}`, { cause, advice: 'delete it; it is made again from the vectors' });
     }
     if (graph.size() !== matrix.count) throw new InvalidFileError(path, `expected ${matrix.count} vectors, found ${graph.size()}`, { advice: 'delete it; it is made again from the vectors' });
-    return graph;
+    const ended = performance.now();
+    next = ended + MAPPING_SHARE * (ended - started);
   };
-  let graph = map();
+  map();
   return {
     count: matrix.count,
     async nearest(vector, { k, most = Number.POSITIVE_INFINITY, mask }) {
-      // Pages stay resident until the map goes; a new one costs milliseconds.
-      if (process.memoryUsage.rss() > RESIDENT_MOST) graph = map();
+      // Pages stay resident until the map goes; viewing again lets go of it first.
+      if (performance.now() > next && process.memoryUsage.rss() > RESIDENT_MOST) map();
       const nearest = createNearestRows(k);
       // A mask is applied to what comes back, so more is asked for, until there is enough or everything was seen.
-      for (let wanted = Math.min(matrix.count, Math.max(k * CANDIDATES, EXPANSION_SEARCH / 2)); ; wanted = Math.min(matrix.count, wanted * 8)) {
+      for (let wanted = Math.min(matrix.count, Math.max(k * CANDIDATES, LEAST_CANDIDATES)); ; wanted = Math.min(matrix.count, wanted * 8)) {
         const found = [...graph.search(vector, wanted, 1).keys].map(Number).filter((row) => row < matrix.count);
         const rows = mask === undefined ? found : found.filter((row) => mask[row] !== 0);
         if (rows.length < k && wanted < matrix.count && mask !== undefined && found.length === wanted) continue;

@@ -1,4 +1,4 @@
-import type { Metric } from './types.js';
+import type { Metric, RowQuery } from './types.js';
 
 /**
  * Distances of a query to rows of a matrix, in double precision: squared Euclidean, or 1 − cosine.
@@ -43,5 +43,18 @@ function cosineDistances(query: Float32Array, rows: Float32Array, count: number,
     const norm = Math.sqrt(own * other);
     // Rounding may leave parallel vectors at a distance just below 0.
     out[row] = norm === 0 ? 1 : Math.max(0, 1 - dot / norm);
+  }
+}
+
+/** Distances in double precision; see {@link distances}, and the negative of a linear function. */
+export function exactDistances(vector: Float32Array, rows: Float32Array, count: number, metric: RowQuery['metric'], out: Float64Array): void {
+  if (metric !== 'linear') {
+    distances(vector, rows, count, metric, out);
+    return;
+  }
+  for (let row = 0, at = 0; row < count; row++) {
+    let sum = 0;
+    for (let i = 0; i < vector.length; i++) sum += rows[at++]! * vector[i]!;
+    out[row] = -sum;
   }
 }

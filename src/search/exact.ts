@@ -1,29 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { distances } from './distance.js';
+import { exactDistances } from './distance.js';
 import type { VectorMatrix } from './matrix.js';
 import { createNearestRows } from './nearest-rows.js';
 import type { NearestRows, RankedRow } from './nearest-rows.js';
 import { openProducts } from './products.js';
-import type { Metric } from './types.js';
-
-/** What rows are compared with: a vector by a metric, or a linear function `weights · x`, of which the largest values count as nearest. */
-export interface RowQuery {
-  readonly vector: Float32Array;
-  /** `linear`: the distance is `−weights · x`. */
-  readonly metric: Metric | 'linear';
-}
-
-export interface ExactOptions {
-  /** Rows per query, from 1. */
-  readonly k: number;
-  /** Rows farther than this are not taken; in what {@link ExactRows} gives, so squared for `l2`. */
-  readonly most?: number;
-  /** One byte per row: 0 leaves it out. */
-  readonly mask?: Uint8Array;
-  /** Engine threads. Default: all cores. */
-  readonly threads?: number;
-  readonly signal?: AbortSignal;
-}
+import { sievedRows } from './sieved-rows.js';
+import type { ExactOptions, RowQuery } from './types.js';
 
 /** Numbers in the matrix times queries below which starting the engine costs more than it saves. */
 const SMALL = 4_000_000;
@@ -37,11 +19,16 @@ const UNIT = 2 ** -24;
  * Products come from a kernel in single precision. The error of such a sum of `d` products is at most
  * `γ‖x‖‖q‖, γ = du / (1 − du)`, in whatever order it is added (N. Higham, Accuracy and Stability of Numerical Algorithms,
  * section 3.1), so a row can be among the nearest only if its distance less that bound is. Those few rows are computed again in
- * double precision, and only that counts.
+ * double precision, and only that counts. A single query of a matrix with a sieve looks at its codes instead ({@link sievedRows}).
  * @returns Per query what {@link createNearestRows} keeps: squared distances for `l2`, 1 − cosine, or negative values.
  */
 export async function exactRows(matrix: VectorMatrix, queries: readonly RowQuery[], options: ExactOptions): Promise<NearestRows[]> {
   const { mask, signal } = options;
+  if (queries.length === 1 && matrix.count * matrix.dimensions >= SMALL) {
+    const sieve = await matrix.sieve?.(signal);
+    const found = sieve === undefined ? undefined : await sievedRows(matrix, sieve, queries[0]!, options);
+    if (found !== undefined) return [found];
+  }
   const seekers = queries.map((query) => createSeeker(query, options));
   // onnxruntime's own choice counts cores without their second threads, which halves the pace of products.
   const threads = options.threads ?? (queries.length === 1 ? matrix.threads : undefined) ?? availableParallelism();
@@ -128,19 +115,6 @@ function createSeeker({ vector, metric }: RowQuery, options: ExactOptions): Seek
       }
     },
   };
-}
-
-/** Distances in double precision; see {@link distances}, and the negative of a linear function. */
-export function exactDistances(vector: Float32Array, rows: Float32Array, count: number, metric: RowQuery['metric'], out: Float64Array): void {
-  if (metric !== 'linear') {
-    distances(vector, rows, count, metric, out);
-    return;
-  }
-  for (let row = 0, at = 0; row < count; row++) {
-    let sum = 0;
-    for (let i = 0; i < vector.length; i++) sum += rows[at++]! * vector[i]!;
-    out[row] = -sum;
-  }
 }
 
 function squaredLength(vector: Float32Array): number {

@@ -1,12 +1,13 @@
-export type { Metric, VectorFile } from './types.js';
+export type { ExactOptions, Metric, RowQuery, VectorFile } from './types.js';
 export type { NearestOptions, Neighbour } from './nearest.js';
 export { keptDistance, nameRows, nearest } from './nearest.js';
-export { distances, shownDistance } from './distance.js';
+export { distances, exactDistances, shownDistance } from './distance.js';
 export type { NearestRows, RankedRow } from './nearest-rows.js';
 export { createNearestRows } from './nearest-rows.js';
 export type { BlockOptions, MatrixFile, RowBlock, VectorMatrix } from './matrix.js';
 export { loadMatrix, matrixInFile, matrixInMemory } from './matrix.js';
-export type { ExactOptions, RowQuery } from './exact.js';
-export { exactDistances, exactRows, rankedRows } from './exact.js';
+export { exactRows, rankedRows } from './exact.js';
+export type { Sieve } from './sieve.js';
+export { openSieve, withSieve, writeSieve } from './sieve.js';
 export type { ApproximateIndex, BuildOptions, GraphSeal } from './approximate.js';
 export { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from './approximate.js';

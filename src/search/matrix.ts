@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { InvalidFileError, throwIfAborted } from '../errors.js';
+import type { Sieve } from './sieve.js';
 
 /** Bytes of a block in memory: large enough that the engine's threads are worth starting. */
 const MEMORY_BLOCK = 256 * 1024 * 1024;
@@ -33,6 +34,8 @@ export interface VectorMatrix {
   read(rows: ArrayLike<number>): Promise<Float32Array>;
   /** Squared Euclidean lengths of all rows, in double precision; computed once. */
   squaredLengths(signal?: AbortSignal): Promise<Float64Array>;
+  /** Codes of all rows, where there are some. */
+  sieve?(signal?: AbortSignal): Promise<Sieve | undefined>;
 }
 
 export interface BlockOptions {

@@ -1,10 +1,9 @@
 import { shownDistance } from './distance.js';
 import { exactRows, rankedRows } from './exact.js';
-import type { ExactOptions, RowQuery } from './exact.js';
 import { matrixInFile } from './matrix.js';
 import type { VectorMatrix } from './matrix.js';
 import type { NearestRows } from './nearest-rows.js';
-import type { Metric, VectorFile } from './types.js';
+import type { ExactOptions, Metric, RowQuery, VectorFile } from './types.js';
 
 export interface Neighbour {
   /** From 1. */

@@ -3,6 +3,7 @@ import type { OpenIndex } from '../index-store/index.js';
 import type { TaskContext } from '../run/index.js';
 import { rowProgress } from './index-info.js';
 import { makeApproximate } from './search/approximate-file.js';
+import { buildCodes } from './search/index-matrix.js';
 
 export interface IndexBuildOptions {
   /** Folder of the index. */
@@ -33,7 +34,7 @@ export interface BuiltFile {
 type Maker = (index: OpenIndex, context: TaskContext) => Promise<BuiltFile | undefined>;
 
 /** What is made beside the vectors and entries, in this order. */
-const MAKERS: readonly Maker[] = [makeApproximate];
+const MAKERS: readonly Maker[] = [buildCodes, makeApproximate];
 
 /**
  * Makes an index's cache anew from its parts, whose checksums are looked at.

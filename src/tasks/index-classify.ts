@@ -11,7 +11,7 @@ import { checkOutputFolder, partialFolder } from './classify/outputs.js';
 import { fitClassifier, uncertainty } from './index-classify/classifier.js';
 import { readLabels } from './index-classify/labels.js';
 import type { LabelSet } from './index-classify/labels.js';
-import { mapName, taggedEntries, writeClassMap } from './index-classify/outputs.js';
+import { isMapName, mapName, taggedEntries, writeClassMap } from './index-classify/outputs.js';
 import { createSuggestions, drawEntries } from './index-classify/suggest.js';
 import type { Suggestion } from './index-classify/suggest.js';
 import { validate } from './index-classify/validate.js';
@@ -75,20 +75,24 @@ export async function indexClassify(options: IndexClassifyOptions, context: Task
   if (!(c > 0 && Number.isFinite(c))) throw new InvalidOptionError('--c', `expected a number above 0, got ${c}`);
   if (!Number.isInteger(folds) || folds < 2) throw new InvalidOptionError('--folds', `expected a whole number from 2, got ${folds}`);
   if (options.block !== undefined && !(options.block > 0)) throw new InvalidOptionError('--block', `expected metres above 0, got ${options.block}`);
-  const early = resultFiles(options, []);
+  const former = await formerMaps(options.output);
+  const early = resultFiles(options, [], former);
   await checkOutputFolder(options.output, [...early.names, ...early.stale], { overwrite: options.overwrite ?? false, bytes: 0 });
   const index = await openFilled(options, context);
   try {
-    await checkResults(index, options);
+    await checkResults(index, options, former);
     const labels = await readLabels(options.labels, index, context.signal);
     checkLabels(labels, options.labels);
-    return await classifyIn(index, labels, { ...options, c, folds, suggest }, started, context);
+    return await classifyIn(index, labels, { ...options, c, folds, suggest, former }, started, context);
   } finally {
     await index.close();
   }
 }
 
-type Filled = IndexClassifyOptions & Required<Pick<IndexClassifyOptions, 'c' | 'folds' | 'suggest'>>;
+type Filled = IndexClassifyOptions & Required<Pick<IndexClassifyOptions, 'c' | 'folds' | 'suggest'>> & {
+  /** Maps that an earlier run left. */
+  readonly former: readonly string[];
+};
 
 async function classifyIn(index: OpenIndex, labels: LabelSet, options: Filled, started: number, context: TaskContext): Promise<IndexClassifyResult> {
   const matrix = indexMatrix(index);
@@ -107,7 +111,7 @@ async function classifyIn(index: OpenIndex, labels: LabelSet, options: Filled, s
   const suggestions = createSuggestions(options.suggest);
   const partial = partialFolder(options.output);
   const overwrite = options.overwrite ?? false;
-  const { names, stale } = resultFiles(options, mappedScenes(index));
+  const { names, stale } = resultFiles(options, mappedScenes(index), options.former);
   const journal = await openJournal({ folder: partial, identity: await identityOf(index, options), restart: overwrite });
   let finished = false;
   try {
@@ -182,16 +186,28 @@ function mappedScenes(index: OpenIndex): IndexSource[] {
  * Names of all results in the order in which they get them, the summary last; and of what an earlier run may have left that must
  * not stay beside them.
  */
-function resultFiles(options: IndexClassifyOptions, scenes: readonly IndexSource[]): { readonly names: readonly string[]; readonly stale: readonly string[] } {
+function resultFiles(options: IndexClassifyOptions, scenes: readonly IndexSource[], former: readonly string[]): { readonly names: readonly string[]; readonly stale: readonly string[] } {
   const maps = scenes.map(mapName);
   const names = [tableName(options), ...maps, ...((options.suggest ?? 0) > 0 ? SUGGESTED : []), 'model.json', SUMMARY];
-  const others = [...TABLES.map((table) => tableName({ table })), ...SUGGESTED].filter((name) => !names.includes(name));
-  return { names, stale: [...others, ...maps.flatMap(oldSidecars)] };
+  const others = [...TABLES.map((table) => tableName({ table })), ...SUGGESTED, ...former].filter((name) => !names.includes(name));
+  return { names, stale: [...others, ...new Set([...maps, ...former].flatMap(oldSidecars))] };
+}
+
+/** Maps that the summary of an earlier run in this folder lists: of scenes that may have left the index since. */
+async function formerMaps(output: string): Promise<string[]> {
+  const text = await readFile(join(output, SUMMARY), 'utf8').catch(() => undefined);
+  if (text === undefined) return [];
+  try {
+    const { files } = JSON.parse(text) as { readonly files?: unknown };
+    return Array.isArray(files) ? files.filter((name): name is string => typeof name === 'string' && isMapName(name)) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** @throws {InvalidOptionError} if a result is there already and may not be replaced, or is what is read. */
-async function checkResults(index: OpenIndex, options: IndexClassifyOptions): Promise<void> {
-  const { names, stale } = resultFiles(options, mappedScenes(index));
+async function checkResults(index: OpenIndex, options: IndexClassifyOptions, former: readonly string[]): Promise<void> {
+  const { names, stale } = resultFiles(options, mappedScenes(index), former);
   const all = [...names, ...stale];
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new InvalidOptionError('-o', `two scenes of ${index.folder} would have one map, ${twice}`, { advice: 'embed one of them under another name' });

@@ -52,8 +52,9 @@ export interface IndexDuplicatesResult {
 }
 
 const DEFAULT_PAIRS = 100;
-/** Neighbours of each entry that are looked at. */
+/** Neighbours of each entry that are looked at first, and how many times as many where those were too few. */
 const NEIGHBOURS = 32;
+const MORE = 8;
 
 interface RowPair {
   readonly rows: readonly [number, number];
@@ -93,27 +94,41 @@ type Wanted = IndexDuplicatesOptions & { readonly metric: Metric; readonly most:
 
 async function nearestPairs(index: OpenIndex, options: Wanted, context: TaskContext): Promise<{ readonly pairs: readonly RowPair[]; readonly more: boolean }> {
   const { most, threshold, metric } = options;
-  let kept: RowPair[] = [];
+  const kept: RowPair[] = [];
+  const known = new Set<number>();
   let limit = threshold;
   let more = false;
   const matrix = indexMatrix(index);
   const trim = (): void => {
     kept.sort((a, b) => a.distance - b.distance || a.rows[0] - b.rows[0] || a.rows[1] - b.rows[1]);
-    if (kept.length <= most) return;
-    more = true;
-    kept = kept.slice(0, most);
+    if (kept.length < most) return;
+    more ||= kept.length > most;
+    for (const { rows } of kept.splice(most)) known.delete(rows[0] * index.count + rows[1]);
     limit = Math.min(limit, kept.at(-1)!.distance);
   };
-  for await (const { row, neighbours } of neighboursOfEvery(index, matrix, { metric, k: NEIGHBOURS, ann: options.ann ?? false, ...(options.threads === undefined ? {} : { threads: options.threads }) }, context)) {
-    for (const one of neighbours) {
-      // A pair is seen from both sides, unless one has nearer neighbours enough.
-      if (one.distance > limit || kept.some(({ rows }) => rows[0] === Math.min(row, one.row) && rows[1] === Math.max(row, one.row))) continue;
-      if (!options.overlapping && overlap(await index.entry(row), await index.entry(one.row))) continue;
-      kept.push({ rows: [Math.min(row, one.row), Math.max(row, one.row)], distance: one.distance });
-      if (kept.length >= 2 * most) trim();
+  const others = index.count - 1;
+  const farthest = new Float64Array(index.count);
+  for (let k = Math.min(others, NEIGHBOURS), rows: number[] | undefined; k > 0; k = Math.min(others, k * MORE)) {
+    const every = { metric, k, ann: options.ann ?? false, ...(rows === undefined ? {} : { rows }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
+    for await (const { row, neighbours } of neighboursOfEvery(index, matrix, every, context)) {
+      farthest[row] = neighbours.length < k ? Number.POSITIVE_INFINITY : neighbours.at(-1)!.distance;
+      for (const one of neighbours) {
+        const [a, b] = [Math.min(row, one.row), Math.max(row, one.row)];
+        // A pair is seen from both sides, unless one has nearer neighbours enough.
+        if (one.distance > limit || known.has(a * index.count + b)) continue;
+        if (!options.overlapping && overlap(await index.entry(row), await index.entry(one.row))) continue;
+        kept.push({ rows: [a, b], distance: one.distance });
+        known.add(a * index.count + b);
+        if (kept.length >= 2 * most) trim();
+      }
     }
+    trim();
+    // Rows whose last neighbour is nearer than the last pair may have further ones that are, too: overlapping chips, or many that are alike.
+    const enough = kept.length >= most;
+    const unfinished = [...(rows ?? farthest.keys())].filter((row) => (enough ? farthest[row]! < limit : farthest[row]! <= limit));
+    if (k === others || unfinished.length === 0 || options.ann) break;
+    rows = unfinished;
   }
-  trim();
   return { pairs: kept, more };
 }
 

@@ -1,7 +1,7 @@
 import { copyFile, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
-import { PARTS_FOLDER, addToIndex, checkParts, hasIndex, readManifest, refuseOtherModel } from '../index-store/index.js';
+import { PARTS_FOLDER, addToIndex, checkParts, hasIndex, readManifest, refuseOtherModel, sameEntries } from '../index-store/index.js';
 import type { Addition, IndexManifest, IndexSource } from '../index-store/index.js';
 import { checkFolder, checkSpace, fingerprintOf, isSameFile, makeFolder, openJournal } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
@@ -23,8 +23,8 @@ export interface IndexMergeResult {
 }
 
 /**
- * Joins indexes of one model and layer. The same scene, embedded in the same way, comes once; the checksums of all parts are
- * looked at.
+ * Joins indexes of one model and layer. The same scene, embedded in the same way, comes once, also where copies of its file have
+ * other times: then entries and vectors are compared. The checksums of all parts are looked at.
  * @throws {InvalidOptionError} if models or layers differ, two scenes have one name, or the output is there
  * @throws {InvalidFileError} if one is no index, or has a bad part
  */
@@ -40,7 +40,7 @@ export async function indexMerge(options: IndexMergeOptions, context: TaskContex
   }
   await refuseOutput(options);
   const warnings: string[] = [];
-  const chosen = chooseSources(indexes, manifests, warnings);
+  const chosen = await chooseSources(indexes, manifests, warnings, context.signal);
   await checkSpace(join(resolve(output), '..'), 2.5 * chosen.reduce((sum, { parts }) => sum + parts.reduce((all, { bytes }) => all + bytes, 0), 0));
   const journal = await openJournal({ folder: `${resolve(output)}.partial`, identity: { task: 'index merge/1', parts: fingerprintOf(chosen.flatMap(({ parts }) => parts.map(({ sha256 }) => sha256))) }, restart: true });
   let finished = false;
@@ -69,26 +69,29 @@ interface Chosen extends Addition {
   readonly index: string;
 }
 
-function chooseSources(indexes: readonly string[], manifests: readonly IndexManifest[], warnings: string[]): Chosen[] {
+async function chooseSources(indexes: readonly string[], manifests: readonly IndexManifest[], warnings: string[], signal?: AbortSignal): Promise<Chosen[]> {
   const chosen = new Map<string, Chosen>();
-  manifests.forEach((manifest, i) => {
+  for (const [i, manifest] of manifests.entries()) {
     for (const source of manifest.sources) {
       const known = chosen.get(source.name);
+      const one: Chosen = { index: indexes[i]!, source, parts: manifest.parts.filter((part) => part.source === source.name) };
       if (known === undefined) {
-        chosen.set(source.name, { index: indexes[i]!, source, parts: manifest.parts.filter((part) => part.source === source.name) });
+        chosen.set(source.name, one);
         continue;
       }
-      if (howEmbedded(known.source) !== howEmbedded(source)) {
+      const same = howEmbedded(known.source) === howEmbedded(source)
+        && (known.source.fingerprint === source.fingerprint || await sameEntries(known, one, manifest.dimensions, signal));
+      if (!same) {
         throw new InvalidOptionError('merge', `${known.index} and ${indexes[i]} have different entries of the name ${source.name} (${known.source.path} and ${source.path})`, { advice: 'take one out with tilewright index remove, or rename the file and embed it again' });
       }
       warnings.push(`${source.name} is in ${known.index} and ${indexes[i]}: its entries are taken once`);
     }
-  });
+  }
   return [...chosen.values()];
 }
 
-/** Equal for sources whose entries are the same, wherever their files lie. */
-function howEmbedded({ path: _path, ...source }: IndexSource): string {
+/** Equal for sources that were embedded in the same way, wherever their files lie, and whatever their state was. */
+function howEmbedded({ path: _path, fingerprint: _fingerprint, ...source }: IndexSource): string {
   return JSON.stringify(source);
 }
 

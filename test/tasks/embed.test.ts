@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -290,6 +290,19 @@ describe('index', () => {
     await expect(indexMerge({ indexes: [a, output], output, overwrite: true })).rejects.toThrow('is one of the indexes');
     const other = await run({ input: scenes[0]!, patchSize: 64 });
     await expect(indexMerge({ indexes: [a, other.index], output: fresh('no') })).rejects.toThrow('different entries of the name');
+    // A copy of the file on another machine has another time, and another place.
+    const copy = join(fresh('elsewhere'), basename(scenes[0]!));
+    await mkdir(dirname(copy));
+    await copyFile(scenes[0]!, copy);
+    await utimes(copy, 1e9, 1e9);
+    const elsewhere = await run({ input: copy, patchSize: 32 });
+    const both = await indexMerge({ indexes: [a, elsewhere.index], output: fresh('both') });
+    expect(both).toMatchObject({ count: 4, sources: 1 });
+    expect(both.warnings.join()).toContain('taken once');
+    await rename(await writeScene(fresh('other.tif'), patches(64, 64, 5)), copy);
+    const changed = await run({ input: copy, patchSize: 32 });
+    expect(changed.added).toBe(4);
+    await expect(indexMerge({ indexes: [a, changed.index], output: fresh('no') })).rejects.toThrow('different entries of the name');
     const layer = await run({ input: scenes[1]!, patchSize: 32, layer: 'scaled' });
     await expect(indexMerge({ indexes: [a, layer.index], output: fresh('no') })).rejects.toThrow('--layer');
     const part = join(b, (await readManifest(b)).parts[0]!.file);

@@ -1,15 +1,20 @@
+import fc from 'fast-check';
 import { copyFile, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openIndex } from '../../src/index-store/index.js';
+import type { IndexEntry } from '../../src/index-store/index.js';
 import { openJournal } from '../../src/run/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { embed } from '../../src/tasks/embed.js';
 import { indexClassify } from '../../src/tasks/index-classify.js';
 import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
 import { indexOutliers } from '../../src/tasks/index-outliers.js';
+import { indexRemove } from '../../src/tasks/index-remove.js';
+import { sharersOf } from '../../src/tasks/index-classify/shared-ground.js';
+import { overlap } from '../../src/tasks/index-classify/suggest.js';
 import { scratch } from '../places.js';
-import { bandMeans, cells, writeScene } from './chip-models.js';
+import { bandMeans, cells, patches, writeScene } from './chip-models.js';
 import type { Pixels } from './chip-models.js';
 
 const folder = scratch();
@@ -129,6 +134,32 @@ describe('index classify', () => {
   });
 });
 
+describe('scores of index classify', () => {
+  it('do not come from chips that reach into the part that is left out', async () => {
+    const overlapping = fresh('index');
+    await embed({ model, index: overlapping, inputs: [scene], patchSize: 2 * CELL, overlap: CELL });
+    const ids: string[] = [];
+    for (let row = 0; row < ROWS - 1; row++) for (let column = 0; column < COLUMNS - 1; column++) ids.push(`${idAt(column, row)},${colorOf(column, row >> 1)}`);
+    const labels = await labelFile(['id,class', ...ids]);
+    const block = 4 * CELL;
+    const { validation } = await indexClassify({ index: overlapping, labels, output: fresh('out'), block, folds: 4 });
+    expect(validation).toMatchObject({ by: 'block', block, folds: 4 });
+    expect(validation!.leftOut).toBeGreaterThan(20);
+    expect(validation!.leftOut).toBeLessThan(ids.length);
+    const apart = await indexClassify({ index, labels: await labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]), output: fresh('out') });
+    expect(apart.validation!.leftOut).toBe(0);
+  });
+
+  it('knows which chips share ground', () => {
+    const at = (x: number, y: number, edge = 10, of = 'a'): IndexEntry => ({ id: '', source: of, scene: of, window: { x, y, width: edge, height: edge }, scale: 1 });
+    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(60), fc.nat(60), fc.constantFrom(4, 10, 16), fc.constantFrom('a', 'b')), { maxLength: 40 }), (list) => {
+      const entries = list.map(([x, y, edge, of]) => at(x, y, edge, of));
+      const slowly = entries.map((a, i) => entries.flatMap((b, j) => (i !== j && overlap(a, b) ? [j] : [])));
+      expect(sharersOf(entries).map((found) => found.sort((a, b) => a - b))).toEqual(slowly);
+    }));
+  });
+});
+
 describe('results of index classify', () => {
   const labelled = (): Promise<string> => labelFile(['id,class', ...CELLS.map(([column, row]) => `${idAt(column, row)},${colorOf(column, row)}`)]);
 
@@ -143,6 +174,20 @@ describe('results of index classify', () => {
     await expect(stat(`${output}.partial`)).rejects.toThrow('ENOENT');
     const { files } = await indexClassify({ index, labels, output, overwrite: true });
     expect((await readdir(output)).sort()).toEqual([...files].sort());
+  });
+
+  it('lose the map of a scene that has left the index, and nothing else', async () => {
+    const [labels, output, both] = [await labelled(), fresh('out'), fresh('index')];
+    const other = await writeScene(fresh('other.tif'), board());
+    await embed({ model, index: both, inputs: [scene, other], patchSize: CELL });
+    await indexClassify({ index: both, labels, output });
+    const gone = `map-${basename(other, '.tif')}.tif`;
+    expect(await readdir(output)).toContain(gone);
+    await writeFile(join(output, 'map-mine.tif'), 'mine');
+    await indexRemove({ index: both, scene: basename(other, '.tif') });
+    const { files } = await indexClassify({ index: both, labels, output, overwrite: true });
+    expect((await readdir(output)).sort()).toEqual([...files, 'map-mine.tif'].sort());
+    expect(files).not.toContain(gone);
   });
 
   it('never are the labels, the index or a scene, with --overwrite either', async () => {
@@ -210,6 +255,24 @@ describe('index duplicates and outliers', () => {
     expect(out.outliers[0]!.id).toBe(idAt(5, 5));
     expect(out.outliers[0]!.distance).toBeGreaterThan(3 * out.median);
     expect((await indexOutliers({ index, count: 3, neighbour: 2, ann: true })).outliers.map(({ id }) => id)).toEqual(out.outliers.map(({ id }) => id));
+  });
+
+  it('finds the nearest pairs of all, also where an entry has more near neighbours than are looked at first', async () => {
+    // Chips that overlap by seven eighths have more than a hundred others on their own ground, nearer than all that count.
+    const [small, dense] = [await writeScene(fresh('small.tif'), patches(160, 128, 3)), fresh('index')];
+    await embed({ model, index: dense, inputs: [small], patchSize: 64, overlap: 56 });
+    const opened = await openIndex(dense);
+    const entries = await opened.entries(Array.from({ length: opened.count }, (_, row) => row));
+    const vectors = await Promise.all(entries.map((_, row) => opened.vector(row)));
+    await opened.close();
+    const all = entries.flatMap((a, i) => entries.slice(i + 1).flatMap((b, j) => (overlap(a, b) ? [] : [{ a: a.id, b: b.id, distance: Math.hypot(...vectors[i]!.map((value, k) => value - vectors[i + 1 + j]![k]!)) }])));
+    const nearest = all.sort((a, b) => a.distance - b.distance).slice(0, 40);
+    const found = await indexDuplicates({ index: dense, pairs: 40 });
+    expect(found.pairs.map(({ a, b }) => `${a} ${b}`)).toEqual(nearest.map(({ a, b }) => `${a} ${b}`));
+    found.pairs.forEach(({ distance }, i) => expect(distance).toBeCloseTo(nearest[i]!.distance, 6));
+    const within = await indexDuplicates({ index: dense, pairs: 10_000, threshold: nearest[25]!.distance });
+    expect(within).toMatchObject({ more: false });
+    expect(within.pairs).toHaveLength(26);
   });
 
   it('does not take the overlap of neighbours for likeness', async () => {

@@ -62,6 +62,7 @@ describe('search', () => {
     expect(found.results[0]!.id).toBe(`${basename(scene, '.tif')}_r0000_c0003`);
     expect(found.query).toMatchObject({ kind: 'at', window: { x: 192, y: 0 } });
     await expect(search({ index, at: [16, 36.1] })).rejects.toThrow('lies outside every scene');
+    await expect(search({ index, at: [36.1441772, 15.0044462] })).rejects.toMatchObject({ message: expect.stringContaining('lies outside every scene') as unknown, advice: 'the longitude comes first: 15.0044462,36.1441772 lies in a scene' });
     await expect(search({ index, at: [15, 136] })).rejects.toThrow('--at');
     const chips = await run({ input: await chipFolder(2) });
     await expect(search({ index: chips.index, at: [15, 36] })).rejects.toThrow('no scene of');

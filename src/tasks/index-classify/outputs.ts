@@ -78,6 +78,11 @@ export async function writeClassMap(index: OpenIndex, matrix: VectorMatrix, sour
   }
 }
 
+/** Whether a name is one that {@link mapName} gives. */
+export function isMapName(name: string): boolean {
+  return /^map-[\p{L}\p{N}._-]+\.tif$/u.test(name);
+}
+
 /** Name of a scene's map: readable, and safe as a file's name. */
 export function mapName(source: IndexSource): string {
   return `map-${source.name.replace(/[^\p{L}\p{N}._-]+/gu, '_')}.tif`;

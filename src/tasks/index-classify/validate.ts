@@ -2,6 +2,7 @@ import { placeFolds } from '../../linear/index.js';
 import type { SamplePlace, Standard } from '../../linear/index.js';
 import type { IndexEntry } from '../../index-store/index.js';
 import { decide, fitClassifier } from './classifier.js';
+import { sharersOf } from './shared-ground.js';
 import type { Samples } from './classifier.js';
 import type { LabelSet } from './labels.js';
 
@@ -23,6 +24,8 @@ export interface Validation {
   readonly folds: number;
   /** Metres, where blocks were left out. */
   readonly block?: number;
+  /** Samples that were not learned from for one part or more, because they show some ground of it. */
+  readonly leftOut: number;
   /** Share of samples with exactly the right class, or the right set of tags. */
   readonly accuracy: number;
   /** The same for the most frequent class or set of tags of the other folds. */
@@ -37,7 +40,10 @@ export interface ValidateOptions {
   readonly c: number;
 }
 
-/** Cross-validates by place. `undefined` where all samples lie in one place. */
+/**
+ * Cross-validates by place: what shows any ground of the part that is left out is not learned from, either. `undefined` where all samples lie in
+ * one place, or nothing would be left to learn from.
+ */
 export function validate(samples: Samples, entries: readonly IndexEntry[], labels: LabelSet, standard: Standard, options: ValidateOptions): Validation | undefined {
   const { places, by, block } = samplePlaces(entries, options.block);
   const folds = placeFolds(places, { folds: options.folds, block });
@@ -46,9 +52,14 @@ export function validate(samples: Samples, entries: readonly IndexEntry[], label
   const width = labels.names.length;
   const found: number[][] = samples.values.map(() => []);
   const blind: number[][] = samples.values.map(() => []);
+  const sharers = sharersOf(entries);
+  const leftOut = new Set<number>();
   for (let fold = 0; fold < folds.count; fold++) {
     const inside = folds.foldOf.flatMap((one, i) => (one === fold ? [i] : []));
-    const others = folds.foldOf.flatMap((one, i) => (one === fold ? [] : [i]));
+    const reaching = new Set(inside.flatMap((i) => sharers[i]!.filter((other) => folds.foldOf[other] !== fold)));
+    for (const other of reaching) leftOut.add(other);
+    const others = folds.foldOf.flatMap((one, i) => (one === fold || reaching.has(i) ? [] : [i]));
+    if (others.length === 0) return undefined;
     const data = new Float32Array(others.length * dimensions);
     others.forEach((from, i) => data.set(samples.data.subarray(from * dimensions, (from + 1) * dimensions), i * dimensions));
     const values = others.map((i) => samples.values[i]!);
@@ -62,7 +73,7 @@ export function validate(samples: Samples, entries: readonly IndexEntry[], label
   const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((value, i) => value === b[i]);
   const share = (answers: readonly (readonly number[])[]): number => answers.filter((answer, i) => same(answer, samples.values[i]!)).length / answers.length;
   return {
-    by: by === 'entry' ? 'entry' : folds.by, folds: folds.count, ...(by === 'place' && folds.by === 'block' ? { block } : {}), accuracy: share(found), baselineAccuracy: share(blind),
+    by: by === 'entry' ? 'entry' : folds.by, folds: folds.count, ...(by === 'place' && folds.by === 'block' ? { block } : {}), leftOut: leftOut.size, accuracy: share(found), baselineAccuracy: share(blind),
     scores: labels.names.map((name, k) => {
       const truth = samples.values.map((values) => values.includes(k));
       const always = f1Of(truth, truth.map(() => true)).f1;

@@ -14,6 +14,8 @@ export interface EveryOptions {
   readonly k: number;
   /** Approximate neighbours: every row then costs milliseconds, whatever the size. */
   readonly ann: boolean;
+  /** Only these rows. Default: all. */
+  readonly rows?: readonly number[];
   readonly threads?: number;
 }
 
@@ -36,9 +38,10 @@ export async function* neighboursOfEvery(index: OpenIndex, matrix: VectorMatrix,
   const shown = (row: number, ranked: readonly RankedRow[]): RowNeighbours => ({
     row, neighbours: ranked.filter((one) => one.row !== row).slice(0, k).map((one) => ({ row: one.row, distance: shownDistance(one.distance, metric) })),
   });
-  for (let first = 0; first < count; first += TOGETHER) {
+  const total = options.rows?.length ?? count;
+  for (let first = 0; first < total; first += TOGETHER) {
     throwIfAborted(signal);
-    const rows = Array.from({ length: Math.min(TOGETHER, count - first) }, (_, i) => first + i);
+    const rows = options.rows?.slice(first, first + TOGETHER) ?? Array.from({ length: Math.min(TOGETHER, count - first) }, (_, i) => first + i);
     const vectors = await matrix.read(rows);
     const queries = rows.map((_, i) => vectors.subarray(i * dimensions, (i + 1) * dimensions));
     if (approximate === undefined) {
@@ -47,6 +50,6 @@ export async function* neighboursOfEvery(index: OpenIndex, matrix: VectorMatrix,
     } else {
       for (const [i, row] of rows.entries()) yield shown(row, rankedRows(await approximate.nearest(queries[i]!, { k: k + 1 })));
     }
-    onProgress?.({ stage: 'compare', done: first + rows.length, total: count, unit: 'entries' });
+    onProgress?.({ stage: 'compare', done: first + rows.length, total, unit: 'entries' });
   }
 }

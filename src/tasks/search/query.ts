@@ -72,7 +72,7 @@ async function entryQuery(kind: 'id' | 'at', index: OpenIndex, row: number): Pro
 async function placeQuery(at: readonly [number, number], index: OpenIndex): Promise<Query> {
   const [lon, lat] = at;
   const { folder, manifest } = index;
-  if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) throw new InvalidOptionError('--at', `expected longitude,latitude in degrees, got ${lon},${lat}`);
+  if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) throw new InvalidOptionError('--at', `expected longitude,latitude in degrees, got ${lon},${lat}`, await isThere(index, lat, lon) ? { advice: swapped(at) } : {});
   const row = await index.rowAt(lon, lat);
   if (row !== undefined) return entryQuery('at', index, row);
   let placed = false;
@@ -80,7 +80,17 @@ async function placeQuery(at: readonly [number, number], index: OpenIndex): Prom
   if (!placed) throw new InvalidOptionError('--at', `no scene of ${folder} has a georeference`, { advice: 'search with --id or --image' });
   const inScene = manifest.sources.find((source) => isInScene(source, lon, lat));
   if (inScene !== undefined) throw new InvalidOptionError('--at', `${lon},${lat} lies in a part of ${inScene.name} without data`);
-  throw new InvalidOptionError('--at', `${lon},${lat} lies outside every scene of ${folder}`, { advice: 'give longitude,latitude in degrees, WGS 84' });
+  throw new InvalidOptionError('--at', `${lon},${lat} lies outside every scene of ${folder}`, { advice: await isThere(index, lat, lon) ? swapped(at) : 'give longitude,latitude in degrees, WGS 84' });
+}
+
+/** Whether a place lies in a scene of the index. */
+async function isThere(index: OpenIndex, lon: number, lat: number): Promise<boolean> {
+  if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) return false;
+  return index.manifest.sources.some((source) => isInScene(source, lon, lat)) || await index.rowAt(lon, lat) !== undefined;
+}
+
+function swapped([lon, lat]: readonly [number, number]): string {
+  return `the longitude comes first: ${lat},${lon} lies in a scene`;
 }
 
 function isInScene(source: IndexSource, lon: number, lat: number): boolean {
