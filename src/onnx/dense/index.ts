@@ -1,6 +1,5 @@
 import { ModelError } from '../../errors.js';
 import { node, valueInfo } from '../build.js';
-import { TENSOR } from '../types.js';
 import type { OnnxModel, TensorTypeName } from '../types.js';
 import { denseCost } from './cost.js';
 import type { DenseCost } from './cost.js';
@@ -16,11 +15,13 @@ export interface DenseOptions extends PatchGraphOptions {
   readonly stride: number;
   /** Element type of the graph's input. */
   readonly type: TensorTypeName;
+  /** What the dense graph's input and output are called. Default: as in the patch graph. */
+  readonly names?: { readonly input: string; readonly output: string };
 }
 
 export interface DenseGraph {
   /**
-   * Takes `[1, height, width, bands]` (or bands first, as the patch graph does), gives `[1, channels, rows, columns]`: the answer for the patch
+   * Takes `[batch, height, width, bands]` (or bands first, as the patch graph does), gives `[batch, channels, rows, columns]`: the answer for the patch
    * whose upper left pixel is `(column · stride, row · stride)`. For n answers along an axis it takes `stride · (n − 1) + patch` pixels.
    */
   readonly graph: OnnxModel;
@@ -47,7 +48,8 @@ export function denseGraph(model: OnnxModel, options: DenseOptions): DenseGraph 
   const demand = demandOf(graph, options.output);
   const values = new Map([[options.input, graph.input], ...graph.steps.map((step) => [step.output, step.value] as const)]);
   const writer = new DenseWriter(options.stride, demand, values, graph.opset);
-  writer.addInput(options.input, graph.input);
+  const names = options.names ?? { input: options.input, output: options.output };
+  writer.addInput(options.input, graph.input, names.input);
   for (const step of graph.steps) {
     writer.add(step);
     if (writer.nodes.length > MOST_NODES) {
@@ -55,8 +57,8 @@ export function denseGraph(model: OnnxModel, options: DenseOptions): DenseGraph 
       throw new ModelError(options.model, `its layer ${step.layer} has no dense form of a useful size: through zeros around the patch, ${kinds} places of its map are each computed otherwise`, { advice: 'take a network without padding (valid), such as theme-cnn, or classify every patch by itself: tilewright classify --overlap' });
     }
   }
-  const [batch, channels, height, width] = [1, graph.output.channels, 'rows', 'columns'] as const;
-  const free = options.layout === 'hwc' ? [batch, 'height', 'width', options.bands] : [batch, options.bands, 'height', 'width'];
+  const channels = graph.output.channels;
+  const free = options.layout === 'hwc' ? ['batch', 'height', 'width', options.bands] : ['batch', options.bands, 'height', 'width'];
   return {
     channels, cost: denseCost(writer, graph),
     graph: {
@@ -65,10 +67,10 @@ export function denseGraph(model: OnnxModel, options: DenseOptions): DenseGraph 
       functions: [],
       graph: {
         name: model.graph.name ?? 'dense',
-        node: [...writer.nodes, node('Identity', [mapKey(options.output, 0, 0)], [options.output])],
+        node: [...writer.nodes, node('Identity', [mapKey(options.output, 0, 0)], [names.output])],
         initializer: [...writer.constants.values()],
-        input: [valueInfo(options.input, options.type, free)],
-        output: [{ name: options.output, type: { tensorType: { elemType: TENSOR.float32, shape: { dim: [{ dimValue: batch }, { dimValue: channels }, { dimParam: height }, { dimParam: width }] } } } }],
+        input: [valueInfo(names.input, options.type, free)],
+        output: [valueInfo(names.output, 'float32', ['batch', channels, 'rows', 'columns'])],
         valueInfo: [],
       },
     },

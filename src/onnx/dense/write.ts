@@ -26,7 +26,7 @@ export class DenseWriter {
   constructor(readonly stride: number, readonly demand: Demand, readonly values: ReadonlyMap<string, PatchValue>, readonly opset: number) {}
 
   /** The scene's pixels, channels first. Their map begins where the first answer's patch does. */
-  addInput(name: string, value: PatchValue): void {
+  addInput(name: string, value: PatchValue, called: string): void {
     const found = [...this.demand.get(name)?.values() ?? []];
     const [only] = found;
     if (only === undefined) return;
@@ -35,7 +35,7 @@ export class DenseWriter {
     // Rows and columns that no answer reads are cut away, so that a window of answers is one of pixels, whatever the network leaves out.
     const whole: Range = { y: [0, value.y.kinds.length - 1], x: [0, value.x.kinds.length - 1] };
     const size = sizeOf(value.channels, only.range, lattice, this.stride);
-    const turned = value.layout === 'chw' ? name : this.put(node('Transpose', [name], [this.fresh()], { perm: [0, 3, 1, 2] }), sizeOf(value.channels, whole, lattice, this.stride));
+    const turned = value.layout === 'chw' ? called : this.put(node('Transpose', [called], [this.fresh()], { perm: [0, 3, 1, 2] }), sizeOf(value.channels, whole, lattice, this.stride));
     const starts = [only.range.y[0] / lattice.y, only.range.x[0] / lattice.x];
     const trims = [(whole.y[1] - only.range.y[1]) / lattice.y, (whole.x[1] - only.range.x[1]) / lattice.x];
     this.finishNamed(map, this.slice(turned, { starts, trims, steps: [1, 1] }, size), size);
