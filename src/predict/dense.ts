@@ -3,11 +3,9 @@ import { InvalidOptionError, ModelError } from '../errors.js';
 import { decodeModel, denseGraph } from '../onnx/index.js';
 import type { DenseCost } from '../onnx/index.js';
 import type { DataType } from '../raster/index.js';
-import { askOutputs, checkFacts } from './ask.js';
 import { FUSED_INPUT, fuseGraph, fusedOutput } from './fuse.js';
-import { findInput, patchSize } from './inspect.js';
+import { findInput, findOutput, patchSize, scoreOutput } from './inspect.js';
 import type { LoadedModel } from './load.js';
-import { openPool } from './pool.js';
 
 export interface DenseModelOptions {
   /** Edge in pixels of the patch around every answer. */
@@ -34,7 +32,7 @@ const OUTPUT = 'scores';
  * reduction, activation): scores are those of the patches one by one.
  * @throws {ModelError} naming the layer that has no such form; {@link InvalidOptionError} for a patch that the model does not take.
  */
-export async function withDense(model: LoadedModel, options: DenseModelOptions): Promise<DenseModel> {
+export function withDense(model: LoadedModel, options: DenseModelOptions): DenseModel {
   const { card, source } = model;
   const { patch, stride } = options;
   const size = patchSize(card, patch, patch);
@@ -46,21 +44,16 @@ export async function withDense(model: LoadedModel, options: DenseModelOptions):
   const dtype = GRAPH_TYPES.find((type) => type === options.dtype) ?? 'float32';
   const input = findInput(model.graph, card.input.name, source);
   const batch = Math.max(1, card.input.shape[0]);
-  const pool = openPool({ model: source, device: 'cpu', workers: 1, threads: 1 });
-  let facts;
-  try {
-    const asked = await askOutputs(pool, model, { size, batch, session: 0 });
-    checkFacts(card, asked, size, source);
-    facts = asked.facts;
-  } finally {
-    await pool.close();
-  }
+  const output = findOutput(model.graph, scoreOutput(model.graph, card, source), source);
+  const classes = card.output.classes.length;
+  // For answers per patch only name and type count; how many there are the dense form tells.
+  const facts = { scores: { name: output.name, type: output.type ?? 'float32', channels: classes, rank: 2 } };
   const fused = decodeModel(fuseGraph(model.graph, { card, input: input.name, facts, dtype: dtype as DataType, width: patch, height: patch, reduceX, reduceY, batch, outputs: ['scores'] }), source);
   const bands = card.input.bands.length;
   const dense = denseGraph(fused, {
     input: FUSED_INPUT, output: fusedOutput('scores'), width: patch, height: patch, bands, layout: 'hwc', model: source, stride, type: dtype, names: { input: INPUT, output: OUTPUT },
   });
-  if (dense.channels !== card.output.classes.length) throw new ModelError(source, `its card has ${card.output.classes.length} classes, its dense form ${dense.channels} channels`);
+  if (dense.channels !== classes) throw new ModelError(source, `its card has ${classes} classes, its dense form ${dense.channels} channels`);
   return { cost: dense.cost, model: { ...model, graph: dense.graph, card: mapCard(card, dtype), dense: { patch, stride } } };
 }
 

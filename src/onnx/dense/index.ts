@@ -30,7 +30,7 @@ export interface DenseGraph {
 }
 
 /** More operators than an engine loads in seconds. */
-const MOST_NODES = 12_000;
+const MOST_NODES = 5000;
 
 /**
  * The exact fully convolutional form of a patch classifier: a graph that gives the answers for all patches of a window at once, with

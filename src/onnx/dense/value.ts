@@ -59,7 +59,10 @@ export interface Reading {
 }
 
 export function layerName(node: OnnxNode): string {
-  return `${node.name === undefined || node.name === '' ? node.output[0] ?? '' : node.name} (${node.opType})`;
+  const own = node.name ?? '';
+  // This project's own files call nodes by operator and value, with a number behind it.
+  const name = own === '' || own.startsWith(`${node.opType}:`) ? (node.output[0] ?? '').replace(/\/\d+$/, '') : own;
+  return `${name} (${node.opType})`;
 }
 
 /** A graph that cannot be computed for all pixels at once with the same numbers. */

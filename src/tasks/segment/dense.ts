@@ -51,13 +51,13 @@ export function checkStride(card: ModelCard, options: Pick<SegmentOptions, 'stri
 }
 
 /** Brings a classifier into its dense form and chooses how many answers are computed at once. */
-export async function prepareDense(loaded: LoadedModel, profile: SceneProfile, options: SegmentOptions): Promise<DenseSetup> {
+export function prepareDense(loaded: LoadedModel, profile: SceneProfile, options: SegmentOptions): DenseSetup {
   const { stride = 1, memory } = options;
   const patchSize = chipEdge(loaded.card, options.patchSize === 'auto' ? undefined : options.patchSize);
   const frame = patchFrame(patchSize, stride);
   const [width, height] = [mapLength(frame, profile.width), mapLength(frame, profile.height)];
   if (width === 0 || height === 0) throw new InvalidOptionError('--stride', `${profile.source} has ${profile.width} × ${profile.height} pixels, not one step of ${stride}`);
-  const { model, cost } = await withDense(loaded, { patch: patchSize, stride, dtype: profile.dtype });
+  const { model, cost } = withDense(loaded, { patch: patchSize, stride, dtype: profile.dtype });
   const limit = memory === undefined ? MAPS_BYTES : Math.min(MAPS_BYTES, memory * MEMORY_SHARE);
   let most = LARGEST_BLOCK;
   while (most > 1 && (cost.bytes(most) > limit || frameLength(frame, most) > Math.max(WINDOW_EDGE, patchSize))) most = Math.max(1, Math.floor(most * 0.75));

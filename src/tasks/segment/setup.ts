@@ -128,7 +128,7 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const { scene, stretch } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
-  const { model, patchSize, frame, grid, more = [] } = options.stride === undefined ? layOutPatches(loaded, profile, options) : await layOutDense(loaded, profile, options);
+  const { model, patchSize, frame, grid, more = [] } = options.stride === undefined ? layOutPatches(loaded, profile, options) : layOutDense(loaded, profile, options);
   const [width, height] = [frameLength(frame, grid.patchWidth), frameLength(frame, grid.patchHeight)];
   // A scene in other pixels is read in squares of about this height, whatever the patch.
   const readBytes = readMemory(opened.profile, options.gsd === undefined ? height : RESAMPLED_ROWS);
@@ -169,8 +169,8 @@ function layOutPatches(model: LoadedModel, profile: SceneProfile, options: Segme
 }
 
 /** A classifier of patches in its dense form: blocks of the map side by side. */
-async function layOutDense(loaded: LoadedModel, profile: SceneProfile, options: SegmentOptions): Promise<Layout> {
-  const { model, patchSize, frame, block, warnings } = await prepareDense(loaded, profile, options);
+function layOutDense(loaded: LoadedModel, profile: SceneProfile, options: SegmentOptions): Layout {
+  const { model, patchSize, frame, block, warnings } = prepareDense(loaded, profile, options);
   const grid = createGrid({ width: mapLength(frame, profile.width), height: mapLength(frame, profile.height), patchSize: block, overlap: 0 });
   return { model, patchSize, frame, grid, more: warnings };
 }
