@@ -23,6 +23,8 @@ export interface DenseSetup {
 const WINDOW_EDGE = 1024;
 /** Most map pixels along an edge of a window. */
 const LARGEST_BLOCK = 512;
+/** Blocks are not made smaller than this to have one for every engine. */
+const SMALL_BLOCK = 64;
 /** Bytes of an engine's maps that are alive together: about what the usual patches of a U-Net take. */
 const MAPS_BYTES = 192 * 1024 ** 2;
 /** Share of `--memory` that one of the engines' maps may take. */
@@ -61,6 +63,9 @@ export function prepareDense(loaded: LoadedModel, profile: SceneProfile, options
   const limit = memory === undefined ? MAPS_BYTES : Math.min(MAPS_BYTES, memory * MEMORY_SHARE);
   let most = LARGEST_BLOCK;
   while (most > 1 && (cost.bytes(most) > limit || frameLength(frame, most) > Math.max(WINDOW_EDGE, patchSize))) most = Math.max(1, Math.floor(most * 0.75));
+  // Engines that work side by side have a block each, also of a small scene.
+  const edge = Math.max(width, height);
+  if (edge <= most && edge > 2 * SMALL_BLOCK) most = Math.ceil(edge / 2);
   const work = cost.multiplications(most) / cost.patchMultiplications;
   return {
     model, patchSize, frame, block: { width: evenly(width, most), height: evenly(height, most) },

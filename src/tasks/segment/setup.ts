@@ -5,12 +5,14 @@ import { createGrid } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { groundSize, scaleTransform } from '../../georef/index.js';
 import type { Transform } from '../../georef/index.js';
-import { loadModel, openPredictor, startEngines, withTurns } from '../../predict/index.js';
+import { loadModel, startEngines, withTurns } from '../../predict/index.js';
 import type { Device, LoadedModel, Precision, Predictor, PredictorOutput, StartedEngines, TestTimeAugmentation } from '../../predict/index.js';
 import type { AppliedStretch, Rgba, Scene, SceneProfile } from '../../raster/index.js';
 import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
+import { checkEngine, openEngine } from '../engines/open.js';
+import type { Engine } from '../engines/open.js';
 import { bandsForModel, domainWarnings, wantedPrecision } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
@@ -61,6 +63,8 @@ export interface SegmentOptions extends SceneChoices {
   readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
+  /** What runs the model: its ONNX graph by onnxruntime (default), or its layers by TensorFlow. */
+  readonly engine?: Engine;
   readonly overwrite?: boolean;
   /** Plans and measures one patch; writes nothing. */
   readonly dryRun?: boolean;
@@ -98,7 +102,8 @@ const RESAMPLED_ROWS = 1024;
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
 export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
   const baseRssBytes = process.memoryUsage.rss();
-  const started = startEngines('maps', { ...engineOptions(options), ...(workers === undefined ? {} : { workers }) });
+  checkEngine(options);
+  const started = options.engine === 'tensorflow' ? undefined : startEngines('maps', { ...engineOptions(options), ...(workers === undefined ? {} : { workers }) });
   try {
     return await prepareWith({ options, opened, workers, baseRssBytes, started });
   } finally {
@@ -114,8 +119,8 @@ interface Beginning {
   readonly started: StartedEngines | undefined;
 }
 
-function engineOptions(options: SegmentOptions): { readonly device?: Device; readonly threads?: number } {
-  return { ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
+function engineOptions(options: SegmentOptions): { readonly device?: Device; readonly threads?: number; readonly engine?: Engine } {
+  return { ...(options.engine === undefined ? {} : { engine: options.engine }), ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
 }
 
 async function prepareWith({ options, opened, workers, baseRssBytes, started }: Beginning): Promise<SegmentSetup> {
@@ -134,7 +139,7 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const readBytes = readMemory(opened.profile, options.gsd === undefined ? height : RESAMPLED_ROWS);
   const blend = options.stride === undefined ? chooseBlend(card, options.blend) : 'crop';
   if (options.tta !== undefined && card.output.dim_order === 'bhw') throw new InvalidOptionError('--tta', `${card.name} gives class ids, which cannot be averaged`);
-  const plain = await openPredictor(model, {
+  const plain = await openEngine(model, {
     outputs: neededOutputs(options, grid, blend, card.output.classes.length),
     dtype: profile.dtype, patch: { width, height },
     ...engineOptions(options), ...(workers === undefined ? {} : { workers }), ...(started === undefined ? {} : { started }),
