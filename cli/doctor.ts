@@ -20,6 +20,7 @@ function printDoctor(result: DoctorResult): void {
       `${device.padEnd(10)}${usable ? 'works' : 'does not work'}${reason === undefined ? '' : `: ${reason}`}`,
       ...(advice === undefined ? [] : [`          ${advice}`]),
     ]),
+    `--engine  onnxruntime, ${result.engines.tensorflow.usable ? 'tensorflow (for models with layers)' : `not tensorflow: it is not installed (${result.engines.tensorflow.advice ?? ''})`}`,
     `training  ${result.training.note}`,
     ...(result.training.advice === undefined ? [] : [`          ${result.training.advice}`]),
   ];

@@ -31,6 +31,7 @@ export function registerEmbed(program: Command): void {
     .option('--threads <number>', 'engine threads (default: all cores)', wholeNumber(1))
     .addOption(new Option('--precision <form>', 'form of the model: 8-bit integers where they are as good and faster (auto), or one of both').choices(['auto', 'float32', 'int8']).default('auto'))
     .addOption(new Option('--device <device>', 'where the model runs').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
+    .addOption(new Option('--engine <engine>', 'what runs it: its ONNX graph by onnxruntime, or its layers by TensorFlow').choices(['onnxruntime', 'tensorflow']).default('onnxruntime'))
     .option('--overwrite', 'begin the index anew')
     .option('--dry-run', 'say what the run would do and need; write nothing')
     .option('--json', 'print the result as JSON')

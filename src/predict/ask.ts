@@ -84,9 +84,9 @@ function zeros(input: string, type: ModelCard['input']['data_type'], shape: read
 }
 
 /** Compares what the graph gives with what the card says. */
-export function checkFacts(card: ModelCard, asked: AskedFacts, size: PatchSize, source: string): void {
+export function checkFacts(card: ModelCard, asked: AskedFacts, size: PatchSize, source: string, dense?: LoadedModel['dense']): void {
   const { scoreDims, featureDims } = asked;
-  if (scoreDims !== undefined && card.output.classes.length > 0) checkScores(card, scoreDims, asked.facts.scores?.name ?? '', size, source);
+  if (scoreDims !== undefined && card.output.classes.length > 0) checkScores(card, scoreDims, asked.facts.scores?.name ?? '', size, source, dense);
   const features = card.output.features;
   if (features === undefined || featureDims === undefined) return;
   const { length } = featureDims;
@@ -111,7 +111,7 @@ export function outputSize(card: ModelCard, dims: readonly number[]): { readonly
   return order === 'bchw' ? { height: dims[2] ?? 1, width: dims[3] ?? 1 } : { height: dims[1] ?? 1, width: dims[2] ?? 1 };
 }
 
-function checkScores(card: ModelCard, dims: readonly number[], name: string, size: PatchSize, source: string): void {
+function checkScores(card: ModelCard, dims: readonly number[], name: string, size: PatchSize, source: string, dense?: LoadedModel['dense']): void {
   const { dim_order, classes } = card.output;
   const shape = `its output ${name} is [${dims.join(', ')}]`;
   const count = classes.length;
@@ -128,6 +128,11 @@ function checkScores(card: ModelCard, dims: readonly number[], name: string, siz
     throw new ModelError(source, `its card has ${count} classes, but ${shape}: ${channels} channels`, advice);
   }
   const { width, height } = outputSize(card, dims);
+  if (dense !== undefined) {
+    const answers = (pixels: number): number => Math.floor((pixels - dense.patch) / dense.stride) + 1;
+    if (height === answers(size.inputHeight) && width === answers(size.inputWidth)) return;
+    throw new ModelError(source, `its dense form gives ${width}×${height} answers for ${size.inputWidth}×${size.inputHeight} pixels, expected ${answers(size.inputWidth)}×${answers(size.inputHeight)}`);
+  }
   const margin = card.output.margin ?? 0;
   if (height === size.inputHeight - 2 * margin && width === size.inputWidth - 2 * margin) return;
   if (height > size.inputHeight || width > size.inputWidth) throw new ModelError(source, `it gives more pixels (${width}×${height}) than it takes (${size.inputWidth}×${size.inputHeight}); such models are not run`);

@@ -219,7 +219,7 @@ async function makeSession(parts: SessionParts): Promise<Session> {
   // Graphics cards want many patches at once; on the CPU a patch's bytes must not depend on its neighbours.
   const batch = fixedBatch === -1 ? (parts.device === 'cpu' ? 1 : -1) : fixedBatch;
   const facts = await askOutputs(pool, model, { size, batch: Math.max(1, batch), session: id + 1 });
-  checkFacts(card, facts, size, source);
+  checkFacts(card, facts, size, source, model.dense);
   const ratioX = size.width / size.inputWidth;
   const ratioY = size.height / size.inputHeight;
   const reduceFirst = !Number.isInteger(ratioX) || !Number.isInteger(ratioY);

@@ -1,5 +1,6 @@
 export type { Device, PatchOutput, Predictor, PredictorOptions, PredictorOutput, StartedEngines } from './types.js';
 export { choosePrecision, loadModel, type LoadedModel, type LoadModelOptions, type Precision } from './load.js';
+export { withDense, type DenseModel, type DenseModelOptions } from './dense.js';
 export { layerBeforeClasses, withLayer } from './layer.js';
 export { openPredictor, startEngines } from './engine.js';
 export { turnBatch, turnsOf, withTurns, type PatchTurn, type TestTimeAugmentation } from './tta.js';

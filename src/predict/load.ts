@@ -28,6 +28,11 @@ export interface LoadedModel {
   readonly fingerprint: string;
   /** What was assumed about the model; for people. */
   readonly notes: readonly string[];
+  /**
+   * A classifier of patches as a map: the map's pixel (i, j) of a window is the answer for the patch of `patch` pixels at (i · stride,
+   * j · stride). Absent: the map has the window's pixels, without the card's margin.
+   */
+  readonly dense?: { readonly patch: number; readonly stride: number };
 }
 
 export interface LoadModelOptions {

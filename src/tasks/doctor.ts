@@ -17,6 +17,14 @@ export interface DoctorResult {
   };
   /** Tried one after the other with a small graph. */
   readonly devices: readonly DeviceReport[];
+  /** What `--engine` can name. */
+  readonly engines: {
+    readonly tensorflow: {
+      /** Whether models with layers can be run by it. */
+      readonly usable: boolean;
+      readonly advice?: string;
+    };
+  };
   readonly training: {
     /** `tensorflow-gpu`, `tensorflow` or `javascript`. */
     readonly engine: string;
@@ -39,6 +47,7 @@ export async function doctor(): Promise<DoctorResult> {
     memoryBytes: totalmem(),
     onnxruntime: { version: engine.version ?? null, cudaLibraries: engine.cudaLibraries },
     devices,
+    engines: { tensorflow: training.engine === 'javascript' ? { usable: false, advice: 'npm run setup:tensorflow installs it' } : { usable: true } },
     training: { engine: training.engine, note: training.note, ...(training.advice === undefined ? {} : { advice: training.advice }) },
   };
 }

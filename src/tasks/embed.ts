@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { CACHE_FOLDER, INDEX_FORMAT, PARTS_FOLDER, hasIndex, readManifest, refuseOtherModel, refuseSameName } from '../index-store/index.js';
 import type { IndexManifest, IndexSource } from '../index-store/index.js';
-import { openPredictor, startEngines } from '../predict/index.js';
+import { startEngines } from '../predict/index.js';
 import type { Device, Precision, Predictor } from '../predict/index.js';
 import { checkFolder, checkSpace, peakRss } from '../run/index.js';
 import { wantedPrecision } from './model-input.js';
@@ -12,6 +12,8 @@ import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
 import type { ChipPlan } from './chips/plan.js';
 import { engineOptions } from './classify/setup.js';
+import { checkEngine, openEngine } from './engines/open.js';
+import type { Engine } from './engines/open.js';
 import { loadExtractor } from './embed/extractor.js';
 import type { Extractor } from './embed/extractor.js';
 import { isTileList, prepareFolder } from './embed/folder-source.js';
@@ -48,10 +50,12 @@ export interface EmbedOptions extends SceneChoices {
   readonly bands?: readonly number[];
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
-  /** Default `cpu`. */
   /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
   readonly precision?: Precision;
+  /** Default `cpu`. */
   readonly device?: Device;
+  /** What runs the model: its ONNX graph by onnxruntime (default), or its layers by TensorFlow. */
+  readonly engine?: Engine;
   /** Throws an index away that is there, and begins a new one. */
   readonly overwrite?: boolean;
   /** Plans and measures some chips; writes nothing. */
@@ -97,6 +101,7 @@ export async function embed(options: EmbedOptions & { readonly dryRun: true }, c
 export async function embed(options: EmbedOptions, context?: TaskContext): Promise<EmbedResult | ChipPlan>;
 export async function embed(options: EmbedOptions, context: TaskContext = {}): Promise<EmbedResult | ChipPlan> {
   const started = performance.now();
+  checkEngine(options);
   await checkInputs(options);
   await checkIndexFolder(options);
   const engines = engineCache(options);
@@ -111,8 +116,8 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
       if (same !== undefined) throw new InvalidOptionError('embed', `two inputs are called ${source.name}: ${same.description.path} and ${source.description.path}`, { advice: 'ids begin with these names; rename one' });
       if (i >= KEPT_OPEN) await source.close();
     }
-    const openEngine: OpenEngine = (dtype, patch) => engines.open(extractor, dtype, patch);
-    if (options.dryRun) return await planAll(sources, openEngine, context);
+    const openFor: OpenEngine = (dtype, patch) => engines.open(extractor, dtype, patch);
+    if (options.dryRun) return await planAll(sources, openFor, context);
     const news = sources.filter((source) => !isKnown(options, base, source));
     const warnings = [
       ...new Set([...extractor.model.notes, ...sources.flatMap((source) => source.warnings)]),
@@ -125,7 +130,7 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
     }
     refuseUnasked(options, base, news);
     await checkSpace(join(resolve(options.index), '..'), news.reduce((sum, { chips }) => sum + chips, 0) * (extractor.dimensions * 12 + 500));
-    const done = await runEmbed({ options, base, sources: news, openEngine }, context);
+    const done = await runEmbed({ options, base, sources: news, openEngine: openFor }, context);
     return { ...facts, ...done, ...engines.spent(), seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings };
   } finally {
     for (const source of sources) await source.close();
@@ -149,13 +154,13 @@ interface Engines {
 
 /** One predictor per sample type; the first takes engines that start while models and scenes are read. */
 function engineCache(options: EmbedOptions): Engines {
-  const started = options.dryRun ? undefined : startEngines('chips', engineOptions(options));
+  const started = options.dryRun || options.engine === 'tensorflow' ? undefined : startEngines('chips', engineOptions(options));
   const open = new Map<string, Predictor>();
   return {
     async open(extractor, dtype, patch) {
       const known = open.get(dtype);
       if (known !== undefined) return known;
-      const predictor = await openPredictor(extractor.model, { outputs: ['features'], dtype, patch, ...engineOptions(options), ...(started === undefined ? {} : { started }) });
+      const predictor = await openEngine(extractor.model, { outputs: ['features'], dtype, patch, ...engineOptions(options), ...(started === undefined ? {} : { started }) });
       open.set(dtype, predictor);
       return predictor;
     },

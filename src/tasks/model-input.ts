@@ -60,10 +60,10 @@ function checkDataType(scene: SceneProfile, card: ModelCard): void {
   }
 }
 
-/** The form of the model to load: off the CPU `auto` is float32, which is what graphics processors are fast at. */
-export function wantedPrecision(options: { readonly precision?: Precision; readonly device?: Device }): Precision {
+/** The form of the model to load: by TensorFlow, whose layers have no other, and off the CPU `auto` is float32, which is what graphics processors are fast at. */
+export function wantedPrecision(options: { readonly precision?: Precision; readonly device?: Device; readonly engine?: string }): Precision {
   const asked = options.precision ?? 'auto';
-  return asked === 'auto' && (options.device ?? 'cpu') !== 'cpu' ? 'float32' : asked;
+  return asked === 'auto' && ((options.device ?? 'cpu') !== 'cpu' || options.engine === 'tensorflow') ? 'float32' : asked;
 }
 
 /** Sample types of scenes that a model is right for. */

@@ -36,6 +36,8 @@ export interface SegmentResult {
   readonly classes: readonly ClassArea[];
   readonly patchSize: number;
   readonly overlap: number;
+  /** Of classifiers: pixels of the scene from one pixel of the map to the next. */
+  readonly stride?: number;
   readonly blend: Blend;
   readonly device: string;
   /** Form of the model that was used. */
@@ -117,7 +119,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
-      overlap: grid.overlap, blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
+      overlap: grid.overlap, ...(options.stride === undefined ? {} : { stride: options.stride }), blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {
@@ -137,6 +139,7 @@ function identityOf(setup: SegmentSetup): Record<string, Json> {
     blend: setup.blend,
     bands: [...setup.bands],
     stretch: (setup.stretch ?? null) as unknown as Json,
+    ...(options.stride === undefined ? {} : { stride: options.stride }),
     device: setup.predictor.device,
     tta: options.tta ?? null,
     probabilities: options.probabilities ?? null,

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { createSubmissionCsv } from '../../chips/index.js';
 import type { Chip } from '../../chips/index.js';
 import { InvalidOptionError } from '../../errors.js';
-import { openPredictor, withTurns } from '../../predict/index.js';
+import { withTurns } from '../../predict/index.js';
 import type { LoadedModel, Predictor } from '../../predict/index.js';
 import type { DataType } from '../../raster/index.js';
 import { openJournal, peakRss } from '../../run/index.js';
@@ -21,6 +21,7 @@ import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
 import { refuseSceneChoices } from '../model-input/model-scene.js';
 import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
+import { openEngine } from '../engines/open.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import { checkTables, openTables } from './tables.js';
 import type { ClassifyOptions } from './setup.js';
@@ -50,7 +51,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   const model = await loadChipModel(options);
   const rule = tagRule(model.card, options.threshold);
   checkTop(rule.tags.length, options.top);
-  const engine = await openEngine(options, model, files);
+  const engine = await openForFiles(options, model, files);
   const { predictor } = engine;
   try {
     const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
@@ -66,12 +67,12 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
 }
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openEngine(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number } }> {
+async function openForFiles(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number } }> {
   const opened = await openScene(files.files[0]!.path);
   try {
     const { scene: first } = await applyStretch(opened, model.card, options.stretch);
     const { width, height, dtype } = first.profile;
-    const plain = await openPredictor(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const plain = await openEngine(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
     const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
     return { predictor, dtype, size: { width, height } };
   } finally {

@@ -7,7 +7,7 @@ import { createGrid, patchCount, patchesOfStrip } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
 import { displayStretch, renderChipMap, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
 import type { ChipCell } from '../../picture/index.js';
-import { openPredictor, withTurns } from '../../predict/index.js';
+import { withTurns } from '../../predict/index.js';
 import type { LoadedModel } from '../../predict/index.js';
 import type { AppliedStretch, Scene } from '../../raster/index.js';
 import { throwIfAborted } from '../../errors.js';
@@ -20,6 +20,7 @@ import { griddedRows, isPredicted } from '../chips/rows.js';
 import type { ChipSource } from '../chips/strips.js';
 import { countTags, createTagCounts, sceneFiles, summarizeTags, tagRule, tagsOf, writeSummary, writeTables } from './outputs.js';
 import type { TagRule, TagSummary } from './outputs.js';
+import { openEngine } from '../engines/open.js';
 import { engineOptions } from './setup.js';
 import { openTables } from './tables.js';
 import { checkTop, collectTop, type TopTags } from './top.js';
@@ -61,7 +62,7 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
     ...(profile.transform === undefined ? ['the scene has no georeference: chips have no coordinates, chips.geojson no geometries'] : []),
     ...(Math.min(profile.width, profile.height) < edge ? [`the scene is smaller than a chip of ${edge} pixels; what lacks is filled by reflection`] : []),
   ];
-  const plain = await openPredictor(model, {
+  const plain = await openEngine(model, {
     outputs: ['scores'], dtype: profile.dtype, patch: { width: edge, height: edge }, ...engineOptions(options),
   });
   const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);

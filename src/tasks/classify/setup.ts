@@ -2,6 +2,8 @@ import { ModelError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { Device, LoadedModel, Precision, TestTimeAugmentation } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
+import { checkEngine } from '../engines/open.js';
+import type { Engine } from '../engines/open.js';
 import { wantedPrecision } from '../model-input.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import type { TableFormat } from './tables.js';
@@ -33,13 +35,16 @@ export interface ClassifyOptions extends SceneChoices {
   readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
+  /** What runs the model: its ONNX graph by onnxruntime (default), or its layers by TensorFlow. */
+  readonly engine?: Engine;
   readonly overwrite?: boolean;
   /** Plans and measures some chips; writes nothing. */
   readonly dryRun?: boolean;
 }
 
 /** Loads a model that tags chips. @throws {ModelError} for models of another task. */
-export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'precision' | 'device'>): Promise<LoadedModel> {
+export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'precision' | 'device' | 'engine'>): Promise<LoadedModel> {
+  checkEngine(options);
   const model = await loadModel(options.model, { precision: wantedPrecision(options) });
   refuseOtherTask(model.card);
   return model;
@@ -53,8 +58,9 @@ function refuseOtherTask(card: ModelCard): void {
 }
 
 /** The predictor's options that the user has a say in. */
-export function engineOptions(options: Pick<ClassifyOptions, 'threads' | 'device'>): { threads?: number; device?: Device } {
+export function engineOptions(options: Pick<ClassifyOptions, 'threads' | 'device' | 'engine'>): { threads?: number; device?: Device; engine?: Engine } {
   return {
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.device === undefined ? {} : { device: options.device }),
   };

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { groundSize } from '../../georef/index.js';
 import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
 import { fullWindow } from '../../raster/index.js';
+import type { Scene, Size } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { NODATA_CLASS } from '../../stitch/index.js';
 import type { ClassArea } from '../../stitch/index.js';
@@ -34,7 +35,7 @@ export async function writePreview(options: PreviewOptions): Promise<void> {
   let ids: Uint8Array;
   try {
     // Ids are never averaged: the class in the middle of each pixel.
-    ids = Uint8Array.from((await map.readReduced(fullWindow(map.profile), { width: thumbnail.width, height: thumbnail.height }, { resampling: 'nearest', ...signal })).data);
+    ids = await idsAt(map, thumbnail, options.signal);
   } finally {
     await map.close();
   }
@@ -55,6 +56,15 @@ export async function writePreview(options: PreviewOptions): Promise<void> {
     ...(ground === undefined ? {} : { metresPerPixel: ground.width * thumbnail.reduction[0] }),
   });
   await writeFile(options.path, png);
+}
+
+/** Ids of a map in so many pixels; a map of fewer ones, as strides make it, is enlarged. */
+async function idsAt(map: Scene, { width, height }: Size, signal?: AbortSignal): Promise<Uint8Array> {
+  const { profile } = map;
+  const size = { width: Math.min(width, profile.width), height: Math.min(height, profile.height) };
+  const { data } = await map.readReduced(fullWindow(profile), size, { resampling: 'nearest', ...(signal ? { signal } : {}) });
+  if (size.width === width && size.height === height) return Uint8Array.from(data);
+  return Uint8Array.from({ length: width * height }, (_, at) => data[Math.floor(Math.floor(at / width) * size.height / height) * size.width + Math.floor((at % width) * size.width / width)]!);
 }
 
 function hex(color: readonly number[]): string {

@@ -5,12 +5,14 @@ import { patchCount, patchesOfStrip } from '../../grid/index.js';
 import type { Patch } from '../../grid/index.js';
 import { pixelAreas } from '../../georef/index.js';
 import { bytesPerSample } from '../../raster/index.js';
-import type { Raster, Window } from '../../raster/index.js';
+import type { Raster } from '../../raster/index.js';
 import { memoryPlan, ordered, peakRss } from '../../run/index.js';
 import type { Journal, Json, MemoryPart, MemoryPlan, TaskContext } from '../../run/index.js';
 import type { PatchOutput } from '../../predict/index.js';
 import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitcherMemory } from '../../stitch/index.js';
 import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
+import { frameLength, frameWindow } from './frame.js';
+import type { Frame } from './frame.js';
 import { mapLegend } from './setup.js';
 import type { SegmentSetup } from './setup.js';
 
@@ -51,7 +53,7 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
   const { grid, scene, predictor } = setup;
   const { profile } = scene;
   const stitcher = createStitcher(stitcherOptions(setup));
-  const classMeter = createClassMeter(grid.sceneWidth, profile.transform && pixelAreas(profile.transform, profile.crs, grid.sceneWidth));
+  const classMeter = createClassMeter(grid.sceneWidth, setup.transform && pixelAreas(setup.transform, profile.crs, grid.sceneWidth));
   const seamMeter = createSeamMeter(grid, setup.blend);
   const outputs = await openOutputs(setup, journal);
   if (journal.last !== undefined) {
@@ -136,15 +138,12 @@ interface PredictedPatch {
   readonly output: PatchOutput | undefined;
 }
 
-/** Reads one patch with the model's margin around it, and asks the model; patches without any data are not asked for. */
+/** Reads one patch with what the model needs around it, and asks the model; patches without any data are not asked for. */
 export async function predictPatch(setup: SegmentSetup, patch: Patch, signal?: AbortSignal): Promise<PredictedPatch> {
-  const { margin, grid } = setup;
-  const window: Window = {
-    x: patch.window.x - margin, y: patch.window.y - margin, width: grid.patchWidth + 2 * margin, height: grid.patchHeight + 2 * margin,
-  };
+  const window = frameWindow(setup.frame, patch.window);
   const into = setup.predictor.spareBatch(window.width * window.height * setup.bands.length);
   const raster = await setup.scene.read(window, { bands: setup.bands, edge: 'reflect', ...(into ? { into } : {}), ...(signal ? { signal } : {}) });
-  const mask = innerMask(withoutNumbers(raster), margin);
+  const mask = innerMask(withoutNumbers(raster), setup.frame);
   if (mask !== undefined && !mask.includes(255)) return { patch, scores: undefined, output: undefined };
   const output = await setup.predictor.predict(
     { data: raster.data, count: 1, width: raster.width, height: raster.height, bands: raster.bands }, signal,
@@ -173,14 +172,16 @@ function withoutNumbers(raster: Raster): Raster {
   return mask === undefined ? raster : { ...raster, mask };
 }
 
-/** The mask without the margin; `undefined` where every pixel has data. */
-function innerMask(raster: Raster, margin: number): Uint8Array | undefined {
+/** The mask at the pixels that the map's are about; `undefined` where all pixels that were read have data. */
+function innerMask(raster: Raster, { stride, before, after }: Frame): Uint8Array | undefined {
   const { mask, width, height } = raster;
   if (mask === undefined || !mask.includes(0)) return undefined;
-  if (margin === 0) return mask;
-  const inner = new Uint8Array((width - 2 * margin) * (height - 2 * margin));
-  for (let y = margin; y < height - margin; y++) {
-    inner.set(mask.subarray(y * width + margin, (y + 1) * width - margin), (y - margin) * (width - 2 * margin));
+  if (before + after === 0 && stride === 1) return mask;
+  const [columns, rows] = [width, height].map((pixels) => Math.floor((pixels - before - after - 1) / stride) + 1) as [number, number];
+  const inner = new Uint8Array(columns * rows);
+  for (let y = 0, to = 0; y < rows; y++) {
+    const from = (before + y * stride) * width + before;
+    for (let x = 0; x < columns; x++, to++) inner[to] = mask[from + x * stride]!;
   }
   return inner;
 }
@@ -210,7 +211,7 @@ function describeOutputs(setup: SegmentSetup, folder: string): Omit<Output, 'wri
   const classes = mapLegend(model);
   const place = {
     width: grid.sceneWidth, height: grid.sceneHeight, dtype: 'uint8' as const,
-    ...(profile.transform === undefined ? {} : { transform: profile.transform }),
+    ...(setup.transform === undefined ? {} : { transform: setup.transform }),
     ...(profile.crs === undefined ? {} : { crs: profile.crs }),
     metadata: { MODEL: model.card.name, MODEL_FINGERPRINT: model.fingerprint, ...(setup.stretch === undefined ? {} : { STRETCH: JSON.stringify(setup.stretch) }) },
   };
@@ -247,8 +248,8 @@ const TYPICAL_CORNERS = 0.05;
 
 /** What a run holds at most, with what the engine was measured to take. */
 export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersPerPixel = TYPICAL_CORNERS): MemoryPlan {
-  const { scene, grid, predictor, patchSize } = setup;
-  const perPatch = patchSize * patchSize * setup.bands.length * bytesPerSample(scene.profile.dtype)
+  const { scene, grid, predictor, frame } = setup;
+  const perPatch = frameLength(frame, grid.patchWidth) * frameLength(frame, grid.patchHeight) * setup.bands.length * bytesPerSample(scene.profile.dtype)
     + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4)
       // Looked at in several ways: the turned copy, and the sum beside the answer.
       * (setup.options.tta === undefined ? 1 : 2);

@@ -3,16 +3,22 @@ import { legend } from '../../card/index.js';
 import type { ModelCard } from '../../card/index.js';
 import { createGrid } from '../../grid/index.js';
 import type { Grid } from '../../grid/index.js';
-import { groundSize } from '../../georef/index.js';
-import { loadModel, openPredictor, startEngines, withTurns } from '../../predict/index.js';
+import { groundSize, scaleTransform } from '../../georef/index.js';
+import type { Transform } from '../../georef/index.js';
+import { loadModel, startEngines, withTurns } from '../../predict/index.js';
 import type { Device, LoadedModel, Precision, Predictor, PredictorOutput, StartedEngines, TestTimeAugmentation } from '../../predict/index.js';
-import type { AppliedStretch, Rgba, Scene } from '../../raster/index.js';
+import type { AppliedStretch, Rgba, Scene, SceneProfile } from '../../raster/index.js';
 import { readMemory } from '../../scene/index.js';
 import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
+import { checkEngine, openEngine } from '../engines/open.js';
+import type { Engine } from '../engines/open.js';
 import { bandsForModel, domainWarnings, wantedPrecision } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
+import { checkStride, prepareDense } from './dense.js';
+import { frameLength, mapLength, pixelFrame } from './frame.js';
+import type { Frame } from './frame.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
 
 export interface SegmentOptions extends SceneChoices {
@@ -22,10 +28,15 @@ export interface SegmentOptions extends SceneChoices {
   readonly model: string;
   /** The theme map: a cloud-optimised GeoTIFF with one byte per pixel. */
   readonly output: string;
-  /** Edge in pixels of the squares that the model sees. Default `auto`: the model's own size, else 512. */
+  /** Edge in pixels of the squares that the model sees. Default `auto`: the model's own size, else 512 (with `stride` 256). */
   readonly patchSize?: number | 'auto';
   /** Pixels that neighbouring patches share in the map. `auto`: from the model's receptive field. Default 64. */
   readonly overlap?: number | 'auto';
+  /**
+   * Classifiers of patches: the map has a pixel for every `stride` pixels of the scene along both axes, with the class of the patch in
+   * whose middle it is. Other models make maps by themselves, and take no stride.
+   */
+  readonly stride?: number;
   /** How shared pixels are decided. Default `linear`; `crop` for models that give class ids instead of probabilities. */
   readonly blend?: Blend;
   /** Bands for the model, from 1, in its order. */
@@ -52,6 +63,8 @@ export interface SegmentOptions extends SceneChoices {
   readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
+  /** What runs the model: its ONNX graph by onnxruntime (default), or its layers by TensorFlow. */
+  readonly engine?: Engine;
   readonly overwrite?: boolean;
   /** Plans and measures one patch; writes nothing. */
   readonly dryRun?: boolean;
@@ -67,11 +80,14 @@ export interface SegmentSetup {
   readonly predictor: Predictor;
   /** Bands that the model gets, from 0. */
   readonly bands: readonly number[];
-  /** Edge of what the model sees; its answer is smaller by `margin` on every side. */
+  /** Edge of what the model sees; of classifiers, of the patch around every pixel. */
   readonly patchSize: number;
-  readonly margin: number;
-  /** Patches of the map. */
+  /** From windows of the map to what the model needs of the scene. */
+  readonly frame: Frame;
+  /** Parts of the map that are computed at once; its sizes are the map's. */
   readonly grid: Grid;
+  /** Pixel of the map to CRS coordinates; absent where the scene has no place. */
+  readonly transform: Transform | undefined;
   readonly blend: Blend;
   readonly warnings: readonly string[];
   /** Resident memory before the model was loaded. */
@@ -86,7 +102,8 @@ const RESAMPLED_ROWS = 1024;
 /** Checks scene, model and options against each other and loads the model, in `workers` engines (default: the predictor's). */
 export async function prepareSegment(options: SegmentOptions, opened: Scene, workers?: number): Promise<SegmentSetup> {
   const baseRssBytes = process.memoryUsage.rss();
-  const started = startEngines('maps', { ...engineOptions(options), ...(workers === undefined ? {} : { workers }) });
+  checkEngine(options);
+  const started = options.engine === 'tensorflow' ? undefined : startEngines('maps', { ...engineOptions(options), ...(workers === undefined ? {} : { workers }) });
   try {
     return await prepareWith({ options, opened, workers, baseRssBytes, started });
   } finally {
@@ -102,45 +119,65 @@ interface Beginning {
   readonly started: StartedEngines | undefined;
 }
 
-function engineOptions(options: SegmentOptions): { readonly device?: Device; readonly threads?: number } {
-  return { ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
+function engineOptions(options: SegmentOptions): { readonly device?: Device; readonly threads?: number; readonly engine?: Engine } {
+  return { ...(options.engine === undefined ? {} : { engine: options.engine }), ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }) };
 }
 
 async function prepareWith({ options, opened, workers, baseRssBytes, started }: Beginning): Promise<SegmentSetup> {
-  const model = await loadModel(options.model, { precision: wantedPrecision(options) });
-  const { card } = model;
-  if (card.task !== 'semantic-segmentation') {
-    throw new ModelError(card.name, `makes no maps, its task is ${card.task}`, {
-      advice: card.task === 'embedding' ? 'use: tilewright embed' : 'use: tilewright classify',
-    });
-  }
+  const loaded = await loadModel(options.model, { precision: options.stride === undefined ? wantedPrecision(options) : 'float32' });
+  checkStride(loaded.card, options);
+  const { card } = loaded;
   if (card.output.classes.length > MAX_CLASSES) {
     throw new ModelError(card.name, `has ${card.output.classes.length} classes; a theme map has one byte per pixel, ${MAX_CLASSES} at most`);
   }
   const { scene, stretch } = await asModelSees(opened, card, options);
   const { profile } = scene;
   const bands = bandsForModel(profile, card, options.bands);
-  const margin = card.output.margin ?? 0;
-  const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
-  const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
+  const { model, patchSize, frame, grid, more = [] } = options.stride === undefined ? layOutPatches(loaded, profile, options) : layOutDense(loaded, profile, options);
+  const [width, height] = [frameLength(frame, grid.patchWidth), frameLength(frame, grid.patchHeight)];
   // A scene in other pixels is read in squares of about this height, whatever the patch.
-  const readBytes = readMemory(opened.profile, options.gsd === undefined ? patchSize : RESAMPLED_ROWS);
-  const grid = createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap });
-  const blend = chooseBlend(card, options.blend);
+  const readBytes = readMemory(opened.profile, options.gsd === undefined ? height : RESAMPLED_ROWS);
+  const blend = options.stride === undefined ? chooseBlend(card, options.blend) : 'crop';
   if (options.tta !== undefined && card.output.dim_order === 'bhw') throw new InvalidOptionError('--tta', `${card.name} gives class ids, which cannot be averaged`);
-  const plain = await openPredictor(model, {
+  const plain = await openEngine(model, {
     outputs: neededOutputs(options, grid, blend, card.output.classes.length),
-    dtype: profile.dtype, patch: { width: patchSize, height: patchSize },
+    dtype: profile.dtype, patch: { width, height },
     ...engineOptions(options), ...(workers === undefined ? {} : { workers }), ...(started === undefined ? {} : { started }),
   });
   const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
   const warnings = [
-    ...model.notes, ...profile.notes, ...domainWarnings(card, gsd, opened.profile),
+    ...model.notes, ...more, ...profile.notes, ...domainWarnings(card, gsd, opened.profile),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
-  return { options, scene, stretch, model, predictor, bands, patchSize, margin, grid, blend, warnings, baseRssBytes, readBytes };
+  const transform = profile.transform && scaleTransform(profile.transform, frame.stride, frame.stride);
+  return { options, scene, stretch, model, predictor, bands, patchSize, frame, grid, transform, blend, warnings, baseRssBytes, readBytes };
+}
+
+interface Layout {
+  readonly model: LoadedModel;
+  readonly patchSize: number;
+  readonly frame: Frame;
+  readonly grid: Grid;
+  /** Further warnings. */
+  readonly more?: readonly string[];
+}
+
+/** A model of maps: overlapping patches. */
+function layOutPatches(model: LoadedModel, profile: SceneProfile, options: SegmentOptions): Layout {
+  const { card } = model;
+  const margin = card.output.margin ?? 0;
+  const patchSize = choosePatchSize(card, profile, options.patchSize ?? 'auto', options.memory);
+  const overlap = chooseOverlap(card, patchSize - 2 * margin, options.overlap ?? 64, options.patchSize ?? 'auto');
+  return { model, patchSize, frame: pixelFrame(margin), grid: createGrid({ width: profile.width, height: profile.height, patchSize: patchSize - 2 * margin, overlap }) };
+}
+
+/** A classifier of patches in its dense form: blocks of the map side by side. */
+function layOutDense(loaded: LoadedModel, profile: SceneProfile, options: SegmentOptions): Layout {
+  const { model, patchSize, frame, block, warnings } = prepareDense(loaded, profile, options);
+  const grid = createGrid({ width: mapLength(frame, profile.width), height: mapLength(frame, profile.height), patchSize: block, overlap: 0 });
+  return { model, patchSize, frame, grid, more: warnings };
 }
 
 /** Values of a theme map with their names; a model with a single score has a background, 0, and the class, 1. */
