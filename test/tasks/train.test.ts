@@ -174,7 +174,7 @@ describe('train', () => {
     writeFileSync(join(other, 'images', 'broken.png'), 'no picture');
     await flat(8, 10).toFile(join(other, 'masks', 'broken.png'));
     await expect(train({ ...options('faulty-run', MAPS), data: other })).rejects.toThrow(
-      /1 × picture without a mask \(\/alone\); 1 × file that cannot be decoded \(.*broken\.png\); 1 × colour of no class \(colour: #4d141e in 64 pixels\); 1 × mask of another size \(size: picture 8×8, mask 9×8\)/,
+      /1 × picture without a mask \(images\/alone\.png\); 1 × file that cannot be decoded \(images\/broken\.png: .+\); 1 × colour of no class \(masks\/colour\.png: #4d141e in 64 pixels\); 1 × mask of another size \(images\/size\.png: picture 8×8, mask 9×8\)/,
     );
   });
 });
