@@ -37,7 +37,7 @@ function scoreSection(scores: readonly CardScore[]): string[] {
   const makers = [...new Set(whole.map((score) => score.of ?? 'model'))];
   const cell = (metric: string, of: string): string => whole.find((score) => score.metric === metric && (score.of ?? 'model') === of)?.value.toFixed(3) ?? '';
   return [
-    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; ${scores.every((score) => score.on.includes(' test ')) ? 'used for no choice, ' : ''}measured once, at the end.`, '',
+    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; ${scores.every((score) => score.on.includes(' test ')) ? 'used for no choice, ' : ''}measured once, at the end, through the exported file.`, '',
     `| | ${metrics.join(' | ')} |`, `|---|${metrics.map(() => '---').join('|')}|`,
     ...makers.map((of) => `| ${of} | ${metrics.map((metric) => cell(metric, of)).join(' | ')} |`), '',
     ...(single.length === 0 ? [] : [`| ${single[0]!.metric.split(' ')[0]!} of | |`, '|---|---|', ...single.map((score) => `| ${score.metric.split(' ').slice(1).join(' ')} | ${score.value.toFixed(3)} |`), '']),

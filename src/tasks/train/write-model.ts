@@ -60,13 +60,13 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
 async function examine(trained: Trained, model: Uint8Array, full: LoadedSamples, thresholds: readonly number[] | undefined, context: TaskContext): Promise<Examined> {
   const { recipe, networks } = trained;
   if (!areChips(full)) {
-    const scored = scoredSamples(full.split, 'pictures');
+    const scored = scoredSamples(full.split, 'pictures', recipe.training);
     const shape = mapShape(recipe, networks.shipped);
     const extremes = collectExtremes(full, recipe);
     const matrix = await confuseMaps(model, full, scored, shape, context, (place, classes, right) => extremes.add(place, classes, right));
     return { on: scored.on, scores: scoreClasses(full, scored, matrix), table: confusionTable(matrix, full.outputs), extremes: await extremes.draw() };
   }
-  const scored = scoredSamples(full.split, 'chips');
+  const scored = scoredSamples(full.split, 'chips', recipe.training);
   const answers = await answerChips(model, full, scored.places, context);
   const extremes = await extremeChips(full, scored.places, answers, thresholds);
   if (thresholds !== undefined) return { on: scored.on, scores: scoreTags(full, scored, answers, thresholds), table: tagTable(full, scored.places, answers, thresholds), extremes };
