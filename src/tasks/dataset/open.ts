@@ -50,6 +50,8 @@ export interface OpenSamplesOptions extends OpenDataOptions {
   readonly size: number;
   /** Folder for the decoded samples. Default: {@link defaultCacheFolder}. */
   readonly cacheFolder?: string;
+  /** Whether chips must have one class each. Default false: any number of tags. */
+  readonly oneClass?: boolean;
   /** Called with the key of the decoded samples before anything is decoded; may refuse. */
   readonly onKey?: (key: string) => Promise<void>;
 }
@@ -92,6 +94,10 @@ export function filesOfMaps({ entries }: MapList): ReadonlyMap<string, string | 
 export async function openChips(options: OpenSamplesOptions, context: TaskContext = {}): Promise<Opened<ChipSamples>> {
   const data = await listData(options);
   const { list, found, problems } = data;
+  if (options.oneClass === true && !(list.kind === 'chips' ? list.exclusive : found.description.truth === 'centre')) {
+    await list.close();
+    throw new InvalidFileError(data.source, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
+  }
   if (list.kind === 'chips') {
     const { swap_red_blue: swap, bands, range } = found.description;
     const samples = await cacheChips(list, {

@@ -6,8 +6,8 @@ import { areChips, type LoadedSamples } from './samples.js';
 
 /** Pictures are compared whole: with larger ones, only places are. */
 const LARGEST_PIXELS = 50_000_000;
-/** Pairs of pictures without a place that are compared; some milliseconds each. `dataset split` compares more. */
-const MOST_COMPARED = 2000;
+/** Pairs of pictures without a place that are compared; some 50 milliseconds each. `dataset split` compares more. */
+const MOST_COMPARED = 1000;
 const SHOWN = 3;
 
 /**

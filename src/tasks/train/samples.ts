@@ -51,8 +51,7 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
     const { samples, mapFiles } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
     return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
-  const { samples, found, chipFiles, mapFiles } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, size: options.size ?? recipe.network.size! }, context);
-  if (recipe.task === 'classifier' && !samples.exclusive) throw new InvalidFileError(options.data, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
+  const { samples, found, chipFiles, mapFiles } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
   const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
   const { chip, stride } = found.description;
   if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
