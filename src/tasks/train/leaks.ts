@@ -8,6 +8,8 @@ import { areChips, type LoadedSamples } from './samples.js';
 const LARGEST_PIXELS = 50_000_000;
 /** Pairs of pictures without a place that are compared; some 50 milliseconds each. `dataset split` compares more. */
 const MOST_COMPARED = 1000;
+/** Details that correlate less may be alike by chance (docs/decisions/0019). `dataset split` shows from 0.6 on, for a person to look at. */
+const SURE = 0.85;
 const SHOWN = 3;
 
 /**
@@ -34,5 +36,6 @@ async function leaksOf(loaded: LoadedSamples, context: TaskContext): Promise<rea
   const places = await placesOf(samples);
   const small = samples.sizes.every(({ width, height }) => width * height <= LARGEST_PIXELS);
   const content = !areChips(loaded) && split.train.length * (split.validation.length + split.test.length) + split.validation.length * split.test.length <= MOST_COMPARED;
-  return (await findLeaks({ samples, split, places, notes: [], partsOnly: true, copies: small, content: small && content }, context)).filter(({ acrossParts }) => acrossParts);
+  return (await findLeaks({ samples, split, places, notes: [], partsOnly: true, copies: small, content: small && content }, context))
+    .filter(({ acrossParts, by, overlap }) => acrossParts && (by !== 'content' || (overlap?.correlation ?? 0) >= SURE));
 }
