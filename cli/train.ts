@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../src/errors.js';
 import { findTrainingRate, type FindRateResult } from '../src/tasks/find-rate.js';
 import { trainApart } from '../src/tasks/train-apart.js';
 import type { TrainResult } from '../src/tasks/train.js';
+import { durationText } from '../src/tasks/train/course.js';
 import { execute } from './execute.js';
 
 interface Flags { recipe?: string; data: string; output: string; set: string[]; json?: boolean; findLr?: boolean | string; finalise?: boolean }
@@ -51,8 +52,10 @@ function recipeOf(name: string | undefined, flags: Flags): string {
 }
 
 function printResult(result: TrainResult): void {
-  process.stdout.write(`${result.output}: epoch ${result.bestEpoch} of ${result.epochs} is kept, ${Math.round(result.seconds / 60)} minutes on ${result.engine}; see report.html\n`);
+  process.stdout.write(`${result.output}: the weights of epoch ${result.bestEpoch} of ${result.epochs}, trained in ${durationText(result.seconds)} with ${ENGINES[result.engine]}; see report.html\n`);
 }
+
+const ENGINES = { 'tensorflow-gpu': 'TensorFlow on a GPU', tensorflow: 'TensorFlow', javascript: 'plain JavaScript' } as const;
 
 function printRate(result: FindRateResult): void {
   process.stdout.write(`${result.output}/lr-finder.png: the loss falls most steeply at ${result.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${result.tenthOfLowest.toPrecision(2)}\n`);

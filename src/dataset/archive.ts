@@ -1,6 +1,7 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
+import { filesWithin } from './folder.js';
 import { openTar } from './tar.js';
 import { openZip } from './zip.js';
 
@@ -30,9 +31,7 @@ export async function openArchive(path: string): Promise<Archive> {
 }
 
 async function openFolder(path: string): Promise<Archive> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile()).map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll('\\', '/')).sort();
-  return { names, read: (name) => readFile(join(path, name)), close: () => Promise.resolve() };
+  return { names: await filesWithin(path), read: (name) => readFile(join(path, name)), close: () => Promise.resolve() };
 }
 
 async function firstBytes(path: string): Promise<Buffer> {

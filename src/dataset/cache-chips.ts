@@ -18,6 +18,8 @@ export interface CacheChipsOptions {
   readonly problems: Problems;
   /** For messages. */
   readonly source: string;
+  /** Called with the key of the decoded samples before anything is decoded; may refuse. Not where there are faults already. */
+  readonly onKey?: (key: string) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -36,6 +38,7 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
   const { size, problems } = options;
   // Rows without pictures are known already; decoding goes on all the same, so that everything is reported at once.
   const key = problems.faults > 0 ? '' : await cacheKey(list.files, { ...options.identity, size, kind: 'chips', names: list.names, tags: list.tags, targets: Buffer.from(list.targets).toString('latin1') });
+  if (key !== '') await options.onKey?.(key);
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) return samplesOf(list, kept, options);
   const bytes = size * size * 3;
@@ -48,7 +51,7 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
         try {
           return (await toSize(await list.decode(index), size)).data;
         } catch (error) {
-          noteUnreadable(problems, error, list.names[index]!);
+          noteUnreadable(problems, error, list.fileOf(index));
           return undefined;
         }
       }));
@@ -65,12 +68,23 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
   return samplesOf(list, openSampleFile<Header>(options.file, key)!, options);
 }
 
-/** An unreadable picture is a fault of the data; one that is not there was reported before; anything else is not the data's fault. */
-export function noteUnreadable(problems: Problems, error: unknown, name: string): void {
+/**
+ * An unreadable picture is a fault of the data, told by its file and why; one that is not there was reported before; anything else is not
+ * the data's fault.
+ */
+export function noteUnreadable(problems: Problems, error: unknown, file: string): void {
   if (!(error instanceof TilewrightError)) throw error;
   // A row without a picture is known from the list.
   if (/called .*, found none$/.test(error.message)) return;
-  problems.add(error.advice === undefined ? 'picture that cannot be decoded' : `picture that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, name);
+  const reason = reasonOf(error, file);
+  if (error.advice === undefined) problems.add('picture that cannot be decoded', `${file}: ${reason}`);
+  else problems.add(`picture that cannot be used: ${reason}, ${error.advice}`, file);
+}
+
+/** An error's message without the file that it is about, and without what is said of every such file. */
+export function reasonOf({ message }: TilewrightError, file: string): string {
+  const text = message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message.replace(/^[^:]*: /, '');
+  return text.replace(/^expected a JPEG or PNG picture, found one that cannot be decoded: /, '');
 }
 
 function samplesOf(list: ChipList, file: SampleFile<Header>, options: CacheChipsOptions): ChipSamples {

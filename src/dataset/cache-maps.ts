@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { IGNORE, type MapSamples, type PictureEntry } from '../samples/index.js';
+import { reasonOf } from './cache-chips.js';
 import { cacheKey } from './cache-key.js';
 import { reduceMask } from './colours.js';
 import { averageSquares } from './decode.js';
@@ -17,6 +18,8 @@ export interface CacheMapsOptions {
   readonly identity: object;
   readonly problems: Problems;
   readonly source: string;
+  /** Called with the key of the decoded samples before anything is decoded; may refuse. Not where there are faults already. */
+  readonly onKey?: (key: string) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -50,6 +53,7 @@ export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promi
   const { problems } = options;
   const identity = { ...options.identity, kind: 'maps', reduce: options.reduce ?? 1, resize: options.resize ?? null, names: list.entries.map(({ group, name }) => [group, name]), classes: list.classes };
   const key = problems.faults > 0 ? '' : await cacheKey(list.files, identity);
+  if (key !== '') await options.onKey?.(key);
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) {
     for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples[0] ?? '', count);
@@ -90,7 +94,9 @@ async function writeEntry(entry: MapList['entries'][number], target: Target): Pr
     return await (target.options.resize === undefined ? writeReduced(rows, target) : writeResized(rows, target.options.resize, target));
   } catch (error) {
     if (!(error instanceof TilewrightError) || !(error instanceof InvalidFileError)) throw error;
-    target.options.problems.add(error.advice === undefined ? 'file that cannot be decoded' : `file that cannot be used: ${error.message.replace(/^.*?: /, '')}, ${error.advice}`, error.file);
+    const reason = reasonOf(error, error.file);
+    if (error.advice === undefined) target.options.problems.add('file that cannot be decoded', `${error.file}: ${reason}`);
+    else target.options.problems.add(`file that cannot be used: ${reason}, ${error.advice}`, error.file);
     return undefined;
   } finally {
     await rows?.close();

@@ -23,6 +23,8 @@ export interface ChipList {
   readonly parts?: Split;
   /** Everything that the pixels come from: when one of these changes, they do. */
   readonly files: readonly string[];
+  /** The chip's file, as it is told of: its path in the folder or archive. */
+  fileOf(index: number): string;
   /** The picture in its own size. @throws {InvalidFileError} */
   decode(index: number): Promise<Picture>;
   close(): Promise<void>;
@@ -55,7 +57,8 @@ export async function listTable(options: ListOptions): Promise<ChipList> {
   return {
     kind: 'chips', tags: table.tags, exclusive: false, names: table.names, groups: table.names.map(() => ''), targets: table.targets,
     files: [tableFile, ...(isFolder ? table.names.flatMap((name) => { const path = source.paths.get(name); return path === undefined ? [] : [join(pictures, path)]; }) : [pictures])],
-    decode: async (index) => { const name = table.names[index]!; return readPicture(await source.read(name), name, pictureOptions(options)); },
+    fileOf: (index) => source.paths.get(table.names[index]!) ?? table.names[index]!,
+    decode: async (index) => { const name = table.names[index]!; return readPicture(await source.read(name), source.paths.get(name)!, pictureOptions(options)); },
     close: () => source.close(),
   };
 }
@@ -102,6 +105,7 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
   return {
     kind: 'chips', tags, exclusive: true, names: known.map((entry) => entry.name), groups: known.map((entry) => entry.part ?? ''), targets,
     ...(parts === undefined ? {} : { parts }), files: isFolder ? known.map((entry) => join(root, entry.path)) : [root],
+    fileOf: (index) => known[index]!.path,
     decode: async (index) => { const { path } = known[index]!; return readPicture(await archive.read(path), path, pictureOptions(options)); },
     close: () => archive.close(),
   };

@@ -25,8 +25,14 @@ export async function decodePicture(bytes: Uint8Array, name: string): Promise<Pi
     if (four && info.channels !== 4) throw new Error(`expected 4 components, found ${info.channels}`);
     return { width: info.width, height: info.height, data: four ? fromInk(data) : data };
   } catch (cause) {
-    throw new InvalidFileError(name, `expected a JPEG or PNG picture, found one that cannot be decoded: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause });
+    throw new InvalidFileError(name, `expected a JPEG or PNG picture, found one that cannot be decoded: ${decoderReason(cause as Error)}`, { cause });
   }
+}
+
+/** libvips loses its reason now and then where several pictures are decoded at a time. */
+function decoderReason({ message }: Error): string {
+  const first = message.split('\n')[0] ?? '';
+  return first === '' || first === 'Unknown error' ? 'damaged data' : first;
 }
 
 /** Cyan, magenta, yellow, black → red, green, blue. */

@@ -1,9 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse } from 'yaml';
 import { nearestName } from '../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { openArchive } from './archive.js';
+import { folderEntries } from './folder.js';
 import { partOf } from './chip-list.js';
 import type { DataDescription, SceneEntry } from '../samples/index.js';
 import { PICTURE_ENDINGS } from './pictures.js';
@@ -40,8 +41,7 @@ export async function describeData(path: string): Promise<FoundData> {
 }
 
 async function describeFolder(folder: string): Promise<FoundData> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name).sort();
+  const files = (await folderEntries(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
   if (files.includes(DESCRIPTION_FILE)) return describeData(join(folder, DESCRIPTION_FILE));
   const key = files.find((name) => /^key-.+\.txt$/.test(name));
   if (key !== undefined) return describeThemes(folder, key);
@@ -80,11 +80,11 @@ async function isTagTable(file: string): Promise<boolean> {
 /** The pictures of a table are where most of its names are: in a folder or archive beside it. */
 async function describeTable(folder: string, table: string): Promise<FoundData> {
   const names = new Set((await readFile(join(folder, table), 'utf8')).split(/\r?\n/).slice(1).map((line) => line.split(',')[0]!.trim().replace(/\.(jpe?g|png|tiff?)$/i, '')).filter((name) => name !== ''));
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await folderEntries(folder);
   let best: { place: string; hits: number } | undefined;
   let failed: unknown;
   for (const entry of entries) {
-    if (!entry.isDirectory() && !ARCHIVES.has(extname(entry.name).toLowerCase())) continue;
+    if (entry.kind === 'file' && !ARCHIVES.has(extname(entry.name).toLowerCase())) continue;
     try {
       const archive = await openArchive(join(folder, entry.name));
       const hits = new Set(archive.names.map((name) => basename(name, extname(name))).filter((name) => names.has(name))).size;
@@ -94,7 +94,7 @@ async function describeTable(folder: string, table: string): Promise<FoundData> 
       failed = error;
     }
   }
-  const here = entries.filter((entry) => entry.isFile() && PICTURE_ENDINGS.has(extname(entry.name).toLowerCase()) && names.has(basename(entry.name, extname(entry.name)))).length;
+  const here = entries.filter((entry) => entry.kind === 'file' && PICTURE_ENDINGS.has(extname(entry.name).toLowerCase()) && names.has(basename(entry.name, extname(entry.name)))).length;
   if (here > (best?.hits ?? 0)) best = { place: '.', hits: here };
   if (best === undefined) {
     if (failed instanceof InvalidFileError) throw failed;

@@ -1,5 +1,5 @@
 export { openArchive, type Archive } from './archive.js';
-export { cacheChips, noteUnreadable, type CacheChipsOptions } from './cache-chips.js';
+export { cacheChips, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
 export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKey } from './cache-key.js';
 export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';

@@ -63,8 +63,8 @@ function findPairs(archive: Archive, { description, problems }: ListOptions): Pa
     const id = key(image.group, image.name);
     const mask = drawn.get(id);
     if (mask === undefined) {
-      if (partOf(image.group) === undefined || partOf(image.group) === 'train') problems.add('picture without a mask', id);
-      else problems.remark('picture without a mask, left out', id);
+      if (partOf(image.group) === undefined || partOf(image.group) === 'train') problems.add('picture without a mask', path);
+      else problems.remark('picture without a mask, left out', path);
       continue;
     }
     const other = found.get(id);
@@ -104,18 +104,17 @@ function byPattern(path: string, pattern: string): Named | undefined {
 
 async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, options: ListOptions): Promise<MapRows> {
   const { description, problems } = options;
-  const label = pair.group === '' ? pair.name : `${pair.group}/${pair.name}`;
   const image = await readPicture(await archive.read(pair.image), pair.image, pictureOptions(options));
   const drawn = await readPicture(await archive.read(pair.mask), pair.mask, { openScene: options.openScene });
   if (image.width !== drawn.width || image.height !== drawn.height) {
-    problems.add('mask of another size', `${label}: picture ${image.width}×${image.height}, mask ${drawn.width}×${drawn.height}`);
+    problems.add('mask of another size', `${pair.image}: picture ${image.width}×${image.height}, mask ${drawn.width}×${drawn.height}`);
     return { width: 0, height: 0, read: () => Promise.resolve({ pixels: new Uint8Array(), mask: new Uint8Array() }), close: () => Promise.resolve() };
   }
   if (description.threshold !== undefined) thresholdBands(drawn.data, description.threshold);
   const { mask, unknown } = colourToClass(drawn.data, classes);
   for (const [colour, count] of unknown) {
-    if (description.unknown_colors === 'ignore') problems.remark('pixel of a colour of no class, ignored', `${label}: ${colour} in ${count} pixels`, count);
-    else problems.add('colour of no class', `${label}: ${colour} in ${count} pixels`);
+    if (description.unknown_colors === 'ignore') problems.remark('pixel of a colour of no class, ignored', `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`, count);
+    else problems.add('colour of no class', `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`);
   }
   const { width, height } = image;
   ignoreFrame(mask, width, height, description.frame ?? 0);

@@ -23,6 +23,8 @@ export interface Problems {
 }
 
 const EXAMPLES = 3;
+/** Faults that a description may turn into remarks. */
+const OF_NO_CLASS: ReadonlySet<string> = new Set(['colour of no class', 'pixel of no class']);
 
 export function collectProblems(): Problems {
   const kinds = new Map<string, { count: number; readonly examples: string[]; readonly fault: boolean }>();
@@ -41,7 +43,7 @@ export function collectProblems(): Problems {
     throwIfAny(file) {
       const faults = list().filter((problem) => problem.fault);
       if (faults.length === 0) return;
-      throw new InvalidFileError(file, `expected a data set without faults, found ${faults.map(problemText).join('; ')}`, { advice: 'nothing was trained; mend or leave out these files' });
+      throw new InvalidFileError(file, `expected a data set without faults, found ${faults.map(problemText).join('; ')}`, { advice: `nothing was trained; mend or leave out these files${faults.some(({ kind }) => OF_NO_CLASS.has(kind)) ? ', or leave such pixels out with unknown_colors: ignore' : ''}` });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { noteUnreadable, problemText, toRgba, type ChipList, type MapList, type Picture, type Problem } from '../dataset/index.js';
+import { noteUnreadable, problemText, reasonOf, toRgba, type ChipList, type MapList, type Picture, type Problem } from '../dataset/index.js';
 import { defaultColor } from '../card/index.js';
-import { throwIfAborted, TilewrightError } from '../errors.js';
+import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
 import { checkOutput, makeFolder, ordered, writeWhole, type TaskContext } from '../run/index.js';
 import { IGNORE, type DataDescription, type Split } from '../samples/index.js';
@@ -125,7 +125,7 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
   const wanted = options.quick === true ? places : Array.from(list.names.keys());
   const onSheet = new Set(places);
   let done = 0;
-  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.names[index]!); return undefined; }) });
+  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.fileOf(index)); return undefined; }) });
   for await (const { index, picture } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
     if (picture !== undefined) { sizes.add(picture); if (onSheet.has(index)) pictures.set(index, picture); }
     if (++done % 1024 === 0 || done === wanted.length) context.onProgress?.({ stage: 'check', done, total: wanted.length, unit: 'chips' });
@@ -183,7 +183,8 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
       }
     } catch (error) {
       if (!(error instanceof TilewrightError)) throw error;
-      problems.add('file that cannot be read', error.message);
+      if (error instanceof InvalidFileError) problems.add('file that cannot be decoded', `${error.file}: ${reasonOf(error, error.file)}`);
+      else problems.add('file that cannot be read', error.message);
     }
     context.onProgress?.({ stage: 'check', done: index + 1, total: list.entries.length, unit: 'pictures' });
   }

@@ -4,7 +4,8 @@ import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
 import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate } from '../train/index.js';
 import { readRecipe, type TrainOptions } from './train.js';
-import { beginWith } from './train/begin-weights.js';
+import { findBeginning } from './train/begin-weights.js';
+import { checkNetwork } from './train/check-network.js';
 import { loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
 import { writeWhole } from './train/write-file.js';
@@ -31,11 +32,13 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
   const place = options.stage === undefined ? 0 : stages.findIndex((stage, index) => stage.name === options.stage || String(index) === options.stage);
   const stage = stages[place];
   if (stage === undefined) throw new InvalidOptionError('--find-lr', `expected a stage of the recipe (${stages.map(({ name }) => name).join(', ')}), found ${options.stage!}`);
+  const begin = await findBeginning(recipe, options.data, context);
+  const { tf } = await loadTensorflow();
+  checkNetwork(tf, recipe);
   await makeFolder(options.output);
   const data = { data: options.data, cacheFolder: options.output, ...(stage.size === undefined ? {} : { size: stage.size }) };
   const first = await loadSamples(recipe, data, context);
-  const { tf } = await loadTensorflow();
-  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
+  const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
     const opened = await course.stages[place]!.open(undefined);
     const found = await findRate(tf, opened, stage, {

@@ -1,16 +1,19 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import {
   architectureOf, calibrate, fit, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
-  type Recipe,
+  type EngineName, type LoadedTensorflow, type Recipe,
 } from '../train/index.js';
-import { beginWith } from './train/begin-weights.js';
+import type { PublicWeights } from './models/catalogue.js';
+import { findBeginning, type BeginWith } from './train/begin-weights.js';
+import { checkNetwork } from './train/check-network.js';
 import { createDiary } from './train/diary.js';
-import { areChips, loadSamples, type LoadedSamples } from './train/samples.js';
+import { leakNotes } from './train/leaks.js';
+import { CHECKPOINT, fingerprintOf, originOf, refuseOther } from './train/origin.js';
+import { areChips, loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
 import { openTrainingFolder } from './train/training-folder.js';
 import { writeModel } from './train/write-model.js';
@@ -28,7 +31,7 @@ export interface TrainOptions {
 
 export interface TrainResult {
   readonly output: string;
-  readonly engine: string;
+  readonly engine: EngineName;
   readonly epochs: number;
   /** From 1: the epoch whose weights the model has. */
   readonly bestEpoch: number;
@@ -39,33 +42,42 @@ export interface TrainResult {
 
 /**
  * Trains the model of a recipe and writes it with its card and a report.
+ * Recipe, weights to begin with and folder are looked at before the data, and the data before the first step.
+ * @param catalogue Weights that recipes may name. Default: those of `models pull`
  * @throws {OutputError} if the folder holds files that no training made, or another training is at work in it
  */
-export async function train(options: TrainOptions, context: TaskContext = {}): Promise<TrainResult> {
+export async function train(options: TrainOptions, context: TaskContext = {}, catalogue?: readonly PublicWeights[]): Promise<TrainResult> {
   const recipe = await readRecipe(options);
-  const giveBack = await openTrainingFolder(options.output);
+  const loaded = await loadTensorflow();
+  checkNetwork(loaded.tf, recipe);
+  const begin = await findBeginning(recipe, options.data, context, catalogue);
+  const giveBack = await openTrainingFolder(options.output, originOf(recipe));
   try {
-    return await trainInto(options, recipe, context);
+    return await trainInto(options, recipe, { ...loaded, begin }, context);
   } finally {
     await giveBack();
   }
 }
 
-async function trainInto(options: TrainOptions, recipe: Recipe, context: TaskContext): Promise<TrainResult> {
+async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, note, advice, begin }: LoadedTensorflow & { readonly begin: BeginWith }, context: TaskContext): Promise<TrainResult> {
   const data = { data: options.data, cacheFolder: options.output };
   const stages = resolveStages(recipe);
-  const first = await loadSamples(recipe, { ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }) }, context);
-  const { tf, engine, note, advice } = await loadTensorflow();
+  let origin = originOf(recipe);
+  const first = await loadSamples(recipe, {
+    ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }),
+    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); },
+  }, context);
   const total = totalEpochs(recipe);
   context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note });
-  const course = openCourse(tf, { recipe, data, first, begin: (networks) => beginWith(tf, recipe, networks, options.data) }, context);
+  const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
+    if (await stat(join(options.output, CHECKPOINT)).catch(() => undefined) === undefined) await leakNotes(first, context);
     const validated = first.split.validation.length > 0;
     const diary = await createDiary(options.output, recipe, first, context);
     const { history, bestEpoch, weights, scoreName } = await fit(tf, course.stages, {
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
-      checkpoint: join(options.output, 'checkpoint.bin'), fingerprint: fingerprintOf(recipe, first), signal: context.signal,
+      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal,
       onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: (record, all, validation) => diary.write(record, all, validation),
     });
     const { loaded, networks } = course.current();
@@ -87,18 +99,3 @@ export async function readRecipe(options: Pick<TrainOptions, 'recipe' | 'set'>):
   const text = await readFile(options.recipe, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(options.recipe, 'expected a recipe, found no file that can be read', { cause }); });
   return parseRecipe(text, options.recipe, options.set);
 }
-
-/**
- * Of all that decides what is trained, but for the number of epochs: a run that turns out too long may be resumed as a shorter
- * one. What is done after the last step and the card's texts are free, too.
- */
-function fingerprintOf(recipe: Recipe, loaded: LoadedSamples): string {
-  const { data, split, network, task, optimizer, schedule, loss, augment } = recipe;
-  const training = { ...recipe.training, epochs: undefined, calibrate: undefined, threshold: undefined };
-  const stages = recipe.stages.map((stage) => ({ ...stage, epochs: undefined }));
-  const parts: unknown[] = [task, data, split, network, training, optimizer, schedule, loss, augment, stages, loaded.outputs, loaded.samples.count, loaded.samples.fingerprint];
-  // The file may be another one under the same name.
-  if (split.file !== undefined) parts.push(Object.values(loaded.split).map((part: Int32Array) => Array.from(part)));
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
-}
-

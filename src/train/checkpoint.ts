@@ -5,6 +5,8 @@ import { InvalidFileError } from '../errors.js';
 export interface Checkpoint {
   /** What the run was asked for; another run does not go on from here. */
   readonly fingerprint: string;
+  /** Absent in checkpoints of before it was noted. */
+  readonly origin?: Origin;
   /** Finished epochs. */
   readonly epoch: number;
   /** Steps of the optimizer. */
@@ -17,6 +19,16 @@ export interface Checkpoint {
   readonly moments: readonly Float32Array[];
   /** Moving average of the weights, in the network's order; empty for a run without. */
   readonly average: readonly Float32Array[];
+}
+
+/** What a checkpoint was made from, as far as it is known before any sample is decoded. */
+export interface Origin {
+  /** Its name. */
+  readonly recipe: string;
+  /** A digest of each of the recipe's sections. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Key of the decoded samples, which changes with the data's files. */
+  readonly samples?: string;
 }
 
 /** One line of the history. */
@@ -59,6 +71,22 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
     await handle.close();
   }
   await rename(partial, file);
+}
+
+/** What a checkpoint was made from, without reading its weights; undefined if it does not say, or there is none. */
+export async function readOrigin(file: string): Promise<Origin | undefined> {
+  const handle = await open(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
+  if (handle === undefined) return undefined;
+  try {
+    for (let size = 2 ** 16; ; size *= 4) {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
+      const end = buffer.indexOf(10, MAGIC.length);
+      if (!isCheckpoint(buffer) || (end < 0 && bytesRead < size)) return undefined;
+      if (end >= 0 && end < bytesRead) return (JSON.parse(buffer.toString('utf8', MAGIC.length, end)) as Pick<Checkpoint, 'origin'>).origin;
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

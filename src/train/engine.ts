@@ -43,10 +43,11 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
       }
       try {
         restoreOldUtilities(require);
-        // TensorFlow prints its own notes about the processor otherwise.
-        process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+        quietNative();
         const tf = require(file) as Tensorflow;
         await tf.ready();
+        // A thread that ends before the native library has done anything takes the whole process with it.
+        tf.tidy(() => tf.add(1, 1).dataSync());
         return { tf, engine, ...describeNative(tf, name, failures) };
       } catch (error) {
         failures.push(`${name} does not load: ${(error as Error).message.split('\n')[0] ?? ''}`);
@@ -59,6 +60,14 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
   (tf.backend() as { firstUse?: boolean }).firstUse = false; // the note below says what TensorFlow.js would print
   const why = failures.length > 0 ? failures.join('; ') : 'the native engine is not installed';
   return { tf, engine: 'javascript', note: `TensorFlow.js in plain JavaScript, 50 to 350 times slower than native (${why})`, advice: 'npm run setup:tensorflow installs the native engine' };
+}
+
+/**
+ * TensorFlow prints its own notes about the processor otherwise. A thread has a copy of the environment, which native code does
+ * not see: whoever starts one calls this first.
+ */
+export function quietNative(): void {
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 }
 
 /** The native backend tells whether it found a GPU; one build serves both. */

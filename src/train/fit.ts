@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs';
 import type { Architecture, Tensorflow } from '../../models/architectures/index.js';
 import { throwIfAborted } from '../errors.js';
 import { createAverage } from './average.js';
-import { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord } from './checkpoint.js';
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord, type Origin } from './checkpoint.js';
 import { fuseTrainingOps } from './fused-ops.js';
 import { chooseLayers, peakRate, ratesOf, trainedWeights, type TrainedWeight } from './layer-choice.js';
 import type { Learner, Validation } from './learner.js';
@@ -36,6 +36,8 @@ export interface FitOptions extends Pick<RecipeTraining, 'average' | 'keep' | 'm
   readonly checkpoint?: string;
   /** What the checkpoint must have been made by. Default empty. */
   readonly fingerprint?: string;
+  /** Noted in the checkpoint. */
+  readonly origin?: Origin;
   readonly signal?: AbortSignal;
   /** Called with a stage and the score's name before its first epoch. */
   readonly onStage?: (opened: OpenedStage, index: number) => void | Promise<void>;
@@ -140,7 +142,7 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
     }
     if (options.checkpoint !== undefined) {
       await writeCheckpoint(options.checkpoint, {
-        fingerprint: options.fingerprint ?? '', epoch: epoch + 1, steps: optimizer.steps, history: state.history, bestEpoch: state.bestEpoch, weights: values, best: state.best,
+        fingerprint: options.fingerprint ?? '', ...(options.origin === undefined ? {} : { origin: options.origin }), epoch: epoch + 1, steps: optimizer.steps, history: state.history, bestEpoch: state.bestEpoch, weights: values, best: state.best,
         moments: optimizer.moments.map((moment) => moment.dataSync<'float32'>()), average: averaged ?? [],
       });
     }

@@ -23,8 +23,12 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   for (const setting of settings) applySetting(recipe, setting);
   for (const section of ['data', 'split', 'network', 'training', 'optimizer', 'schedule', 'loss', 'augment', 'card']) recipe[section] ??= {};
   recipe['stages'] ??= [];
-  const wrong = faultOf(recipe, RECIPE_FIELDS, '') ?? missing(recipe as unknown as Recipe);
-  if (wrong !== undefined) throw new InvalidFileError(file, wrong);
+  const faults = faultsOf(recipe, RECIPE_FIELDS, '');
+  const bySettings = faults.filter(({ path }) => settings.some((setting) => path === settingPath(setting) || path.startsWith(`${settingPath(setting)}.`)));
+  if (bySettings.length > 0) throw new InvalidOptionError('--set', `expected ${bySettings.map(({ text: fault }) => fault).join('; and ')}`);
+  const gaps = ['network', 'training', 'optimizer'].every((section) => isTree(recipe[section])) && Array.isArray(recipe['stages']) ? missing(recipe as unknown as Recipe) : [];
+  const wrong = [...faults.map(({ text: fault }) => fault), ...gaps];
+  if (wrong.length > 0) throw new InvalidFileError(file, `expected ${wrong.join('; and ')}`);
   const found = withDefaults(recipe as unknown as Recipe);
   const unfit = contradiction(found);
   if (unfit !== undefined) throw new InvalidFileError(file, unfit);
@@ -69,8 +73,7 @@ function applySetting(recipe: Tree, setting: string): void {
   const equals = setting.indexOf('=');
   if (equals < 1) throw new InvalidOptionError('--set', `expected key=value such as training.epochs=3, found ${setting}`);
   const given = setting.slice(0, equals).trim();
-  const moved = Object.entries(MOVED).find(([from]) => given === from || given.startsWith(`${from}.`));
-  const path = (moved === undefined ? given : moved[1] + given.slice(moved[0].length)).split('.');
+  const path = settingPath(setting).split('.');
   let value: unknown;
   try {
     value = parse(setting.slice(equals + 1));
@@ -97,6 +100,13 @@ function applySetting(recipe: Tree, setting: string): void {
   }
 }
 
+/** The key that a setting is for, where it is now. */
+function settingPath(setting: string): string {
+  const given = setting.slice(0, setting.indexOf('=')).trim();
+  const moved = Object.entries(MOVED).find(([from]) => given === from || given.startsWith(`${from}.`));
+  return moved === undefined ? given : moved[1] + given.slice(moved[0].length);
+}
+
 function stageKey(stages: readonly RecipeStage[], key: string): string {
   const place = stages.findIndex((stage, index) => stage.name === key || String(index) === key);
   if (place < 0) throw new InvalidOptionError('--set', `expected a stage of the recipe (${stages.map((stage, index) => stage.name ?? String(index)).join(', ') || 'it has none'}), found ${key}`);
@@ -108,34 +118,30 @@ function unknownSetting(path: readonly string[], key: string, known: readonly st
   return new InvalidOptionError('--set', `expected a key of a recipe, found ${[...path, key].join('.')}`, { advice: near === undefined ? `${path.length === 0 ? 'a recipe' : path.join('.')} has ${known.join(', ')}` : `did you mean ${[...path, near].join('.')}?` });
 }
 
-/** What is wrong in this part of a recipe, the first of it. */
-function faultOf(found: unknown, node: Field | Section | List, path: string): string | undefined {
-  if (node.kind === 'value') return node.allows(found) ? undefined : `expected ${path} ${node.expected}, found ${show(found)}`;
+interface Fault { readonly path: string; readonly text: string }
+
+/** Everything that is wrong with the keys in this part of a recipe. */
+function faultsOf(found: unknown, node: Field | Section | List, path: string): Fault[] {
+  if (node.kind === 'value') return node.allows(found) ? [] : [{ path, text: `${path} ${node.expected}, found ${show(found)}` }];
   if (node.kind === 'list') {
-    if (!Array.isArray(found)) return `expected ${path} as a list, found ${show(found)}`;
-    for (const [index, item] of found.entries()) {
-      const wrong = faultOf(item, node.of, `${path}.${isTree(item) && typeof item['name'] === 'string' ? item['name'] : index}`);
-      if (wrong !== undefined) return wrong;
-    }
-    return undefined;
+    if (!Array.isArray(found)) return [{ path, text: `${path} as a list, found ${show(found)}` }];
+    return found.flatMap((item: unknown, index) => faultsOf(item, node.of, `${path}.${isTree(item) && typeof item['name'] === 'string' ? item['name'] : index}`));
   }
-  if (!isTree(found)) return `expected ${path === '' ? 'a recipe' : path} to have ${Object.keys(node.fields).join(', ')}, found ${show(found)}`;
+  if (!isTree(found)) return [{ path, text: `${path === '' ? 'a recipe' : path} to have ${Object.keys(node.fields).join(', ')}, found ${show(found)}` }];
   const dot = path === '' ? '' : `${path}.`;
-  for (const [key, item] of Object.entries(found)) {
+  return Object.entries(found).flatMap(([key, item]): Fault[] => {
     const field = node.fields[key];
     if (field === undefined) {
       const known = Object.keys(node.fields);
       const near = nearestName(key, known);
-      return near === undefined ? `expected ${path === '' ? 'a recipe' : path} to have ${known.join(', ')}, found ${key}` : `expected a key of a recipe, found ${dot}${key}: did you mean ${dot}${near}?`;
+      return [{ path: `${dot}${key}`, text: near === undefined ? `${path === '' ? 'a recipe' : path} to have ${known.join(', ')}, found ${key}` : `a key of a recipe, found ${dot}${key}: did you mean ${dot}${near}?` }];
     }
-    if (item === undefined || item === null) { delete found[key]; continue; }
-    const wrong = faultOf(item, field, `${dot}${key}`);
-    if (wrong !== undefined) return wrong;
-  }
-  return undefined;
+    if (item === undefined || item === null) { delete found[key]; return []; }
+    return faultsOf(item, field, `${dot}${key}`);
+  });
 }
 
-function missing(recipe: Recipe): string | undefined {
+function missing(recipe: Recipe): string[] {
   const needed: readonly (readonly [string, unknown, string])[] = [
     ['name', recipe.name, 'in lower case letters, digits and hyphens'], ['task', recipe.task, 'tagger, classifier or segmenter'],
     ['network.architecture', recipe.network.architecture, 'as the name of a network'],
@@ -144,8 +150,7 @@ function missing(recipe: Recipe): string | undefined {
     ...(recipe.stages.length > 0 && recipe.stages.every((stage) => stage.lr !== undefined || stage.optimizer?.lr !== undefined) ? [] : [['optimizer.lr', recipe.optimizer.lr, 'above 0'] as const]),
     ...(recipe.task === 'segmenter' ? [['training.patch', recipe.training.patch, 'above 0'] as const] : [['network.size', recipe.network.size, 'above 0'] as const]),
   ];
-  const gap = needed.find(([, found]) => found === undefined);
-  return gap === undefined ? undefined : `expected ${gap[0]} ${gap[2]}, found none`;
+  return needed.flatMap(([key, found, expected]) => (found === undefined ? [`${key} ${expected}, found none`] : []));
 }
 
 /** Keys that are right by themselves, but not together. */

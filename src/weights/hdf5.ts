@@ -13,6 +13,8 @@ export interface Hdf5File {
 
 /** Longest time for one answer: reading a listing of thousands of layers takes seconds on a busy machine. */
 const PATIENCE = 60_000;
+/** Counted in beats: a process that was suspended misses them, and has not waited. */
+const BEAT = 1000;
 /** Chunks may be compressed; a data set that claims more than this many times the file is a bomb. */
 const BEST_COMPRESSION = 100;
 
@@ -47,7 +49,8 @@ export async function openHdf5(file: string, path: string, size: number): Promis
   const ask = async (request: Omit<Hdf5Request, 'id'>): Promise<Hdf5Reply> => {
     if (gone !== undefined) throw damaged(gone);
     const id = ids++;
-    const timer = setTimeout(() => { fail(new Error('no answer')); void worker.terminate(); }, PATIENCE);
+    let beats = 0;
+    const timer = setInterval(() => { if (++beats === PATIENCE / BEAT) { fail(new Error('no answer')); void worker.terminate(); } }, BEAT);
     try {
       const reply = await new Promise<Hdf5Reply>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
@@ -59,7 +62,7 @@ export async function openHdf5(file: string, path: string, size: number): Promis
     } catch (cause) {
       throw damaged(cause);
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
     }
   };
   const close = async (): Promise<void> => { await worker.terminate(); };

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,23 @@ import { root, scratch } from '../places.js';
 
 const folder = scratch();
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+describe('a folder', () => {
+  it.skipIf(process.platform === 'win32')('gives files and folders that links lead to, and ends where a link leads back', async () => {
+    const place = join(folder, 'linked');
+    mkdirSync(join(folder, 'elsewhere', 'inner'), { recursive: true });
+    mkdirSync(join(place, 'own'), { recursive: true });
+    writeFileSync(join(folder, 'elsewhere', 'inner', 'far.txt'), 'far');
+    writeFileSync(join(place, 'own', 'near.txt'), 'near');
+    symlinkSync(join(folder, 'elsewhere'), join(place, 'more'));
+    symlinkSync(join(folder, 'elsewhere', 'inner', 'far.txt'), join(place, 'one.txt'));
+    symlinkSync(place, join(place, 'own', 'back'));
+    symlinkSync(join(folder, 'nothing'), join(place, 'gone.txt'));
+    const archive = await openArchive(place);
+    expect(archive.names).toEqual(['more/inner/far.txt', 'one.txt', 'own/near.txt']);
+    expect(text(await archive.read('one.txt'))).toBe('far');
+  });
+});
 
 describe('archives', () => {
   it.each(['ustar', 'pax', 'gnu'])('reads a tar archive as Python writes it (%s), long names included, in any order', async (kind) => {

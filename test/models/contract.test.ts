@@ -18,7 +18,7 @@ const TINY: Readonly<Record<string, readonly Partial<NetworkOptions>[]>> = {
   'vgg3': [{ width: 1 / 8, size: 17 }, { width: 1 / 8, size: 16, normalization: 'caffe' }],
   'vgg3-dropout': [{ width: 1 / 8, size: 16, normalization: 'unit' }],
   'theme-cnn': [{ width: 1 / 5 }, { width: 1 / 5, size: 31, activation: 'sigmoid' }],
-  'squeezenet': [{ width: 1 / 16, normalization: 'torch' }],
+  'squeezenet': [{ width: 1 / 16, normalization: 'torch' }, { width: 1 / 16, head: { pool: 'average', dense: [6] }, activation: 'sigmoid' }],
   'mobilenet-v1': [{ width: 1 / 16 }, { width: 1 / 16, variant: 'torch' }],
   'mobilenet-v2': [{ width: 0.05 }, { width: 0.05, variant: 'torch', normalization: 'signed' }],
   'vgg16': [{ width: 1 / 32, size: 37 }, { width: 1 / 32, head: { pool: 'average', dense: [6], dropout: [0, 0.5] } }],

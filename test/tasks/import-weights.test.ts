@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { describe, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classify, type ClassifyResult } from '../../src/tasks/classify.js';
 import { embed } from '../../src/tasks/embed.js';
 import { importModel } from '../../src/tasks/models.js';
 import { PUBLIC_WEIGHTS, type PublicWeights } from '../../src/tasks/models/catalogue.js';
 import { pullModel } from '../../src/tasks/models/pull.js';
+import { train } from '../../src/tasks/train.js';
+import { loadLayers, loadTensorflow } from '../../src/train/index.js';
+import { readWeights } from '../../src/weights/index.js';
 import { weightsServer } from '../download/weights-server.js';
 import { hasShared, root, scratch, shared } from '../places.js';
 
@@ -92,9 +96,52 @@ describe('models pull', () => {
     expect(server.requests.length).toBe(1);
     writeFileSync(first.file, 'other');
     await expect(ask({})).rejects.toThrow('expected the weights that were fetched before, found a changed file');
-    expect((await ask({ from: made })).file).toBe(made);
+    expect((await ask({ from: made })).file).toBe(first.file);
+    expect(readFileSync(first.file).equals(readFileSync(made))).toBe(true);
     await expect(ask({ from: labels })).rejects.toThrow(/ten\.txt: expected the file whose sha256 begins with/);
     await expect(pullModel({ model: 'vgg61' })).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('a recipe that names weights of models pull', () => {
+  const catalogue = [{ ...entry, top: false }];
+  const recipe = join(folder, 'named.yaml');
+  const data = join(folder, 'named-data');
+  const before = process.env['TILEWRIGHT_CACHE'];
+  beforeAll(async () => {
+    process.env['TILEWRIGHT_CACHE'] = join(folder, 'named-cache');
+    for (const name of ['dark', 'light']) {
+      mkdirSync(join(data, name), { recursive: true });
+      for (let i = 0; i < 4; i++) await sharp({ create: { width: 24, height: 24, channels: 3, background: { r: name === 'dark' ? 20 + i : 220 - i, g: 90, b: 60 } } }).png().toFile(join(data, name, `${name}${i}.png`));
+    }
+    writeFileSync(recipe, [
+      'name: named', 'task: classifier', 'data: { class_folders: true }', 'split: { validation: 0.25, test: 0.25 }', 'network: { architecture: squeezenet, size: 24, normalization: torch, head: { pool: average }, weights: made-up }',
+      'training: { epochs: 1, batch: 4 }', 'optimizer: { name: sgd, lr: 0.001 }', 'augment: { turns: false }', 'stages: [{ name: head, freeze: [conv1, "fire*"] }]', 'card: { license: CC0-1.0 }', '',
+    ].join('\n'));
+  });
+  afterAll(() => { if (before === undefined) delete process.env['TILEWRIGHT_CACHE']; else process.env['TILEWRIGHT_CACHE'] = before; });
+
+  it('is refused with the command that gets them, then finds them in the cache and begins with them', async () => {
+    const options = { recipe, data, output: join(folder, 'named-out') };
+    await expect(train(options, {}, catalogue)).rejects.toMatchObject({ exitCode: 3, advice: expect.stringContaining('tilewright models pull made-up, or from a file at hand with --from') as string });
+    expect(existsSync(options.output)).toBe(false);
+    const server = await weightsServer();
+    server.files.set('mirror.safetensors', readFileSync(made));
+    await pullModel({ model: 'made-up', url: `${server.url}/mirror.safetensors`, output: join(folder, 'named-pulled') }, {}, catalogue);
+    const { output, card } = await train(options, {}, catalogue);
+    expect(card.architecture).toContain('SqueezeNet');
+    // Frozen layers are those of the file; torchvision's kernels are [out, in, height, width].
+    const { tf } = await loadTensorflow();
+    const network = await loadLayers(tf, join(output, 'layers'));
+    const kernel = network.getLayer('fire9_squeeze1x1').getWeights()[0]!;
+    const tensors = await readWeights(made);
+    const theirs = await tensors.tensors.find(({ name }) => name === 'features.12.squeeze.weight')!.floats();
+    const [, , inputs, filters] = kernel.shape as [number, number, number, number];
+    const ours = kernel.dataSync();
+    for (const [input, filter] of [[0, 0], [3, 5], [inputs - 1, filters - 1]] as const) expect(ours[input * filters + filter]).toBeCloseTo(theirs[filter * inputs + input]!, 6);
+    await tensors.close();
+    writeFileSync(join(folder, 'named-cache', 'weights', 'squeezenet-made.safetensors'), 'changed');
+    await expect(train({ ...options, output: join(folder, 'named-again') }, {}, catalogue)).rejects.toThrow('expected the weights that were fetched before, found a changed file');
   });
 });
 

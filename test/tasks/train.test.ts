@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -154,10 +154,51 @@ describe('train', () => {
     expect((await train(twice)).epochs).toBe(1);
   });
 
-  it('refuses the checkpoint of another run', async () => {
+  it('refuses the checkpoint of another run before anything is decoded, and says in what it differs', async () => {
     const first = options('other', TAGS, ['training.epochs=1']);
     await train(first);
-    await expect(train({ ...first, set: ['training.epochs=1', 'training.rate=0.01'] })).rejects.toThrow('expected a checkpoint of the same data, network and options');
+    const stages: string[] = [];
+    const again = (over: Partial<TrainOptions>): Promise<unknown> => train({ ...first, ...over }, { onProgress: ({ stage }) => stages.push(stage) });
+    await expect(again({ set: ['training.epochs=1', 'training.rate=0.01', 'network.widths=[2, 4]'] })).rejects.toThrow('expected a checkpoint of the same data, network and options, found one with another network, optimizer');
+    await expect(again({ set: ['training.epochs=1', 'name=renamed', 'augment.rotate=5'] })).rejects.toThrow('found one of the recipe two-tags, with another augment');
+    const moved = join(folder, 'moved');
+    for (const group of ['a', 'b', 'c']) cpSync(join(folder, group), join(moved, group), { recursive: true });
+    writeFileSync(join(moved, 'classes.json'), readFileSync(join(folder, 'classes.json')));
+    const before = readdirSync(first.output).sort();
+    await expect(again({ data: moved })).rejects.toThrow('found one of other data, or of data that changed since');
+    expect(stages).toEqual([]);
+    expect(readdirSync(first.output).sort()).toEqual(before);
+  });
+
+  it('refuses what is wrong in any stage of a recipe before data are read, and leaves no folder behind', async () => {
+    const text = `${TAGS}stages:\n  - { name: first }\n  - { name: second, freeze: [stem] }\n`;
+    const ask = (set: readonly string[]): Promise<unknown> => train({ ...options('staged', text, ['training.epochs=1', ...set]), data: join(folder, 'nowhere') });
+    await expect(ask(['stages.second.freeze=[convolutions]'])).rejects.toThrow('freeze: expected a stage of resnet-chips, a layer, or a pattern that fits some, found convolutions');
+    await expect(ask(['stages.second.lr={stem: 0.1}'])).rejects.toThrow('expected a rate for every trained layer');
+    await expect(ask(['stages.second.freeze=["*"]'])).rejects.toThrow('expected layers that are trained in stage second, found all frozen');
+    await expect(ask(['network.batch_norm=true'])).rejects.toThrow('network.batch_norm: expected options that resnet-chips takes');
+    await expect(ask(['network.weights=rsnet50'])).rejects.toMatchObject({ advice: 'did you mean resnet50?' });
+    await expect(ask(['stages.second.freeze=[]'])).rejects.toThrow('nowhere');
+    expect(existsSync(join(folder, 'out-staged'))).toBe(false);
+  });
+
+  it('says which samples of different parts show the same ground', async () => {
+    // Detailed ground that two folders share: the second picture lies 20 pixels further.
+    const random = seededRandom(9);
+    const ground = Float64Array.from({ length: 100 * 80 }, () => random() * 255);
+    const data = join(folder, 'sharing');
+    for (const [group, dx] of [['a', 0], ['b', 20], ['c', 0]] as const) {
+      mkdirSync(join(data, group, 'images'), { recursive: true });
+      mkdirSync(join(data, group, 'masks'), { recursive: true });
+      const pixels = Buffer.from(Array.from({ length: 80 * 80 * 3 }, (_, at) => { const i = Math.floor(at / 3); return group === 'c' ? random() * 255 : ground[Math.floor(i / 80) * 100 + (i % 80) + dx]!; }));
+      await sharp(pixels, { raw: { width: 80, height: 80, channels: 3 } }).png().toFile(join(data, group, 'images', 'p.png'));
+      await sharp({ create: { width: 80, height: 80, channels: 3, background: { r: 10, g: 20, b: 30 } } }).png().toFile(join(data, group, 'masks', 'p.png'));
+    }
+    writeFileSync(join(data, 'classes.json'), readFileSync(join(folder, 'classes.json')));
+    const notes: string[] = [];
+    const context = { onProgress: ({ stage, detail }: { stage: string; detail?: string }): void => { if (stage === 'split') notes.push(detail ?? ''); } };
+    await train({ ...options('sharing-run', MAPS, ['training.epochs=1', 'training.steps=1', 'network.reduce=1', 'data.leave_out=[]']), data }, context);
+    expect(notes).toEqual([expect.stringContaining('note: 1 pair of samples of different parts show the same ground, so scores are too good: a/p and b/p (they look alike where laid over each other)')]);
   });
 
   it('reports all faults of the data at once, before training', async () => {
@@ -174,7 +215,7 @@ describe('train', () => {
     writeFileSync(join(other, 'images', 'broken.png'), 'no picture');
     await flat(8, 10).toFile(join(other, 'masks', 'broken.png'));
     await expect(train({ ...options('faulty-run', MAPS), data: other })).rejects.toThrow(
-      /1 × picture without a mask \(\/alone\); 1 × file that cannot be decoded \(.*broken\.png\); 1 × colour of no class \(colour: #4d141e in 64 pixels\); 1 × mask of another size \(size: picture 8×8, mask 9×8\)/,
+      /1 × picture without a mask \(images\/alone\.png\); 1 × file that cannot be decoded \(images\/broken\.png: .+\); 1 × colour of no class \(masks\/colour\.png: #4d141e in 64 pixels\); 1 × mask of another size \(images\/size\.png: picture 8×8, mask 9×8\)/,
     );
   });
 });

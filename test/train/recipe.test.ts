@@ -42,14 +42,14 @@ describe('recipes', () => {
   it.each([
     ['training.epoch=3', '--set: expected a key of a recipe, found training.epoch'],
     ['epochs', '--set: expected key=value such as training.epochs=3, found epochs'],
-    ['training.epochs=0', 'r.yaml: expected training.epochs above 0, found 0'],
-    ['network.architecture=resnet', 'r.yaml: expected network.architecture resnet-chips, vgg3,'],
-    ['optimizer.lr=fast', 'r.yaml: expected optimizer.lr above 0, [low, high], or {name: rate}, found fast'],
-    ['optimizer.lr=[1]', 'r.yaml: expected optimizer.lr above 0, [low, high], or {name: rate}, found [1]'],
-    ['schedule.name=twice', 'r.yaml: expected schedule.name constant, one-cycle, cosine or plateau, found twice'],
+    ['training.epochs=0', '--set: expected training.epochs above 0, found 0'],
+    ['network.architecture=resnet', '--set: expected network.architecture resnet-chips, vgg3,'],
+    ['optimizer.lr=fast', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found fast'],
+    ['optimizer.lr=[1]', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found [1]'],
+    ['schedule.name=twice', '--set: expected schedule.name constant, one-cycle, cosine or plateau, found twice'],
     ['stages=[{name: a}, {name: a}]', 'r.yaml: expected stages of different names, found a twice'],
-    ['stages=[{nam: a}]', 'r.yaml: expected a key of a recipe, found stages.0.nam: did you mean stages.0.name?'],
-    ['name=My Model', 'r.yaml: expected name in lower case letters, digits and hyphens, found My Model'],
+    ['stages=[{nam: a}]', '--set: expected a key of a recipe, found stages.0.nam: did you mean stages.0.name?'],
+    ['name=My Model', '--set: expected name in lower case letters, digits and hyphens, found My Model'],
   ])('refuse %s', (setting, message) => {
     expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(message);
   });
@@ -68,7 +68,7 @@ describe('recipes', () => {
     ['augment.zoom=1.5', 'expected augment.zoom as [smallest, largest] between 0.1 and 10, found 1.5'],
     ['augment.zoom=[2, 1]', 'expected augment.zoom as [smallest, largest] between 0.1 and 10, found [2,1]'],
   ])('refuse %s for a segmenter', (setting, message) => {
-    expect(() => parseRecipe(maps, 'r.yaml', [setting])).toThrow(`r.yaml: ${message}`);
+    expect(() => parseRecipe(maps, 'r.yaml', [setting])).toThrow(`--set: ${message}`);
   });
 
   it('refuse what only segmenters have for a tagger, and patience where the last epoch is kept', () => {
@@ -76,6 +76,11 @@ describe('recipes', () => {
       expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`expected ${setting.split('=')[0]!} for a segmenter only, found it for a tagger`);
     }
     expect(() => parseRecipe(maps, 'r.yaml', ['training.keep=last', 'training.patience=3'])).toThrow('expected training.patience with training.keep best only, found keep last');
+  });
+
+  it('tell everything that is wrong with their keys at once, and what is missing', () => {
+    const faulty = 'name: x\ntask: tagger\nnetwork: { architecture: vgg3, size: 32, sizes: 4 }\noptimizer: { lr: fast }\ntraining: { epoch: 3 }\n';
+    expect(() => parseRecipe(faulty, 'r.yaml')).toThrow('r.yaml: expected a key of a recipe, found network.sizes: did you mean network.size?; and optimizer.lr above 0, [low, high], or {name: rate}, found fast; and a key of a recipe, found training.epoch: did you mean training.epochs?; and training.epochs above 0, found none; and training.batch above 0, found none');
   });
 
   it('refuse keys that they do not have, and text that is no YAML', () => {

@@ -50,6 +50,10 @@ export interface OpenSamplesOptions extends OpenDataOptions {
   readonly size: number;
   /** Folder for the decoded samples. Default: {@link defaultCacheFolder}. */
   readonly cacheFolder?: string;
+  /** Whether chips must have one class each. Default false: any number of tags. */
+  readonly oneClass?: boolean;
+  /** Called with the key of the decoded samples before anything is decoded; may refuse. */
+  readonly onKey?: (key: string) => Promise<void>;
 }
 
 export interface OpenMapsOptions extends OpenDataOptions {
@@ -58,6 +62,7 @@ export interface OpenMapsOptions extends OpenDataOptions {
   /** Or brought to this size. */
   readonly resize?: readonly [width: number, height: number];
   readonly cacheFolder?: string;
+  readonly onKey?: (key: string) => Promise<void>;
 }
 
 export interface Opened<S> {
@@ -65,6 +70,20 @@ export interface Opened<S> {
   readonly found: FoundData;
   /** What is worth knowing of the data; there are no faults. */
   readonly remarks: readonly Problem[];
+  /** Files that the chips are, where they are files of their own. */
+  readonly chipFiles?: readonly string[];
+  /** Files of the pictures and scenes, by `group/name`. */
+  readonly mapFiles?: ReadonlyMap<string, string | undefined>;
+}
+
+/** Files that chips are, in their order; undefined where they are in an archive. */
+export function filesOfChips({ files, names }: ChipList): readonly string[] | undefined {
+  return files.length === names.length || files.length === names.length + 1 ? files.slice(-names.length) : undefined;
+}
+
+/** By `group/name`: the file of a picture or scene. */
+export function filesOfMaps({ entries }: MapList): ReadonlyMap<string, string | undefined> {
+  return new Map(entries.map(({ group, name, file }) => [`${group}/${name}`, file]));
 }
 
 /**
@@ -75,22 +94,27 @@ export interface Opened<S> {
 export async function openChips(options: OpenSamplesOptions, context: TaskContext = {}): Promise<Opened<ChipSamples>> {
   const data = await listData(options);
   const { list, found, problems } = data;
+  if (options.oneClass === true && !(list.kind === 'chips' ? list.exclusive : found.description.truth === 'centre')) {
+    await list.close();
+    throw new InvalidFileError(data.source, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
+  }
   if (list.kind === 'chips') {
     const { swap_red_blue: swap, bands, range } = found.description;
     const samples = await cacheChips(list, {
       size: options.size, identity: { swap, bands, range }, colors: list.tags.map((_, id) => defaultColor(id)), problems, source: data.source,
-      file: cacheFile(options.cacheFolder, data, `${options.size}`), ...progressOf(context, 'chips'),
+      file: cacheFile(options.cacheFolder, data, `${options.size}`), ...keyed(options), ...progressOf(context, 'chips'),
     });
-    return { samples, found, remarks: problems.all };
+    const chipFiles = filesOfChips(list);
+    return { samples, found, remarks: problems.all, ...(chipFiles === undefined ? {} : { chipFiles }) };
   }
-  const maps = await mapsOf(data, {}, options.cacheFolder, context);
+  const maps = await mapsOf(data, keyed(options), options.cacheFolder, context);
   const { chip, stride, least_share: leastShare, truth, limit, seed } = found.description;
   const edge = chip ?? options.size;
   const samples = windowChips(maps, {
     chip: edge, stride: stride ?? edge, size: options.size, truth: truth ?? 'share', leastShare: leastShare ?? 0.05, ...(limit === undefined ? {} : { limit }), ...(seed === undefined ? {} : { seed }),
   });
   if (samples.count === 0) throw new InvalidFileError(data.source, `expected pictures of at least ${edge} pixels with classes in them, found none`);
-  return { samples, found, remarks: problems.all };
+  return { samples, found, remarks: problems.all, mapFiles: filesOfMaps(list) };
 }
 
 /**
@@ -100,18 +124,22 @@ export async function openChips(options: OpenSamplesOptions, context: TaskContex
 export async function openMaps(options: OpenMapsOptions, context: TaskContext = {}): Promise<Opened<CachedMaps>> {
   const data = await listData(options);
   const samples = await mapsOf(data, options, options.cacheFolder, context);
-  return { samples, found: data.found, remarks: data.problems.all };
+  return { samples, found: data.found, remarks: data.problems.all, ...(data.list.kind === 'maps' ? { mapFiles: filesOfMaps(data.list) } : {}) };
 }
 
-async function mapsOf(data: ListedData, options: Pick<OpenMapsOptions, 'reduce' | 'resize'>, cacheFolder: string | undefined, context: TaskContext): Promise<CachedMaps> {
+async function mapsOf(data: ListedData, options: Pick<OpenMapsOptions, 'reduce' | 'resize' | 'onKey'>, cacheFolder: string | undefined, context: TaskContext): Promise<CachedMaps> {
   const { list, problems, found } = data;
   if (list.kind !== 'maps') throw new InvalidFileError(data.source, 'expected pictures with masks or scenes with truth, found chips with tags', { advice: 'train a tagger on them' });
   const { reduce, resize } = options;
   const { swap_red_blue: swap, bands, range, frame, threshold, unknown_colors: unknown, scenes, class_names: names, leave_out: left } = found.description;
   return cacheMaps(list, {
     ...(reduce === undefined ? {} : { reduce }), ...(resize === undefined ? {} : { resize }), identity: { swap, bands, range, frame, threshold, unknown, scenes, names, left },
-    problems, source: data.source, file: cacheFile(cacheFolder, data, `x${reduce ?? 1}${resize === undefined ? '' : `-${resize.join('x')}`}`), ...progressOf(context, 'pictures'),
+    problems, source: data.source, file: cacheFile(cacheFolder, data, `x${reduce ?? 1}${resize === undefined ? '' : `-${resize.join('x')}`}`), ...keyed(options), ...progressOf(context, 'pictures'),
   });
+}
+
+function keyed({ onKey }: Pick<OpenSamplesOptions, 'onKey'>): Pick<OpenSamplesOptions, 'onKey'> {
+  return onKey === undefined ? {} : { onKey };
 }
 
 function progressOf(context: TaskContext, unit: string): { signal?: AbortSignal; onProgress: (done: number, total: number) => void } {

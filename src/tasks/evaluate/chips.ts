@@ -1,5 +1,5 @@
 import type { ModelCard } from '../../card/index.js';
-import { splitName, toRgba, type FoundData, type Picture } from '../../dataset/index.js';
+import { splitName, toRgba, toSize, type FoundData, type Picture } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
 import {
   accuracy, addToConfusion, applyThreshold, averagePrecisionPerTag, bestConstantTags, confusionMatrix, constantTags, fBeta, fBetaPerTag, precisionRecall, precisionRecallPerTag,
@@ -75,7 +75,7 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
     const places = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
     problems.throwIfAny(data.source);
     if (places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
-    return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: (index) => list.decode(index), close: () => list.close() } };
+    return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => enlarged(await list.decode(index), card), close: () => list.close() } };
   }
   // Before pictures are decoded: other classes are other data.
   inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
@@ -93,6 +93,12 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
       close: () => samples.close(),
     },
   };
+}
+
+/** A chip smaller than the model's input becomes as large, as in training; larger ones are reduced by the predictor. */
+async function enlarged(picture: Picture, card: ModelCard): Promise<Picture> {
+  const [, height, width] = card.input.dim_order === 'bchw' ? [0, card.input.shape[2]!, card.input.shape[3]!] : card.input.shape;
+  return picture.width < width! || picture.height < height! ? toSize(picture, Math.max(width!, height!)) : picture;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */

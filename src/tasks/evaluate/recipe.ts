@@ -37,7 +37,7 @@ export async function evaluateRecipe(options: EvaluateRecipeOptions, context: Ta
     try {
       const found = card.output.classes.map((item) => item.name);
       if (found.join() !== loaded.outputs.join()) throw new ModelError(options.model, `expected the classes of the data (${loaded.outputs.join(', ')}), found ${found.join(', ')}`);
-      const scored = scoredSamples(loaded.split, areChips(loaded) ? 'chips' : 'pictures');
+      const scored = scoredSamples(loaded.split, areChips(loaded) ? 'chips' : 'pictures', recipe.training);
       if (!areChips(loaded)) {
         const matrix = await confuseMaps(model, loaded, scored, { multiple: card.input.multiple_of ?? 1, receptiveField: card.receptive_field ?? 512 }, context);
         return { model: options.model, scores: scoreClasses(loaded, scored, matrix) };

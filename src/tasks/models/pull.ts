@@ -1,17 +1,18 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nearestName } from '../../card/index.js';
-import { cacheFolder, checkFile, download } from '../../download/index.js';
-import { InvalidFileError, InvalidOptionError } from '../../errors.js';
+import { checkFile, download } from '../../download/index.js';
+import { InvalidOptionError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import { importModel, type ImportModelResult } from '../models.js';
 import { PUBLIC_WEIGHTS, type PublicWeights } from './catalogue.js';
+import { checkPulled, keepPulled, pulledFile, weightsName } from './pulled.js';
 
 export interface PullModelOptions {
   /** Which weights; see {@link PUBLIC_WEIGHTS}. */
   readonly model: string;
-  /** The weights as a file that is at hand, instead of fetching them. Must be the same file. */
+  /** The weights as a file that is at hand, instead of fetching them. Must be the same file; it is copied into the cache, where recipes find it. */
   readonly from?: string;
   /** Another server that has the same file. */
   readonly url?: string;
@@ -23,7 +24,7 @@ export interface PullModelOptions {
 }
 
 export interface PullModelResult extends ImportModelResult {
-  /** The file of weights: in the cache, or the one at hand. */
+  /** The file of weights in the cache. */
   readonly file: string;
   /** Bytes that were fetched now; 0 where the file was there. */
   readonly fetchedBytes: number;
@@ -45,7 +46,7 @@ export async function pullModel(options: PullModelOptions, context: TaskContext 
     throw new InvalidOptionError('models pull', `expected one of ${names.join(', ')}, found ${options.model}`, near === undefined ? {} : { advice: `did you mean ${near}?` });
   }
   if (options.from !== undefined && options.url !== undefined) throw new InvalidOptionError('--from', 'expected a file or an address, found both');
-  const { file, fetchedBytes } = options.from === undefined ? await fetched(weights, options, context) : await atHand(weights, options.from, context);
+  const { file, fetchedBytes } = options.from === undefined ? await fetched(weights, options, context) : await atHand(weights, options.from, options, context);
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-pull-'));
   try {
     const card = join(folder, 'card.json');
@@ -63,19 +64,15 @@ export async function pullModel(options: PullModelOptions, context: TaskContext 
 
 async function fetched(weights: PublicWeights, options: PullModelOptions, context: TaskContext): Promise<{ readonly file: string; readonly fetchedBytes: number }> {
   const url = options.url ?? weights.url;
-  const name = weights.url.slice(weights.url.lastIndexOf('/') + 1);
-  const file = join(options.cache ?? cacheFolder(), 'weights', name);
+  const file = pulledFile(weights, options.cache);
   if ((await stat(file).catch(() => undefined))?.isFile() === true) {
-    await checkFile(file, weights.checksum, context.signal).catch((error: unknown) => {
-      if (!(error instanceof InvalidFileError)) throw error;
-      throw new InvalidFileError(file, 'expected the weights that were fetched before, found a changed file', { cause: error, advice: 'remove it, and the same command fetches them again' });
-    });
+    await checkPulled(weights, file, context.signal);
     return { file, fetchedBytes: 0 };
   }
   let told = 0;
   const { bytes, resumedBytes } = await download({
     url, file, checksum: weights.checksum, signal: context.signal,
-    advice: `fetch ${name} on a machine with a connection (HTTPS_PROXY names a proxy) and give it with --from`,
+    advice: `fetch ${weightsName(weights)} on a machine with a connection (HTTPS_PROXY names a proxy) and give it with --from`,
     onProgress(done, total) {
       if (done - told < STEP && done !== total) return;
       told = done;
@@ -85,7 +82,9 @@ async function fetched(weights: PublicWeights, options: PullModelOptions, contex
   return { file, fetchedBytes: bytes - resumedBytes };
 }
 
-async function atHand(weights: PublicWeights, file: string, context: TaskContext): Promise<{ readonly file: string; readonly fetchedBytes: number }> {
-  await checkFile(file, weights.checksum, context.signal);
+async function atHand(weights: PublicWeights, from: string, options: PullModelOptions, context: TaskContext): Promise<{ readonly file: string; readonly fetchedBytes: number }> {
+  await checkFile(from, weights.checksum, context.signal);
+  const file = pulledFile(weights, options.cache);
+  if (await realpath(file).catch(() => undefined) !== await realpath(from)) await keepPulled(from, file);
   return { file, fetchedBytes: 0 };
 }

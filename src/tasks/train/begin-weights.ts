@@ -1,14 +1,33 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nearestName } from '../../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../../errors.js';
-import { architectureOf, encoderOf, loadLayers, mapTensors, setForeignWeights, type Recipe, type RecipeNetworks, type Tensorflow } from '../../train/index.js';
+import type { TaskContext } from '../../run/index.js';
+import { architectureOf, encoderOf, loadLayers, mapTensors, setForeignWeights, type MappedTensors, type Recipe, type RecipeNetworks, type Tensorflow } from '../../train/index.js';
 import { readWeights } from '../../weights/index.js';
+import { PUBLIC_WEIGHTS, type PublicWeights } from '../models/catalogue.js';
+import { checkPulled, pulledFile } from '../models/pulled.js';
 
-/** Gives the networks the weights that a recipe begins with: of an earlier training, or of another library; else they stay random. */
-export async function beginWith(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks, data: string): Promise<void> {
+/** What a recipe's networks begin with. */
+export type BeginWith = (tf: Tensorflow, networks: RecipeNetworks) => Promise<void>;
+
+/**
+ * Finds the weights that a recipe begins with, of an earlier training or of another library, and sees that they are those of its
+ * network; nothing of the data is looked at. Without any the networks stay random.
+ * @throws {InvalidFileError} if there are none by that name, or others; in one line, with the command that gets them
+ */
+export async function findBeginning(recipe: Recipe, data: string, context: TaskContext = {}, catalogue: readonly PublicWeights[] = PUBLIC_WEIGHTS): Promise<BeginWith> {
   const { start_from: folder } = recipe.training;
-  if (folder !== undefined) await startFrom(tf, networks, folder);
-  else if (recipe.network.weights !== undefined) await takeForeign(tf, recipe, networks, await findWeights(recipe.network.weights, data));
+  if (folder !== undefined) {
+    if (!await isFile(join(folder, 'model.json'))) throw new InvalidFileError(folder, 'expected the layers folder of an earlier training for training.start_from, found none');
+    return (tf, networks) => startFrom(tf, networks, folder);
+  }
+  const name = recipe.network.weights;
+  if (name === undefined) return () => Promise.resolve();
+  const file = await findWeights(name, data, context, catalogue);
+  await withMapped(recipe, file, () => Promise.resolve());
+  // Everything but the head comes from the file.
+  return (tf, networks) => withMapped(recipe, file, async (mapped) => { await setForeignWeights(tf, networks.training.scores, mapped, { head: 'keep' }); });
 }
 
 async function startFrom(tf: Tensorflow, networks: RecipeNetworks, folder: string): Promise<void> {
@@ -20,22 +39,36 @@ async function startFrom(tf: Tensorflow, networks: RecipeNetworks, folder: strin
   networks.training.scores.setWeights(weights);
 }
 
-/** Everything but the head comes from the file. */
-async function takeForeign(tf: Tensorflow, recipe: Recipe, networks: RecipeNetworks, file: string): Promise<void> {
+async function withMapped(recipe: Recipe, file: string, use: (mapped: MappedTensors) => Promise<void>): Promise<void> {
   const weights = await readWeights(file);
   try {
     const architecture = architectureOf(recipe);
     const mapped = mapTensors(recipe.task === 'segmenter' ? encoderOf(architecture) : architecture, weights.tensors, file);
     const { variant } = recipe.network;
     if (variant !== undefined && variant !== mapped.mapping.variant) throw new InvalidOptionError('network.variant', `expected ${mapped.mapping.variant}, as the weights of ${file} are, found ${variant}`);
-    await setForeignWeights(tf, networks.training.scores, mapped, { head: 'keep' });
+    await use(mapped);
   } finally {
     await weights.close();
   }
 }
 
-/** A file, by its path or in the data folder. */
-async function findWeights(name: string, data: string): Promise<string> {
-  for (const path of [name, join(data, name)]) if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
-  throw new InvalidFileError(name, 'expected a file of weights to begin with, found none', { advice: 'get it, and name it with --set network.weights=<file>; --set network.weights=null begins with random weights' });
+/** A file, by its path, in the data folder, or by a name of `models pull` in its cache. */
+async function findWeights(name: string, data: string, context: TaskContext, catalogue: readonly PublicWeights[]): Promise<string> {
+  for (const path of [name, join(data, name)]) if (await isFile(path)) return path;
+  const known = catalogue.find((weights) => weights.name === name);
+  const random = '--set network.weights=null begins with random weights';
+  if (known === undefined) {
+    const near = nearestName(name, catalogue.map((weights) => weights.name));
+    throw new InvalidFileError(name, 'expected network.weights as a file or a name of models pull, found neither', { advice: near === undefined ? `name a file with --set network.weights=<file>; ${random}` : `did you mean ${near}?` });
+  }
+  const file = pulledFile(known);
+  if (!await isFile(file)) {
+    throw new InvalidFileError(name, 'expected these weights in the cache, found none', { advice: `get them once: tilewright models pull ${name}, or from a file at hand with --from <file>; other weights: --set network.weights=<file>; ${random}` });
+  }
+  await checkPulled(known, file, context.signal);
+  return file;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }

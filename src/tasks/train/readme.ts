@@ -1,7 +1,7 @@
 import type { CardScore, ModelCard } from '../../card/index.js';
 
-/** The README beside a model: its card for people. */
-export function makeReadme(card: ModelCard): string {
+/** The README beside a model: its card for people, and how its training went. */
+export function makeReadme(card: ModelCard, course: string): string {
   const { input, output, data } = card;
   const [, height, width] = input.shape;
   const size = height === -1 ? `any size that is a multiple of ${input.multiple_of ?? 1}` : `${width}×${height} pixels${input.window === undefined || input.window === width ? '' : `, a square of ${input.window} scene pixels reduced by averaging`}`;
@@ -19,6 +19,7 @@ export function makeReadme(card: ModelCard): string {
     ...(card.scores === undefined || card.scores.length === 0 ? [] : scoreSection(card.scores)),
     ...(card.limits === undefined ? [] : ['## Limits', '', ...card.limits.map((limit) => `- ${limit}`), '']),
     ...howMade(card.trained_with),
+    course, '',
   ];
   return lines.join('\n');
 }
@@ -36,7 +37,7 @@ function scoreSection(scores: readonly CardScore[]): string[] {
   const makers = [...new Set(whole.map((score) => score.of ?? 'model'))];
   const cell = (metric: string, of: string): string => whole.find((score) => score.metric === metric && (score.of ?? 'model') === of)?.value.toFixed(3) ?? '';
   return [
-    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; ${scores.every((score) => score.on.includes(' test ')) ? 'used for no choice, ' : ''}measured once, at the end.`, '',
+    '## Scores', '', `On ${[...new Set(scores.map((score) => score.on))].join('; ')}; ${scores.every((score) => score.on.includes(' test ')) ? 'used for no choice, ' : ''}measured once, at the end, through the exported file.`, '',
     `| | ${metrics.join(' | ')} |`, `|---|${metrics.map(() => '---').join('|')}|`,
     ...makers.map((of) => `| ${of} | ${metrics.map((metric) => cell(metric, of)).join(' | ')} |`), '',
     ...(single.length === 0 ? [] : [`| ${single[0]!.metric.split(' ')[0]!} of | |`, '|---|---|', ...single.map((score) => `| ${score.metric.split(' ').slice(1).join(' ')} | ${score.value.toFixed(3)} |`), '']),

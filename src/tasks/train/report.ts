@@ -2,23 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ModelCard } from '../../card/index.js';
+import { courseText } from './course.js';
 import type { Examined, ReportSample, ReportTable } from './examined.js';
 import type { Trained } from './write-model.js';
 
 /** A page that needs nothing else: curves, scores, table, best and worst samples, recipe. */
 export async function makeReport(folder: string, card: ModelCard, trained: Pick<Trained, 'recipe' | 'history' | 'bestEpoch' | 'scoreName' | 'engine' | 'loaded'>, examined: Examined): Promise<string> {
-  const { recipe, history, bestEpoch, scoreName, engine, loaded } = trained;
+  const { recipe, loaded } = trained;
   const curves = await readFile(join(folder, 'curves.png')).catch(() => undefined);
   const { train, validation, test } = loaded.split;
-  const best = history[bestEpoch - 1];
-  const minutes = history.reduce((sum, record) => sum + record.seconds, 0) / 60;
   const facts: readonly (readonly [string, string])[] = [
     ['Network', `${card.architecture ?? recipe.network.architecture}, ${(card.total_parameters ?? 0).toLocaleString('en-US')} parameters`],
     ['Data', `${card.data?.name ?? ''}; ${train.length} samples trained on, ${validation.length} for choices, ${test.length} for the scores`],
     ['Split', card.data?.split ?? ''],
     ['Fingerprint of the data', card.data?.fingerprint ?? ''],
-    ['Training', `${history.length} epochs, ${minutes.toFixed(1)} minutes, ${engine}`],
-    ['Epoch kept', best === undefined ? '' : `${bestEpoch}${Number.isFinite(best.score) ? ` (validation ${scoreName} ${best.score.toFixed(4)}, loss ${best.validationLoss.toFixed(4)})` : ''}`],
+    ['Training', courseText(trained)],
     ['Licence of the model', card.license ?? 'not stated'],
   ];
   return [

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
-import { readSplit, splitByGroup, splitName, splitRandomly } from '../../dataset/index.js';
+import { readSplit, splitByGroup, splitName, splitRandomly, type CachedMaps } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import { seededRandom, shuffled, type ChipSamples, type MapSamples, type Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
-import { openChips, openMaps } from '../dataset/open.js';
+import { openChips, openMaps, type Opened } from '../dataset/open.js';
 
-export interface LoadedChips { readonly samples: ChipSamples; readonly split: Split; readonly outputs: readonly string[] }
-export interface LoadedMaps { readonly samples: MapSamples; readonly split: Split; readonly outputs: readonly string[] }
+interface Loaded extends Pick<Opened<unknown>, 'chipFiles' | 'mapFiles'> { readonly split: Split; readonly outputs: readonly string[] }
+export interface LoadedChips extends Loaded { readonly samples: ChipSamples }
+export interface LoadedMaps extends Loaded { readonly samples: CachedMaps }
 export type LoadedSamples = LoadedChips | LoadedMaps;
 
 export interface LoadOptions {
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly size?: number;
   /** Maps: as they are, whatever the network reduces. Default false. */
   readonly fullSize?: boolean;
+  /** Called with the key of the decoded samples before anything is decoded; may refuse. */
+  readonly onKey?: (key: string) => Promise<void>;
 }
 
 /** Whether samples are chips. */
@@ -42,19 +45,19 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
       throw error;
     }
   };
+  const keyed = options.onKey === undefined ? {} : { onKey: options.onKey };
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
-    const { samples } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
-    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes };
+    const { samples, mapFiles } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
-  const { samples, found } = await openChips({ data, set, cacheFolder: options.cacheFolder, size: options.size ?? recipe.network.size! }, context);
-  if (recipe.task === 'classifier' && !samples.exclusive) throw new InvalidFileError(options.data, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
+  const { samples, found, chipFiles, mapFiles } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
   const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
   const { chip, stride } = found.description;
   if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
     context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
   }
-  return { samples, split, outputs: samples.tags };
+  return { samples, split, outputs: samples.tags, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
 }
 
 /** Shares where neither the recipe nor the data say how to split. */

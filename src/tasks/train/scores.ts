@@ -3,7 +3,7 @@ import {
   accuracy, addToConfusion, applyThreshold, bestConstantTags, confusionMatrix, constantConfusion, constantTags, fBeta, fBetaPerTag, intersectionOverUnion, meanIntersectionOverTrue, meanIntersectionOverUnion, truthCounts, type ConfusionMatrix,
 } from '../../metrics/index.js';
 import type { TaskContext } from '../../run/index.js';
-import { countPixels, runChips, scoreMaps, targetsOf, type ScoreMapsOptions } from '../../train/index.js';
+import { countPixels, runChips, scoreMaps, targetsOf, type RecipeTraining, type ScoreMapsOptions } from '../../train/index.js';
 import type { LoadedChips, LoadedMaps } from './samples.js';
 
 /** Samples that a model is scored on, and what to say of them. */
@@ -13,10 +13,17 @@ export interface Scored { readonly places: Int32Array; readonly on: string }
  * The test samples; where there are none, those for choices, which is said; where there are none of these either, nothing.
  * @param kind `chips` or `pictures`
  */
-export function scoredSamples(split: LoadedChips['split'], kind: string): Scored {
+export function scoredSamples(split: LoadedChips['split'], kind: string, training: RecipeTraining): Scored {
   if (split.test.length > 0) return { places: split.test, on: `${split.test.length} test ${kind}` };
   if (split.validation.length === 0) return { places: split.validation, on: 'nothing: no samples were kept apart' };
-  return { places: split.validation, on: `${split.validation.length} validation ${kind} (on which the epoch was chosen, too)` };
+  return { places: split.validation, on: `${split.validation.length} validation ${kind}${choicesOf(training)}` };
+}
+
+/** What was chosen on the validation samples, so that scores on them are a little too good. */
+function choicesOf({ keep = 'best', calibrate, threshold }: RecipeTraining): string {
+  const choices = [...(keep === 'best' ? ['the epoch'] : []), ...(threshold === 'per-tag' ? ['thresholds'] : []), ...(calibrate === true ? ['offsets'] : [])];
+  if (choices.length === 0) return ', on which nothing was chosen';
+  return ` (on which ${choices.join(' and ')} ${choices.length > 1 || choices[0] !== 'the epoch' ? 'were' : 'was'} chosen, too)`;
 }
 
 /** What an exported chip model answers, `[places, tags]`. */

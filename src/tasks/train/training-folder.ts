@@ -1,8 +1,9 @@
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OutputError } from '../../errors.js';
 import { lockFolder, makeFolder } from '../../run/index.js';
-import { isCheckpoint } from '../../train/index.js';
+import { isCheckpoint, type Origin } from '../../train/index.js';
+import { CHECKPOINT, refuseOther } from './origin.js';
 
 /** What training, or the search for its rate, leaves in a folder before there is a checkpoint; the lock of a killed run with it. */
 const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
@@ -14,11 +15,19 @@ const MAP = /^(truth|picture|epoch-\d+)\.png(\.partial)?$/;
  * has not left its checkpoint may hold nothing that would be written over.
  * @returns the function that gives it back.
  * @throws {OutputError} if there are other files in it, or another training is at work there
+ * @throws {InvalidFileError} if the checkpoint there is of another training
  */
-export async function openTrainingFolder(folder: string): Promise<() => Promise<void>> {
+export async function openTrainingFolder(folder: string, origin: Origin): Promise<() => Promise<void>> {
   await refuseStranger(folder);
+  await refuseOther(folder, origin);
+  const isNew = await stat(folder).catch(() => undefined) === undefined;
   await makeFolder(folder);
-  return lockFolder(folder);
+  const giveBack = await lockFolder(folder);
+  return async () => {
+    await giveBack();
+    // Of a training that was refused nothing stays behind.
+    if (isNew) await rmdir(folder).catch(() => undefined);
+  };
 }
 
 async function refuseStranger(folder: string): Promise<void> {
@@ -27,8 +36,7 @@ async function refuseStranger(folder: string): Promise<void> {
     if (error.code === 'ENOTDIR') throw new OutputError(folder, 'expected a folder, found a file', { advice: 'choose another folder' });
     throw error;
   });
-  // Whether that checkpoint is of this training is seen when it is read.
-  if (names.includes('checkpoint.bin') && await startsAsCheckpoint(join(folder, 'checkpoint.bin'))) return;
+  if (names.includes(CHECKPOINT) && await startsAsCheckpoint(join(folder, CHECKPOINT))) return;
   for (const name of names.sort()) {
     if (BEFORE_CHECKPOINT.test(name)) continue;
     if (name === 'maps' && (await readdir(join(folder, name)).catch(() => [''])).every((map) => MAP.test(map))) continue;

@@ -6,6 +6,7 @@ import type { TaskContext } from '../../run/index.js';
 import { chooseThresholds, exportOnnx, mapShape, saveLayers, targetsOf, verifyOnnx, type EpochRecord, type Recipe, type RecipeNetworks, type Tensorflow } from '../../train/index.js';
 import type { TrainOptions } from '../train.js';
 import { makeCard, makeFeatureCard } from './card.js';
+import { courseText } from './course.js';
 import { makeReadme } from './readme.js';
 import { makeReport } from './report.js';
 import { confusionTable, tagTable, type Examined } from './examined.js';
@@ -40,13 +41,14 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
       parameters: shipped.scores.countParams(), scores: examined.scores, command: `${commandOf(options)}${recipe.card.course === undefined ? '' : ` # ${recipe.card.course}`}`,
       ...(dimensions === undefined ? {} : { dimensions }), ...(thresholds === undefined ? {} : { thresholds }), ...(areChips(loaded) ? {} : { shape: mapShape(recipe, shipped) }),
     });
-    await writeFolder(options.output, card, model);
+    const course = courseText(trained);
+    await writeFolder(options.output, { card, model, course });
     await writeWhole(options.output, 'recipe.yaml', stringify(recipe));
     await writeWhole(options.output, 'report.html', await makeReport(options.output, card, trained, examined));
     await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
     if (shipped.features !== undefined && dimensions !== undefined) {
       const features = makeFeatureCard(card, recipe, dimensions);
-      await writeFolder(join(options.output, 'features'), features, exportOnnx({ name: features.name, outputs: { features: shipped.features } }));
+      await writeFolder(join(options.output, 'features'), { card: features, model: exportOnnx({ name: features.name, outputs: { features: shipped.features } }), course });
     }
     return card;
   } finally {
@@ -58,13 +60,13 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
 async function examine(trained: Trained, model: Uint8Array, full: LoadedSamples, thresholds: readonly number[] | undefined, context: TaskContext): Promise<Examined> {
   const { recipe, networks } = trained;
   if (!areChips(full)) {
-    const scored = scoredSamples(full.split, 'pictures');
+    const scored = scoredSamples(full.split, 'pictures', recipe.training);
     const shape = mapShape(recipe, networks.shipped);
     const extremes = collectExtremes(full, recipe);
     const matrix = await confuseMaps(model, full, scored, shape, context, (place, classes, right) => extremes.add(place, classes, right));
     return { on: scored.on, scores: scoreClasses(full, scored, matrix), table: confusionTable(matrix, full.outputs), extremes: await extremes.draw() };
   }
-  const scored = scoredSamples(full.split, 'chips');
+  const scored = scoredSamples(full.split, 'chips', recipe.training);
   const answers = await answerChips(model, full, scored.places, context);
   const extremes = await extremeChips(full, scored.places, answers, thresholds);
   if (thresholds !== undefined) return { on: scored.on, scores: scoreTags(full, scored, answers, thresholds), table: tagTable(full, scored.places, answers, thresholds), extremes };
@@ -81,10 +83,10 @@ async function thresholdsOf(recipe: Recipe, model: Uint8Array, chips: LoadedChip
   return chooseThresholds(await answerChips(model, chips, validation, context), targetsOf(chips.samples, validation), chips.outputs.length);
 }
 
-async function writeFolder(folder: string, card: ModelCard, model: Uint8Array): Promise<void> {
+async function writeFolder(folder: string, { card, model, course }: { readonly card: ModelCard; readonly model: Uint8Array; readonly course: string }): Promise<void> {
   await makeFolder(folder);
   await writeWhole(folder, 'model.onnx', model);
-  await writeWhole(folder, 'README.md', makeReadme(card));
+  await writeWhole(folder, 'README.md', makeReadme(card, course));
   await writeWhole(folder, 'card.json', `${JSON.stringify(card, null, 2)}\n`);
 }
 

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { areChips, loadSamples } from '../src/tasks/train/samples.js';
+import { readRecipe, train } from '../src/tasks/train.js';
+import { targetsOf } from '../src/train/index.js';
+
+/**
+ * Trains a recipe here and the same network, data, split, epochs and optimizer in Keras, over some seeds, and prints the validation
+ * scores side by side.
+ *
+ *     node dist/bench/parity.js planet-vgg3 <folder> [--python <python with keras>] [--seeds 3] [--set key=value …]
+ *
+ * Both sides get the same decoded samples. Ours is scored through its exported ONNX file. First weights, order of samples and places of
+ * crops differ, as they do between two seeds.
+ */
+const RECIPES = ['planet-vgg3', 'deepglobe-unet'] as const;
+/** What both sides leave out, so that there is nothing to differ in. */
+const PLAIN = ['augment={turns: false}', 'training.keep=last', 'training.patience=null', 'schedule={name: constant}'];
+
+interface Given { readonly name: string; readonly folder: string; readonly python: string; readonly seeds: number; readonly set: readonly string[] }
+
+function given(): Given {
+  const [name = '', folder = '', ...rest] = process.argv.slice(2);
+  if (!RECIPES.some((known) => known === name) || folder === '') throw new Error(`expected one of ${RECIPES.join(', ')} and a folder`);
+  const all = (key: string): string[] => rest.flatMap((word, at) => (word === `--${key}` ? [rest[at + 1]!] : []));
+  return { name, folder, python: all('python')[0] ?? 'python3', seeds: Number(all('seeds')[0] ?? '3'), set: all('set') };
+}
+
+/** Samples, truth and settings, as the other side reads them. */
+async function writeForKeras(recipeFile: string, { folder, set }: Given, work: string): Promise<void> {
+  const recipe = await readRecipe({ recipe: recipeFile, set });
+  const loaded = await loadSamples(recipe, { data: folder, cacheFolder: join(work, 'cache') }, {});
+  const { training, network, optimizer, task } = recipe;
+  const pixels: Uint8Array[] = [];
+  let truth: Uint8Array;
+  let shape: readonly number[];
+  if (areChips(loaded)) {
+    const { samples } = loaded;
+    shape = [samples.count, samples.size, samples.size, 3];
+    for (let index = 0; index < samples.count; index++) { const chip = new Uint8Array(samples.size ** 2 * 3); samples.read(index, chip, 0); pixels.push(chip); }
+    truth = Uint8Array.from(targetsOf(samples, Int32Array.from({ length: samples.count }, (_, index) => index)));
+  } else {
+    const pictures = loaded.samples.pictures.map((_, index) => loaded.samples.read(index));
+    shape = [pictures.length, pictures[0]!.height, pictures[0]!.width, 3];
+    if (pictures.some(({ height, width }) => height !== shape[1] || width !== shape[2])) throw new Error('expected pictures of one size: --set data.resize=[w, h]');
+    pixels.push(...pictures.map((picture) => picture.pixels));
+    truth = Buffer.concat(pictures.map(({ mask }) => mask));
+  }
+  writeFileSync(join(work, 'pixels.u8'), Buffer.concat(pixels));
+  writeFileSync(join(work, 'truth.u8'), truth);
+  writeFileSync(join(work, 'meta.json'), JSON.stringify({
+    task, shape, outputs: loaded.outputs.length, train: Array.from(loaded.split.train), validation: Array.from(loaded.split.validation), epochs: training.epochs, batch: training.batch, threshold: training.threshold ?? 0.5,
+    width: network.width ?? 1, widths: network.widths ?? [64, 128, 256], optimizer,
+  }));
+  await loaded.samples.close();
+}
+
+function keras(python: string, work: string, seed: number): Promise<number> {
+  return new Promise((done, fail) => {
+    const child = spawn(python, [join(import.meta.dirname, '..', '..', 'bench', 'parity.py'), work, String(seed)], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => { text += data.toString(); });
+    child.on('error', fail);
+    child.on('close', (code) => { if (code === 0) done(Number(text.trim().split('\n').at(-1))); else fail(new Error(`${python} ended with ${code}`)); });
+  });
+}
+
+const print = (line: string): void => { process.stdout.write(`${line}\n`); };
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+async function main(): Promise<void> {
+  const asked = given();
+  const set = [...PLAIN, ...asked.set];
+  const recipe = join(import.meta.dirname, '..', '..', 'models', 'recipes', `${asked.name}.yaml`);
+  const metric = asked.name === 'planet-vgg3' ? 'f2_samples' : 'pixel_accuracy';
+  const work = mkdtempSync(join(tmpdir(), 'tilewright-parity-'));
+  try {
+    mkdirSync(join(work, 'cache'));
+    await writeForKeras(recipe, { ...asked, set }, work);
+    print(`${asked.name}, ${metric} on the validation part, ${set.join(' ')}`);
+    const [ours, theirs]: [number[], number[]] = [[], []];
+    for (let seed = 1; seed <= asked.seeds; seed++) {
+      const output = join(work, `seed-${seed}`);
+      const { card } = await train({ recipe, data: asked.folder, output, set: [...set, `training.seed=${seed}`] });
+      ours.push(card.scores!.find((score) => score.metric === metric && score.of === undefined)!.value);
+      theirs.push(await keras(asked.python, work, seed));
+      print(`  seed ${seed}: ours ${ours.at(-1)!.toFixed(4)}, Keras ${theirs.at(-1)!.toFixed(4)}`);
+    }
+    print(`  mean: ours ${mean(ours).toFixed(4)}, Keras ${mean(theirs).toFixed(4)}, difference ${(mean(ours) - mean(theirs)).toFixed(4)} (aim: within 0.015)`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+await main();

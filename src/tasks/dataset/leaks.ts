@@ -1,0 +1,61 @@
+import { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from '../../dataset/index.js';
+import { throwIfAborted } from '../../errors.js';
+import type { TaskContext } from '../../run/index.js';
+import type { Split } from '../../samples/index.js';
+import type { Places } from './places.js';
+import type { Splittable } from './splittable.js';
+
+export interface FoundLeak {
+  readonly first: string;
+  readonly second: string;
+  readonly by: Leak['by'];
+  /** Whether the two are in different parts, so that one part knows of the other. */
+  readonly acrossParts: boolean;
+  readonly overlap?: Leak['overlap'];
+}
+
+export interface LeakSearch {
+  readonly samples: Splittable;
+  readonly split: Split;
+  readonly places: Places | undefined;
+  /** What was not looked for is said here. */
+  readonly notes: string[];
+  /** Only samples of different parts are compared. Default false: those of different groups, too, which another split may part. */
+  readonly partsOnly?: boolean;
+  /** Whether equal pixels are looked for. Default true. */
+  readonly copies?: boolean;
+  /** Whether pictures without a place are laid over each other. Default true. */
+  readonly content?: boolean;
+}
+
+const PARTS = ['train', 'validation', 'test'] as const;
+
+/** Pairs of samples that show the same ground: by place where places are known, else by content; and equal ones. */
+export async function findLeaks({ samples, split, places, notes, partsOnly = false, ...looked }: LeakSearch, context: TaskContext): Promise<FoundLeak[]> {
+  const count = samples.names.length;
+  const part = new Int8Array(count).fill(-1);
+  PARTS.forEach((name, id) => { for (const index of split[name]) part[index] = id; });
+  const acrossParts = (a: number, b: number): boolean => part[a] !== part[b] && part[a] !== -1 && part[b] !== -1;
+  const acrossGroups = (a: number, b: number): boolean => samples.groups[a] !== samples.groups[b];
+  const leaks = looked.copies === false ? [] : copies(count, samples.pixels, (a, b) => acrossParts(a, b) || (!partsOnly && acrossGroups(a, b)));
+  if (places !== undefined && places.kind !== 'none') leaks.push(...leaksByPlace(places.list, acrossParts));
+  else if (looked.content !== false) {
+    const grouped = new Set(samples.groups).size > 1;
+    const apart = (a: number, b: number): boolean => (!grouped || acrossGroups(a, b)) && (!partsOnly || acrossParts(a, b));
+    const pairs = partsOnly ? pairCount(samples.names) - PARTS.reduce((sum, name) => sum + (split[name].length * (split[name].length - 1)) / 2, 0) : pairCount(grouped ? samples.groups : samples.names);
+    if (pairs > MOST_PAIRS) notes.push(`${count} samples without a known place: equal ones were looked for, overlapping ones were not (${pairs.toLocaleString('en')} pairs)`);
+    else {
+      leaks.push(...await leaksByContent({
+        sizes: samples.sizes, pixels: samples.pixels, apart,
+        onPair: async (done) => {
+          if (done % 100 !== 0 && done !== pairs) return;
+          await new Promise(setImmediate);
+          throwIfAborted(context.signal);
+          context.onProgress?.({ stage: 'compare', done, total: pairs, unit: 'pairs' });
+        },
+      }));
+    }
+  }
+  return leaks.map(({ first, second, by, overlap }) => ({ first: samples.names[first]!, second: samples.names[second]!, by, acrossParts: acrossParts(first, second), ...(overlap === undefined ? {} : { overlap }) }));
+}
+
