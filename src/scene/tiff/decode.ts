@@ -5,12 +5,13 @@ import { inflateBlock } from './inflate.js';
 import { decodeJpegBlock } from './jpeg-block.js';
 import { decodeLercBlock } from './lerc-block.js';
 import { decodeLzw } from './lzw.js';
+import { decodeOldLzw, isOldLzw } from './old-lzw.js';
 import { decodePackBits } from './pack-bits.js';
 import { isSubsampled, isWideInteger } from './picture.js';
 import type { TiffPicture } from './picture.js';
 import { undoFloatingPoint, undoHorizontal } from './predictor.js';
 import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT } from './tags.js';
-import { decodeSgiLog } from './sgi-log.js';
+import { decodeSgiLog, isSgiLog } from './sgi-log.js';
 import { reverseBits, unpackBits } from './unpack.js';
 import { decodeWebpBlock } from './webp-block.js';
 import { doublesOfIntegers } from './wide-integers.js';
@@ -59,7 +60,7 @@ const WITH_PREDICTOR: ReadonlySet<number> = new Set([COMPRESSION.deflate, COMPRE
 /** Compressions that {@link decodeBlock} can undo. */
 export const DECODED_COMPRESSIONS: ReadonlySet<number> = new Set([
   COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.jpeg, COMPRESSION.zstd, COMPRESSION.lzma,
-  COMPRESSION.webp, COMPRESSION.lerc, COMPRESSION.oldJpeg, COMPRESSION.sgiLog, ...WRAPPED_COMPRESSIONS,
+  COMPRESSION.webp, COMPRESSION.lerc, COMPRESSION.oldJpeg, COMPRESSION.sgiLog, COMPRESSION.sgiLog24, ...WRAPPED_COMPRESSIONS,
 ]);
 
 /** Bytes of a block when it is unpacked but not yet widened; rows begin at whole bytes. */
@@ -76,7 +77,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
   const { picture, dtype } = context;
   const { compression } = picture;
   if (compression === COMPRESSION.lerc) {
-    const samples = await decodeLercBlock(stored, { ...shape, dtype, around: context.lercAround });
+    const samples = await decodeLercBlock(picture.fillOrder === 2 ? reverseBits(stored) : stored, { ...shape, dtype, around: context.lercAround });
     // LERC has an order of its own, but libtiff turns samples around before it compresses them.
     if (!context.littleEndian) swap(bytesOf(samples), 8 * bytesPerSample(dtype));
     return samples;
@@ -86,7 +87,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
       width: shape.width, height: shape.rows, bits: picture.bits, compression, fillOrder: picture.fillOrder, faxOptions: context.faxOptions,
     });
   }
-  if (compression === COMPRESSION.sgiLog) return decodeSgiLog(stored, shape);
+  if (isSgiLog(picture)) return decodeSgiLog(picture.fillOrder === 2 ? reverseBits(stored) : stored, picture, shape);
   const length = storedBytes(picture, shape);
   const least = storedBytes(picture, { ...shape, rows: shape.needed });
   if (cannotHold(compression, stored.length, least)) {
@@ -110,7 +111,7 @@ async function decompress(stored: Uint8Array, length: number, shape: BlockShape,
     case COMPRESSION.webp: return decodeWebpBlock(stored, { width: shape.width, height: shape.rows, samples: shape.samples });
     case COMPRESSION.lzw: {
       const target = new Uint8Array(length);
-      return target.subarray(0, decodeLzw(stored, target));
+      return target.subarray(0, isOldLzw(stored) ? decodeOldLzw(stored, target) : decodeLzw(stored, target));
     }
     case COMPRESSION.packBits: {
       const target = new Uint8Array(length);
