@@ -9,6 +9,7 @@ import type { IndexOutliersOptions, IndexOutliersResult } from '../src/tasks/ind
 import { execute } from './execute.js';
 import { numberFrom, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
+import { counted } from './words.js';
 
 interface JsonFlag { readonly json?: boolean }
 
@@ -59,7 +60,7 @@ function printClassify(result: IndexClassifyResult): void {
   const { validation } = result;
   const width = Math.max(4, ...result.tags.map(({ name }) => name.length));
   print([
-    `${result.output}: ${result.count} chips tagged from ${result.labelled} in ${formatSeconds(result.seconds)}`,
+    `${result.output}: ${counted(result.count, 'chip')} tagged from ${result.labelled} in ${formatSeconds(result.seconds)}`,
     `${(result.kind === 'one' ? 'class' : 'tag').padEnd(width)}  labels   chips   share${validation === undefined ? '' : '  precision  recall     F1  baseline F1'}`,
     ...result.tags.map(({ name, samples, chips, share }) => {
       const score = validation?.scores.find((one) => one.name === name);
@@ -77,7 +78,7 @@ function printClassify(result: IndexClassifyResult): void {
 function printDuplicates(result: IndexDuplicatesResult): void {
   print([
     ...result.pairs.map(({ a, b, distance }) => `${distance.toPrecision(6).padEnd(11)} ${a}  ${b}`),
-    `${result.pairs.length} pairs${result.more ? ', more are as near' : ''} of ${result.count} chips in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
+    `${counted(result.pairs.length, 'pair')}${result.more ? ', more are as near' : ''} of ${counted(result.count, 'chip')} in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
   ], result.warnings);
 }
 

@@ -56,6 +56,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
     height: frame.height,
     bands: isCmyk ? 3 : frame.components,
     dtype: 'uint8',
+    isRgb: isCmyk || frame.components === 3,
     notes: [
       ...(await endsEarly(source, end) ? ['it has no end mark: the file may be cut off, and pixels may be missing'] : []),
       ...(isCmyk ? [`four components (${segments.some((segment) => (adobeTransform(segment) ?? 0) === 2) ? 'YCCK' : 'CMYK'}) are turned into RGB without a colour profile`] : []),

@@ -248,5 +248,5 @@ function refuseUnread(picture: TiffPicture, url: string): void {
 
 function lowerFirst(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.split('\n')[0] ?? '';
+  return (/^[A-Z][a-z]/.test(text) ? `${text.charAt(0).toLowerCase()}${text.slice(1)}` : text).split('\n')[0] ?? '';
 }
