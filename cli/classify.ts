@@ -7,6 +7,7 @@ import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
 import { bandList, gsdOrModel, nameList, numberBetween, pageNumber, stretchRule, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
+import { counted } from './words.js';
 
 type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
 
@@ -44,7 +45,7 @@ export function registerClassify(program: Command): void {
 function printResult(result: ClassifyResult): void {
   const width = Math.max(...result.tags.map(({ name }) => name.length));
   const lines = [
-    `${result.output}: ${result.chips} chips${result.nodata > 0 ? `, ${result.nodata} of them without data` : ''}`,
+    `${result.output}: ${counted(result.chips, 'chip')}${result.nodata > 0 ? `, ${result.nodata} of them without data` : ''}`,
     ...result.tags.filter(({ chips }) => chips > 0).map(({ name, chips, share }) => `  ${name.padEnd(width)} ${String(chips).padStart(7)}  ${(100 * share).toFixed(1).padStart(5)} %`),
     ...(result.top ?? []).flatMap(({ id, tags }) => [`${id}`, ...tags.map(({ name, score }) => `  ${score.toFixed(4)}  ${name}`)]),
     `written: ${result.files.join(', ')}`,

@@ -9,6 +9,7 @@ import type { IndexOutliersOptions, IndexOutliersResult } from '../src/tasks/ind
 import { execute } from './execute.js';
 import { numberFrom, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
+import { counted } from './words.js';
 
 interface JsonFlag { readonly json?: boolean }
 
@@ -59,17 +60,15 @@ function printClassify(result: IndexClassifyResult): void {
   const { validation } = result;
   const width = Math.max(4, ...result.tags.map(({ name }) => name.length));
   print([
-    `${result.output}: ${result.count} chips tagged from ${result.labelled} in ${formatSeconds(result.seconds)}`,
-    `${(result.kind === 'one' ? 'class' : 'tag').padEnd(width)}  labels   chips   share${validation === undefined ? '' : '  precision  recall     F1  F1 of always'}`,
+    `${result.output}: ${counted(result.count, 'chip')} tagged from ${result.labelled} in ${formatSeconds(result.seconds)}`,
+    `${(result.kind === 'one' ? 'class' : 'tag').padEnd(width)}  labels   chips   share${validation === undefined ? '' : '  precision  recall     F1  baseline F1'}`,
     ...result.tags.map(({ name, samples, chips, share }) => {
       const score = validation?.scores.find((one) => one.name === name);
       return `${name.padEnd(width)}  ${String(samples).padStart(6)}  ${String(chips).padStart(6)}  ${share.toFixed(4)}`
-        + `${score === undefined ? '' : `  ${score.precision.toFixed(3).padStart(9)}  ${score.recall.toFixed(3).padStart(6)}  ${score.f1.toFixed(3)}  ${score.baseline.toFixed(3).padStart(12)}`}`;
+        + `${score === undefined ? '' : `  ${score.precision.toFixed(3).padStart(9)}  ${score.recall.toFixed(3).padStart(6)}  ${score.f1.toFixed(3)}  ${score.baseline.toFixed(3).padStart(11)}`}`;
     }),
     ...(validation === undefined ? [] : [
-      `${validation.accuracy.toFixed(3)} of the labelled chips are told right when their place is left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by});`
-        + ` naming the most frequent ${result.kind === 'one' ? 'class' : 'set of tags'} everywhere: ${validation.baselineAccuracy.toFixed(3)}`,
-      ...(validation.leftOut === 0 ? [] : [`${validation.leftOut} of them reach into another part and were not learned from for its score`]),
+      `right on places that were left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by}): ${validation.accuracy.toFixed(3)}, always the most frequent: ${validation.baselineAccuracy.toFixed(3)}`,
     ]),
     ...(result.suggestions === undefined ? [] : [`to label next: ${result.suggestions.slice(0, 5).map(({ id }) => id).join(', ')}${result.suggestions.length > 5 ? ' …' : ''}`]),
     `written: ${result.files.join(', ')}`,
@@ -79,7 +78,7 @@ function printClassify(result: IndexClassifyResult): void {
 function printDuplicates(result: IndexDuplicatesResult): void {
   print([
     ...result.pairs.map(({ a, b, distance }) => `${distance.toPrecision(6).padEnd(11)} ${a}  ${b}`),
-    `${result.pairs.length} pairs${result.more ? ', more are as near' : ''} of ${result.count} chips in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
+    `${counted(result.pairs.length, 'pair')}${result.more ? ', more are as near' : ''} of ${counted(result.count, 'chip')} in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
   ], result.warnings);
 }
 

@@ -6,9 +6,18 @@ export interface ProgressPrinter {
   end(): void;
 }
 
-/** Progress on stderr: one line that is rewritten on a terminal, a line per step elsewhere. */
+/** Milliseconds between lines where each stays. */
+const LINE_EVERY = 5000;
+/** So few steps are told one by one. */
+const FEW_STEPS = 50;
+
+/**
+ * Progress on stderr: one line that is rewritten on a terminal; elsewhere a line for each of a few steps, of many one
+ * every few seconds, the first and the last.
+ */
 export function createProgressPrinter(stream: NodeJS.WriteStream = process.stderr): ProgressPrinter {
   let started = Date.now();
+  let shown = 0;
   let stage = '';
   let first = 0;
   let open = false;
@@ -20,7 +29,11 @@ export function createProgressPrinter(stream: NodeJS.WriteStream = process.stder
         started = Date.now();
         first = progress.done;
         open = false;
+        shown = 0;
       }
+      const isDone = progress.done >= progress.total;
+      if (stream.isTTY !== true && !isDone && progress.total > FEW_STEPS && Date.now() - shown < LINE_EVERY) return;
+      shown = Date.now();
       const seconds = (Date.now() - started) / 1000;
       const made = progress.done - first;
       const left = made > 0 ? (seconds / made) * (progress.total - progress.done) : Number.NaN;

@@ -1,4 +1,4 @@
-import { epsgList } from './epsg-list.js';
+import { epsgList, supplementOf } from './epsg-list.js';
 import type { Crs } from './types.js';
 
 /** The proj4 definition of an EPSG code from the list that ships with the program, if it is there. */
@@ -6,7 +6,7 @@ export function proj4OfEpsg(code: number): string | undefined {
   // Most scenes are in UTM: their definition is known without the list, which takes a tenth of a second to load.
   if (code > 32600 && code <= 32660) return `+proj=utm +zone=${code - 32600} +datum=WGS84 +units=m +no_defs`;
   if (code > 32700 && code <= 32760) return `+proj=utm +zone=${code - 32700} +south +datum=WGS84 +units=m +no_defs`;
-  return epsgList()[`EPSG:${code}`]?.[1]?.trim();
+  return epsgList()[`EPSG:${code}`]?.[1]?.trim() ?? supplementOf(code);
 }
 
 /**

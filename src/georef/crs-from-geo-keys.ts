@@ -6,6 +6,7 @@ import { projectionPart } from './geo-key-projection.js';
 import { KEY, MODEL, USER_DEFINED } from './geo-key-ids.js';
 import { parseGeoKeys } from './geo-keys.js';
 import type { GeoKeyValue } from './geo-keys.js';
+import { datumFor } from './sphere.js';
 import { metresPerUnit } from './proj4-text.js';
 import { DEGREES_PER_UNIT, METRES_PER_UNIT } from './units.js';
 import type { Crs, GeoKeys } from './types.js';
@@ -46,7 +47,7 @@ function projected(values: ReadonlyMap<number, GeoKeyValue>): Crs {
   const geographicDefinition = geographicPart(values);
   const proj4 = projection === undefined || geographicDefinition === undefined
     ? undefined
-    : withUnit(`${projection} ${geographicDefinition} +no_defs`, unit ?? 1);
+    : withUnit(`${projection} ${datumFor(projection, geographicDefinition)} +no_defs`, unit ?? 1);
   const epsg = code ?? (proj4 === undefined ? undefined : epsgOfProj4(proj4));
   return {
     ...(epsg === undefined ? {} : { epsg }),

@@ -25,7 +25,7 @@ export function crsFromWkt(text: string): Crs | undefined {
   if (listed !== undefined) return { ...listed, name: listed.name.startsWith('EPSG:') ? name : listed.name, wkt };
   if (isWebMercator(node)) return { ...crsFromEpsg(3857)!, wkt };
   const kind = PROJECTED.includes(node.keyword) ? 'projected' : GEOGRAPHIC.includes(node.keyword) ? 'geographic' : 'other';
-  const definition = kind === 'other' ? undefined : proj4OfWkt(wkt, datumOf(node));
+  const definition = kind === 'other' ? undefined : proj4OfWkt(wkt, datumOf(node), degreesPerUnit(node));
   if (definition === undefined || kindOfProj4(definition) !== kind) {
     return { ...(code === undefined ? {} : { epsg: code }), name, kind, wkt };
   }
@@ -40,6 +40,14 @@ function datumOf(node: WktNode): string | undefined {
   const code = datum === undefined ? undefined : geographicCodeOfDatum(nameOf(datum));
   const listed = code === undefined ? undefined : proj4OfEpsg(code);
   return listed === undefined ? undefined : datumPart(listed);
+}
+
+/** Degrees per unit of the angles of a projection's parameters (WKT 1: the unit of its geographic CRS); proj4 takes them for degrees. */
+function degreesPerUnit(node: WktNode): number {
+  const geographic = child(node, 'GEOGCS');
+  const radians = Number((geographic === undefined ? undefined : child(geographic, 'UNIT'))?.items[1]);
+  const degrees = radians * (180 / Math.PI);
+  return Number.isFinite(degrees) && degrees > 0 && Math.abs(degrees - 1) > 1e-6 ? degrees : 1;
 }
 
 /** ESRI's and PROJ's names of the Mercator of web maps, which takes WGS 84 latitudes as if they were on a sphere. */
@@ -87,17 +95,30 @@ interface ParsedProjection {
 /** proj4's own short names, which end its lists of aliases. */
 const SHORT_NAMES = new Set([
   'tmerc', 'utm', 'sterea', 'stere', 'somerc', 'omerc', 'lcc', 'krovak', 'cass', 'laea', 'aea', 'gnom', 'cea', 'eqc', 'poly',
-  'nzmg', 'mill', 'sinu', 'moll', 'eqdc', 'vandg', 'aeqd', 'ortho', 'robin', 'merc', 'longlat',
+  'nzmg', 'mill', 'sinu', 'moll', 'eqdc', 'vandg', 'aeqd', 'ortho', 'robin', 'eqearth', 'merc', 'longlat',
 ]);
 
 /** Projections with standard parallels; proj4 sets them for others too, where they mean nothing. */
 const CONIC = new Set(['lcc', 'aea', 'eqdc']);
 
+/** Names of projections in ESRI's WKT that proj4 has under its own names only. */
+const ESRI_NAMES: ReadonlyMap<string, string> = new Map([
+  ['Stereographic', 'stere'], ['Orthographic', 'ortho'], ['Gnomonic', 'gnom'], ['Cylindrical_Equal_Area', 'cea'], 
+  ['Plate_Carree', 'eqc'],
+]);
+
+function withKnownProjection(wkt: string): string {
+  return wkt.replace(/(PROJECTION\s*\[\s*")([^"]+)"/, (whole, before: string, name: string) => {
+    const known = ESRI_NAMES.get(name);
+    return known === undefined ? whole : `${before}${known}"`;
+  });
+}
+
 /** A proj4 definition with the meaning of a WKT, or `undefined` where proj4 does not know its projection. */
-function proj4OfWkt(wkt: string, datum: string | undefined): string | undefined {
+function proj4OfWkt(wkt: string, datum: string | undefined, degrees: number): string | undefined {
   let parsed: ParsedProjection;
   try {
-    parsed = new (proj4Library().Proj)(wkt);
+    parsed = new (proj4Library().Proj)(withKnownProjection(wkt));
   } catch {
     return undefined;
   }
@@ -105,13 +126,13 @@ function proj4OfWkt(wkt: string, datum: string | undefined): string | undefined 
   if (projection === undefined || parsed.a === undefined) return undefined;
   const parts = [`+proj=${projection}`];
   const angle = (name: string, value: number | undefined): void => {
-    if (value !== undefined && Number.isFinite(value)) parts.push(`+${name}=${tidy(value * (180 / Math.PI))}`);
+    if (value !== undefined && Number.isFinite(value)) parts.push(`+${name}=${tidy(value * (180 / Math.PI) * (name === 'pm' ? 1 : degrees))}`);
   };
   if (projection !== 'longlat') {
     angle('lat_0', parsed.lat0);
     if (CONIC.has(projection)) angle('lat_1', parsed.lat1);
     if (CONIC.has(projection)) angle('lat_2', parsed.lat2);
-    angle('lat_ts', parsed.lat_ts);
+    angle('lat_ts', parsed.lat_ts ?? (projection === 'cea' ? parsed.lat1 : undefined));
     angle('lon_0', parsed.long0);
     angle('lonc', parsed.longc);
     angle('alpha', parsed.alpha);

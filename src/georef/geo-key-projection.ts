@@ -56,16 +56,17 @@ function shapeOf(method: number | undefined, p: Parameters, hasParallel: boolean
     case 27: return `+proj=tmerc +axis=wsu ${origin} ${scale}`;
     case 3: return `+proj=omerc +no_uoff +lat_0=${p.lat} +lonc=${p.lon} +alpha=${p.azimuth}${gamma(p)} ${scale}`;
     case 9815: return `+proj=omerc +lat_0=${p.lat} +lonc=${p.lon} +alpha=${p.azimuth}${gamma(p)} ${scale}`;
-    case 7: return hasParallel ? `+proj=merc +lat_ts=${p.parallel1} +lon_0=${p.lon}` : `+proj=merc +lon_0=${p.lon} ${scale}`;
+    case 7: return mercator(p, hasParallel);
     case 8: return `+proj=lcc +lat_1=${p.parallel1} +lat_2=${p.parallel2 ?? p.parallel1} ${origin}`;
     case 9: return `+proj=lcc +lat_1=${p.lat} ${origin} ${scale}`;
     case 10: return `+proj=laea ${origin}`;
     case 11: return `+proj=aea +lat_1=${p.parallel1} +lat_2=${p.parallel2 ?? p.parallel1} ${origin}`;
     case 12: return `+proj=aeqd ${origin}`;
     case 13: return `+proj=eqdc +lat_1=${p.parallel1} +lat_2=${p.parallel2 ?? p.parallel1} ${origin}`;
-    case 14: case 16: return `+proj=sterea ${origin} ${scale}`;
+    case 14: return `+proj=stere ${origin} ${scale}`;
+    case 16: return `+proj=sterea ${origin} ${scale}`;
     case 15: return polar(p);
-    case 17: return `+proj=eqc +lat_ts=${hasParallel ? p.parallel1 : p.lat} +lat_0=${hasParallel ? p.lat : 0} +lon_0=${p.lon}`;
+    case 17: return `+proj=eqc +lat_ts=${p.parallel1} +lat_0=${p.lat} +lon_0=${p.lon}`;
     case 18: return `+proj=cass ${origin}`;
     case 19: return `+proj=gnom ${origin}`;
     case 20: return `+proj=mill ${origin}`;
@@ -74,9 +75,17 @@ function shapeOf(method: number | undefined, p: Parameters, hasParallel: boolean
     case 23: return `+proj=robin +lon_0=${p.lon}`;
     case 24: return `+proj=sinu +lon_0=${p.lon}`;
     case 25: return `+proj=vandg +lon_0=${p.lon}`;
+    case 26: return `+proj=nzmg ${origin}`;
     case 28: return `+proj=cea +lat_ts=${p.parallel1} +lon_0=${p.lon}`;
     default: return undefined;
   }
+}
+
+/** True to scale along a parallel, or by a factor at the equator; a latitude of origin alone is taken for the parallel, as by GDAL. */
+function mercator(p: Parameters, hasParallel: boolean): string {
+  if (hasParallel) return `+proj=merc +lat_ts=${p.parallel1} +lon_0=${p.lon}`;
+  if (p.lat !== 0 && (p.k ?? 1) === 1) return `+proj=merc +lat_ts=${p.lat} +lon_0=${p.lon}`;
+  return `+proj=merc +lon_0=${p.lon} +k_0=${p.k ?? 1}`;
 }
 
 function gamma(p: Parameters): string {

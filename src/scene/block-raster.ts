@@ -41,3 +41,9 @@ export function blockCounts(raster: Pick<BlockRaster, 'width' | 'height' | 'bloc
 export function samplesPerBlockPixel(raster: Pick<BlockRaster, 'bands' | 'planes'>): number {
   return raster.planes === 1 ? raster.bands : 1;
 }
+
+/** A raster made from another one's blocks. Rows as they are stored are not what it has. */
+export function derivedRaster(from: BlockRaster, parts: Partial<BlockRaster> & Pick<BlockRaster, 'decode'>): BlockRaster {
+  const { readRows: _, ...rest } = from;
+  return { ...rest, ...parts };
+}

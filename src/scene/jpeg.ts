@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { InvalidFileError, TilewrightError } from '../errors.js';
 import type { TypedArray } from '../raster/index.js';
+import { derivedRaster } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
 import type { ByteSource } from './byte-source.js';
 import { openFileSource } from './byte-source.js';
@@ -56,6 +57,7 @@ export async function openJpeg(source: ByteSource, options: PictureOptions = {})
     height: frame.height,
     bands: isCmyk ? 3 : frame.components,
     dtype: 'uint8',
+    isRgb: isCmyk || frame.components === 3,
     notes: [
       ...(await endsEarly(source, end) ? ['it has no end mark: the file may be cut off, and pixels may be missing'] : []),
       ...(isCmyk ? [`four components (${segments.some((segment) => (adobeTransform(segment) ?? 0) === 2) ? 'YCCK' : 'CMYK'}) are turned into RGB without a colour profile`] : []),
@@ -224,11 +226,10 @@ async function openCopy(copy: ByteSource, frame: Frame): Promise<BlockRaster> {
 }
 
 function rgbOfCmyk(raster: BlockRaster): BlockRaster {
-  return {
-    ...raster,
+  return derivedRaster(raster, {
     bands: 3,
     decode: async (run) => (await raster.decode(run)).map((block) => (block === undefined ? undefined : cmykToRgb(block))),
-  };
+  });
 }
 
 /** `R = (255 − C)(255 − K) / 255`, rounded, and so on. */

@@ -51,6 +51,8 @@ export interface PictureHeader {
   readonly nodata?: number;
   readonly bandNodata?: readonly (number | undefined)[];
   readonly alphaBand?: number;
+  /** Whether its first bands are red, green and blue. */
+  readonly isRgb: boolean;
   readonly palette?: readonly Rgba[];
   readonly notes: readonly string[];
 }
@@ -123,6 +125,7 @@ export async function createPictureScene(
       bands, dtype,
       ...(header.bits === undefined ? {} : { bits: header.bits }),
       ...place, ...described,
+      ...(header.isRgb ? { photometric: 'rgb' as const } : {}),
       maskSource: own.mask !== undefined ? 'internal' : mask !== undefined ? 'external' : maskSourceOf(described, dtype),
       compression: header.compression,
       blockWidth: blockSize.width,

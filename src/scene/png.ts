@@ -53,6 +53,7 @@ function pictureHeader(png: PngHeader): PictureHeader {
     ...(png.depth < 8 ? { bits: png.depth } : {}),
     ...nodata,
     ...(isAlpha ? { alphaBand: png.samples - 1 } : {}),
+    isRgb: png.samples >= 3,
     ...(png.palette === undefined ? {} : { palette: png.palette }),
     notes: [],
   };

@@ -27,7 +27,7 @@ export async function openWebp(source: ByteSource, options: PictureOptions = {})
     throw new InvalidFileError(source.url, `a WebP of ${width} × ${height} pixels needs more than ${MAX_BYTES / 2 ** 20} MB to decode`, { advice: 'convert it to a tiled TIFF first' });
   }
   const header: PictureHeader = {
-    format: 'WEBP', compression: 'WEBP', width, height, bands, dtype: 'uint8', ...(hasAlpha ? { alphaBand: 3 } : {}),
+    format: 'WEBP', compression: 'WEBP', width, height, bands, dtype: 'uint8', ...(hasAlpha ? { alphaBand: 3 } : {}), isRgb: true,
     notes: found.isAnimated ? ['only the first frame of the animation is read'] : [],
   };
   const read = async (): Promise<Uint8Array> => {

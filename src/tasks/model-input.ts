@@ -31,7 +31,7 @@ export function bandsForModel(scene: SceneProfile, card: ModelCard, requested?: 
     const has = scene.alphaBand === undefined ? `${scene.bands}` : `${colour.length} and alpha`;
     const example = Array.from({ length: wanted }, (_, i) => Math.min(i + 1, scene.bands)).join(',');
     throw new InvalidOptionError('--bands', `${scene.source} has ${has} band${scene.bands === 1 ? '' : 's'}, ${card.name} takes ${wanted} (${names})`, {
-      advice: `choose them in this order, such as --bands ${example}`,
+      advice: `choose them in this order, such as --bands ${example}${scene.bandNames === undefined && scene.bands > wanted ? '; the scene does not name its bands: tilewright info --preview shows them' : ''}`,
     });
   }
   return colourOrder(scene, card, colour);

@@ -45,7 +45,11 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
   const journalFolder = join(plan.folder, JOURNAL_FOLDER);
   // A run that goes on has been checked, and has used some of the room already.
   if (done === undefined && !await hasJournal(journalFolder)) await checkRoom(plan.folder, await estimateBytes(scene, plan, context.signal));
-  if (done !== undefined) return await repair(scene, plan, done, context, started);
+  if (done !== undefined) {
+    // A kill between the last name and the end leaves the journal.
+    if (await hasJournal(journalFolder)) await (await openJournal({ folder: journalFolder, identity: plan.identity, restart: true })).complete();
+    return await repair(scene, plan, done, context, started);
+  }
   const wasThere = await stat(plan.folder).then(() => true, () => false);
   const journal = await openJournal({ folder: journalFolder, identity: plan.identity, restart: options.overwrite, keepEmpty: true });
   let complete = false;
@@ -104,7 +108,7 @@ async function cutScene(scene: Scene, plan: TilePlan, journal: Journal, context:
           if (failure !== undefined) return;
           await journal.append({ step: row, state: records.map(({ bytes, crc32 }) => [bytes, crc32]), carry: [] });
           all.push(...records);
-          context.onProgress?.({ stage: 'tile', done: row + 1, total: grid.rows.length, unit: 'strips', detail: `${all.length} tiles` });
+          context.onProgress?.({ stage: 'tile', done: row + 1, total: grid.rows.length, unit: 'strips', detail: all.length === 1 ? '1 tile' : `${all.length} tiles` });
         } catch (error) {
           failure ??= asError(error);
         }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
 import { checkOutput, mayReplace, openJournal, peakRss, placeFiles } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
+import type { SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
 import { FEATURE_ENDINGS, formatOf } from '../vector/index.js';
 import type { FeatureFormat } from '../vector/index.js';
@@ -72,7 +73,7 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
     return {
       ...summary, map: options.map, output: options.output, format, dryRun: options.dryRun ?? false, width: map.profile.width, height: map.profile.height,
       crs: format === 'geojson' ? 'WGS 84' : map.profile.crs?.name ?? null, bytes: options.dryRun ? 0 : (await stat(options.output)).size,
-      seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings: [...map.profile.notes, ...warnings],
+      seconds: (performance.now() - started) / 1000, peakRssBytes: peakRss(), warnings: [...map.profile.notes, ...warnings, ...photoWarning(map.profile, summary)],
     };
   } catch (error) {
     if (error instanceof Interrupted) throw new Interrupted('interrupted', { advice: 'nothing was kept; the same command starts again' });
@@ -80,6 +81,14 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
   } finally {
     await scene.close();
   }
+}
+
+/** More classes than this, without names or colours, and the raster is hardly a map. */
+const MANY_CLASSES = 64;
+
+function photoWarning({ source, palette, classNames }: SceneProfile, { classes, polygons }: PolygonSummary): string[] {
+  if (palette !== undefined || classNames !== undefined || classes.length <= MANY_CLASSES) return [];
+  return [`${source} has ${classes.length} values without names or colours, in ${polygons} areas: it looks like a picture, not like a map of classes`];
 }
 
 /** Writes in the output's own folder for unfinished files, and gives the file its name when it is complete. */

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Interrupted, InvalidOptionError, throwIfAborted } from '../errors.js';
 import { outputError } from '../cog/index.js';
 import { encodeMapTile, rasterPicture, sceneStretch } from '../picture/index.js';
@@ -91,11 +91,13 @@ interface Written {
   readonly bytes: number;
 }
 
+type TileState = readonly [zoom: number, x: number, y: number, bytes: number, crc32: number];
+
 /** What a step of the journal says: rows of tiles of the pyramid, and the tiles that were written since the step before. */
 interface StepState {
   readonly rows: readonly number[];
-  /** Zoom, column, row and length of each. */
-  readonly tiles: readonly (readonly [number, number, number, number])[];
+  /** Zoom, column, row, length and CRC-32 of each. */
+  readonly tiles: readonly TileState[];
 }
 
 /** Counts what an earlier run wrote, and names the first tile that is not there any more; `undefined` where it finished nothing. */
@@ -103,14 +105,15 @@ async function tilesOfJournal(journal: Journal, folder: string, format: XyzForma
   if (journal.last === undefined) return undefined;
   const tiles = journal.states.flatMap((state) => (state as unknown as StepState).tiles);
   const all = { written: tiles.length, bytes: tiles.reduce((sum, [, , , length]) => sum + length, 0) };
-  for await (const [[zoom, x, y, bytes], size] of ordered(tiles, TILES_IN_FLIGHT, async (tile) => [tile, await sizeOf(tilePath(folder, tile, format))] as const)) {
-    if (size !== bytes) return { ...all, lost: `${zoom}/${x}/${y}.${format}` };
+  for await (const [[zoom, x, y], isWhole] of ordered(tiles, TILES_IN_FLIGHT, async (tile) => [tile, await isAsWritten(tilePath(folder, tile, format), tile)] as const)) {
+    if (!isWhole) return { ...all, lost: `${zoom}/${x}/${y}.${format}` };
   }
   return all;
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.size;
+async function isAsWritten(path: string, [, , , bytes, sum]: TileState): Promise<boolean> {
+  const content = await readFile(path).catch(() => undefined);
+  return content !== undefined && content.length === bytes && crc32(content) === sum;
 }
 
 function tilePath(folder: string, [zoom, x, y]: readonly [zoom: number, x: number, y: number, ...rest: number[]], format: XyzFormat): string {
@@ -137,7 +140,7 @@ async function writeTiles({ scene, plan, options, journal, resumed }: Job, conte
   const folders = new Set<string>();
   let failure: Error | undefined;
   let { written, bytes } = resumed;
-  let fresh: (readonly [number, number, number, number])[] = [];
+  let fresh: TileState[] = [];
   const { last } = journal;
   const saved = last && { rows: (last.state as unknown as StepState).rows, halves: last.carry.map((part) => (part.length === 0 ? part : inflateRawSync(part))) };
   const pyramid = createPyramid({
@@ -154,7 +157,7 @@ async function writeTiles({ scene, plan, options, journal, resumed }: Job, conte
         folders.add(folder);
         const packed = await encodeMapTile(rasterPicture(raster, stretch, palette), format, { quality, lossless: plan.categorical });
         await writeFileWhole(join(folder, `${y}.${format}`), [packed]);
-        fresh.push([zoom, x, y, packed.length]);
+        fresh.push([zoom, x, y, packed.length, crc32(packed)]);
         written++;
         bytes += packed.length;
       })().catch((error: unknown) => {

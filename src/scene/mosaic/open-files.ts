@@ -63,7 +63,7 @@ export async function openFiles(paths: readonly string[], label: string, context
       ...(first.crs === undefined ? {} : { crs: first.crs }),
       ...(first.nodata === undefined ? {} : { nodata: first.nodata }),
       ...(first.bandNodata === undefined ? {} : { bandNodata: first.bandNodata }),
-      described: { ...(first.scaling === undefined ? {} : { scaling: first.scaling }), ...(first.units === undefined ? {} : { units: first.units }) },
+      described: { ...(first.photometric === undefined ? {} : { photometric: first.photometric }), ...(first.scaling === undefined ? {} : { scaling: first.scaling }), ...(first.units === undefined ? {} : { units: first.units }) },
       ...(first.alphaBand === undefined ? {} : { alphaBand: first.alphaBand }),
       ...(first.palette === undefined ? {} : { palette: first.palette }),
       ...(first.classNames === undefined ? {} : { classNames: first.classNames }),

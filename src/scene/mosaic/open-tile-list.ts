@@ -26,7 +26,7 @@ interface TileList {
   readonly tileFormat: string;
   readonly scene: {
     readonly width: number; readonly height: number; readonly bands: number; readonly dtype: DataType; readonly nodata?: number | string;
-    readonly alphaBand?: number; readonly transform?: Transform; readonly crs?: Crs; readonly bandNames?: readonly string[];
+    readonly alphaBand?: number; readonly photometric?: 'rgb'; readonly transform?: Transform; readonly crs?: Crs; readonly bandNames?: readonly string[];
     readonly palette?: readonly Rgba[]; readonly classNames?: readonly string[];
     readonly scaling?: SceneProfile['scaling']; readonly units?: readonly string[];
     readonly metadata?: FreeMetadata['items']; readonly bandMetadata?: FreeMetadata['bands'];
@@ -82,6 +82,7 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
       ...(palette === undefined ? {} : { palette }),
       ...(classNames === undefined ? {} : { classNames }),
       described: {
+        ...(scene.photometric === 'rgb' ? { photometric: 'rgb' as const } : {}),
         ...(scaling === undefined ? {} : { scaling }), ...(units === undefined ? {} : { units }),
         ...(metadata === undefined ? {} : { metadata: { items: metadata, bands: bandMetadata ?? [] } }),
       },

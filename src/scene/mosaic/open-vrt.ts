@@ -141,8 +141,11 @@ function mosaicOf(vrt: VrtFile, names: ReadonlyMap<string, string>): { readonly 
   };
 }
 
+const COLOURS = ['red', 'green', 'blue'];
+
 function describedOf({ bands, gcps, rpc, metadata }: VrtFile): NonNullable<Mosaic['described']> {
   return {
+    ...(COLOURS.every((colour, i) => bands[i]?.colour === colour) ? { photometric: 'rgb' as const } : {}),
     ...(gcps === undefined ? {} : { gcps }),
     ...(rpc === undefined ? {} : { rpc }),
     ...(metadata === undefined ? {} : { metadata }),

@@ -58,7 +58,7 @@ export interface Mosaic {
   readonly palette?: readonly Rgba[];
   readonly classNames?: readonly string[];
   /** What goes into the profile as it is. */
-  readonly described?: Pick<SceneProfile, 'gcps' | 'rpc' | 'scaling' | 'units' | 'metadata'>;
+  readonly described?: Pick<SceneProfile, 'gcps' | 'rpc' | 'photometric' | 'scaling' | 'units' | 'metadata'>;
   /** Bottom to top: what comes later covers what came before. */
   readonly layers: readonly Layer[];
   /** A mask of its own, one band: 0 is missing. */

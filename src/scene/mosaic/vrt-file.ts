@@ -32,6 +32,8 @@ export interface VrtBand {
   /** What stands where no source does: nodata, told or not, else 0. */
   readonly fill: number;
   readonly isAlpha: boolean;
+  /** `red`, `green` …, where the VRT says so. */
+  readonly colour?: string;
   readonly name?: string;
   readonly scaling?: { readonly scale: number; readonly offset: number };
   readonly unit?: string;
@@ -124,6 +126,7 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
   const nodata = value === undefined ? undefined : nodataOfType(value, dtype);
   if (nodata === undefined && text !== '') notes.push(`nodata "${text}" of ${label} cannot be a value of ${dtype} and was ignored`);
   const isHidden = /^\s*(1|true|yes|on)/i.test(textOf(node, 'hidenodatavalue') ?? '');
+  const colour = (textOf(node, 'colorinterp') ?? '').toLowerCase();
   const name = textOf(node, 'description');
   const [scale, offset] = [numberOf(node, 'scale'), numberOf(node, 'offset')];
   const unit = textOf(node, 'unittype');
@@ -133,7 +136,8 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
     dtype,
     ...(nodata === undefined || isHidden ? {} : { nodata }),
     fill: nodata ?? 0,
-    isAlpha: /^alpha$/i.test(textOf(node, 'colorinterp') ?? ''),
+    isAlpha: colour === 'alpha',
+    ...(colour === '' ? {} : { colour }),
     ...(name === undefined || name === '' ? {} : { name }),
     ...(scale === undefined && offset === undefined ? {} : { scaling: { scale: scale ?? 1, offset: offset ?? 0 } }),
     ...(unit === undefined || unit === '' ? {} : { unit }),

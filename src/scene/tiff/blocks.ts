@@ -4,6 +4,7 @@ import type { DataType } from '../../raster/index.js';
 import type { BlockRaster } from '../block-raster.js';
 import type { ByteSource } from '../byte-source.js';
 import { colourConversion, convertRaster } from './colour-conversion.js';
+import { joinParts, partsInRows } from './complex-planes.js';
 import { DECODED_COMPRESSIONS } from './decode.js';
 import type { Directory } from './directory.js';
 import { oldJpegBlocks } from './old-jpeg.js';
@@ -14,8 +15,9 @@ import { isSubsampled } from './picture.js';
 import type { TiffPicture } from './picture.js';
 import { createRunReader, cutOff } from './run-reader.js';
 import type { Place, StoredPicture } from './run-reader.js';
+import { isReadSgiLog, isSgiLog } from './sgi-log.js';
 import { WRAPPED_COMPRESSIONS } from './wrapped-block.js';
-import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, PHOTOMETRIC_NAMES, TAG } from './tags.js';
+import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, TAG } from './tags.js';
 
 /** Uncompressed strips larger than this are read in pieces of whole rows. */
 const PIECE_BYTES = 1 << 18;
@@ -37,6 +39,9 @@ export const MAX_BLOCK_BYTES = 1 << 29;
  */
 export async function createTiffBlocks(image: TiffImage, dtype: DataType, fill: number): Promise<BlockRaster> {
   refuseUnread(image.picture, image.source.url);
+  if (image.picture.isComplex && image.picture.planar) {
+    return joinParts(await storedBlocks({ ...image, picture: partsInRows(image.picture) }, dtype, fill));
+  }
   const raster = await storedBlocks(image, dtype, fill);
   const conversion = colourConversion(image.picture);
   return conversion === undefined ? raster : convertRaster(raster, conversion);
@@ -154,15 +159,22 @@ async function readPlaces(source: ByteSource, directory: Directory, picture: Tif
   if (offsets === undefined || offsets.length < count) {
     throw new InvalidFileError(source.url, `expected the offsets of ${count} ${what}s, found ${offsets?.length ?? 0}`, { advice: 'the file is damaged' });
   }
-  if (lengths !== undefined && lengths.length >= count) return (index) => placeAt(offsets[index]!, lengths[index]!);
-  // Some old writers leave the lengths out where they are plain.
   const shape = { width: picture.tileWidth, rows: picture.tileHeight, samples: picture.planar ? 1 : picture.samples };
+  const isLone = count === 1 && !picture.tiled && offsets[0]! > 0 && lengths !== undefined && !isLikely(lengths[0]!, source.size - offsets[0]!, storedBytes(picture, shape), picture.compression);
+  if (lengths !== undefined && lengths.length >= count && !isLone) return (index) => placeAt(offsets[index]!, lengths[index]!);
+  // Some old writers leave the lengths out where they are plain.
   if (picture.compression === COMPRESSION.none) {
     const length = storedBytes(picture, shape);
     return (index) => placeAt(offsets[index]!, Math.min(length, source.size - offsets[index]!));
   }
   if (count === 1) return (index) => placeAt(offsets[index]!, source.size - offsets[index]!);
   throw new InvalidFileError(source.url, `expected the lengths of ${count} ${what}s, found ${lengths?.length ?? 0}`, { advice: 'the file is damaged' });
+}
+
+/** Whether the length of a picture's only strip can be true; where it cannot, libtiff takes what the picture needs. */
+function isLikely(length: number, rest: number, needed: number, compression: number): boolean {
+  if (compression !== COMPRESSION.none) return length > 0;
+  return rest < needed || (length >= needed && length <= rest);
 }
 
 function clamp(place: Place, length: number): Place {
@@ -180,16 +192,12 @@ function refuseUnread(picture: TiffPicture, url: string): void {
     const name = COMPRESSION_NAMES.get(picture.compression) ?? `number ${picture.compression}`;
     throw new InvalidFileError(url, `its compression (${name}) is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
   }
-  const isLogarithmic = picture.compression === COMPRESSION.sgiLog && !picture.planar && picture.bits === 16
-    && ((picture.photometric === PHOTOMETRIC.logL && picture.samples === 1) || (picture.photometric === PHOTOMETRIC.logLuv && picture.samples === 3));
-  if (picture.compression === COMPRESSION.sgiLog && !isLogarithmic) {
-    throw new InvalidFileError(url, `SGILOG with ${picture.samples} samples of ${picture.bits} bits is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
+  if (isSgiLog(picture) && !isReadSgiLog(picture)) {
+    throw new InvalidFileError(url, `${COMPRESSION_NAMES.get(picture.compression)} with ${picture.samples} samples of ${picture.bits} bits is not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
   }
   if (picture.isComplex && !COMPLEX_COMPRESSIONS.has(picture.compression)) {
     throw new InvalidFileError(url, `complex numbers with the compression ${COMPRESSION_NAMES.get(picture.compression) ?? picture.compression} are not read`, { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' });
   }
-  const colour = isLogarithmic ? undefined : PHOTOMETRIC_NAMES.get(picture.photometric);
-  if (colour !== undefined) throw new InvalidFileError(url, `its colour space (${colour}) is not read`, { advice: 'convert it to RGB first' });
   const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE' };
   const isJpeg = picture.compression === COMPRESSION.jpeg;
   if (isJpeg && picture.bits !== 8) throw new InvalidFileError(url, `JPEG blocks with ${picture.bits} bits are not read`, advice);

@@ -1,4 +1,5 @@
 import type { TypedArray } from '../../raster/index.js';
+import { derivedRaster } from '../block-raster.js';
 import type { BlockRaster } from '../block-raster.js';
 import { createLabTable, labToRgb } from './cie-lab.js';
 import type { TiffPicture } from './picture.js';
@@ -21,8 +22,8 @@ const CMYK = 4;
 /** `undefined` where samples are given as they are stored. YCbCr in JPEG blocks is turned by the JPEG decoder. */
 export function colourConversion(picture: TiffPicture): ColourConversion | undefined {
   if (picture.bits !== 8) return undefined;
-  if (picture.photometric === PHOTOMETRIC.cmyk && picture.samples === CMYK && picture.inkSet === 1) {
-    return { bands: 4, alphaBand: 3, name: 'CMYK', convert: inkToRgba };
+  if (picture.photometric === PHOTOMETRIC.cmyk && (picture.samples === CMYK || (picture.samples > CMYK && !picture.planar)) && picture.inkSet === 1) {
+    return { bands: 4, alphaBand: 3, name: 'CMYK', convert: (samples) => inkToRgba(samples, picture.samples) };
   }
   if (picture.photometric === PHOTOMETRIC.cielab && picture.samples === 3) {
     const table = createLabTable(picture.whitePoint);
@@ -37,12 +38,10 @@ export function colourConversion(picture: TiffPicture): ColourConversion | undef
 
 /** The raster after a conversion: all bands in one plane. */
 export function convertRaster(raster: BlockRaster, conversion: ColourConversion): BlockRaster {
-  // Rows as they are stored are not what is read.
-  const { planes, readRows: _, ...stored } = raster;
+  const { planes } = raster;
   const blocks = Math.ceil(raster.width / raster.blockWidth) * Math.ceil(raster.height / raster.blockHeight);
   const converted = (block: TypedArray | undefined): TypedArray | undefined => (block === undefined ? undefined : conversion.convert(block));
-  return {
-    ...stored,
+  return derivedRaster(raster, {
     bands: conversion.bands,
     planes: 1,
     runs: (keys) => (planes === 1 ? raster.runs(keys) : keys.map((key) => [key])),
@@ -53,7 +52,7 @@ export function convertRaster(raster: BlockRaster, conversion: ColourConversion)
         return converted(interleave(parts));
       }));
     },
-  };
+  });
 }
 
 function interleave(parts: readonly (TypedArray | undefined)[]): TypedArray | undefined {
@@ -66,15 +65,15 @@ function interleave(parts: readonly (TypedArray | undefined)[]): TypedArray | un
   return out;
 }
 
-/** `(255 − C)(255 − K) / 255`, cut off, and so on; opaque. */
-function inkToRgba(data: TypedArray): Uint8Array {
-  const out = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i += 4) {
-    const light = 255 - data[i + 3]!;
-    out[i] = (light * (255 - data[i]!)) / 255;
-    out[i + 1] = (light * (255 - data[i + 1]!)) / 255;
-    out[i + 2] = (light * (255 - data[i + 2]!)) / 255;
-    out[i + 3] = 255;
+/** `(255 − C)(255 − K) / 255`, cut off, and so on; opaque. Samples beyond the four inks are left out. */
+function inkToRgba(data: TypedArray, step: number): Uint8Array {
+  const out = new Uint8Array((data.length / step) * CMYK);
+  for (let from = 0, to = 0; from < data.length; from += step, to += CMYK) {
+    const light = 255 - data[from + 3]!;
+    out[to] = (light * (255 - data[from]!)) / 255;
+    out[to + 1] = (light * (255 - data[from + 1]!)) / 255;
+    out[to + 2] = (light * (255 - data[from + 2]!)) / 255;
+    out[to + 3] = 255;
   }
   return out;
 }

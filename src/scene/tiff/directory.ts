@@ -16,6 +16,11 @@ export interface Directory {
   numbers(tag: number): Promise<ArrayLike<number> | undefined>;
   /** First value of a numeric tag. */
   number(tag: number): Promise<number | undefined>;
+  /**
+   * The value of a tag that must be a single whole number.
+   * @throws {InvalidFileError} if it is of another kind, or not single
+   */
+  single(tag: number): Promise<number | undefined>;
   /** Text up to the first NUL; for GeoTIFF's texts use `bytes`. */
   text(tag: number): Promise<string | undefined>;
   bytes(tag: number): Promise<Uint8Array | undefined>;
@@ -33,6 +38,9 @@ export interface TiffHeader {
 
 /** Bytes per value of the TIFF types 1–18 (0: no such type). */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8] as const;
+
+/** Types of whole numbers: bytes, shorts, longs, with and without sign. */
+const WHOLE_TYPES: ReadonlySet<number> = new Set([1, 3, 4, 6, 8, 9, 16, 17]);
 
 /** More directories than any real file has; a chain may be made to run on for hours. */
 const MAX_DIRECTORIES = 10_000;
@@ -155,6 +163,14 @@ function createDirectory(reader: Reader, entries: ReadonlyMap<number, Entry>): D
     bytes,
     numbers,
     number: async (tag) => (await numbers(tag))?.[0],
+    single: async (tag) => {
+      const entry = entries.get(tag);
+      if (entry === undefined) return undefined;
+      if (entry.count !== 1 || !WHOLE_TYPES.has(entry.type)) {
+        throw new InvalidFileError(reader.source.url, `expected one whole number for tag ${tag}, found ${entry.count} values of type ${entry.type}`, { advice: 'the file is damaged' });
+      }
+      return (await numbers(tag))?.[0];
+    },
     text: async (tag) => {
       const data = await bytes(tag);
       if (data === undefined) return undefined;

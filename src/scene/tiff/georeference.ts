@@ -9,6 +9,9 @@ export interface Georeference extends InnerPlace {
   readonly notes: readonly string[];
 }
 
+/** Numbers of a transformation of four by four. */
+const MATRIX = 16;
+
 /** Numbers of one tie point: column, row, depth, X, Y, Z. */
 const TIEPOINT = 6;
 
@@ -55,16 +58,18 @@ async function readTransform(directory: Directory, notes: string[]): Promise<Tra
   const scale = await directory.numbers(TAG.modelPixelScale);
   const points = await directory.numbers(TAG.modelTiepoint);
   const matrix = await directory.numbers(TAG.modelTransformation);
-  if (scale !== undefined && points !== undefined && scale.length >= 2 && points.length >= TIEPOINT) {
+  if (scale !== undefined && scale.length >= 2) {
+    // A scale without a tie point counts from the origin, as in GDAL.
+    const [column, row, , x, y] = points !== undefined && points.length >= TIEPOINT ? Array.from(points) as [number, number, number, number, number] : [0, 0, 0, 0, 0];
     const dx = scale[0]!;
     // Rows run down; a negative scale is a mistake of some writers and means the same.
     const dy = -Math.abs(scale[1]!);
-    const transform: Transform = [points[3]! - points[0]! * dx, dx, 0, points[4]! - points[1]! * dy, 0, dy];
+    const transform: Transform = [x - column * dx, dx, 0, y - row * dy, 0, dy];
     if (isInvertible(transform)) return transform;
     notes.push('the pixel scale in the file is not usable and was ignored');
     return undefined;
   }
-  if (matrix !== undefined && matrix.length >= 8) {
+  if (matrix !== undefined && matrix.length >= MATRIX) {
     const transform: Transform = [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
     if (isInvertible(transform)) return transform;
     notes.push('the transformation in the file is not usable and was ignored');

@@ -20,9 +20,10 @@ import { overviewSizes, tiffLevels } from './levels.js';
 import { readPage } from './pages.js';
 import type { TiffImage, TiffPage } from './pages.js';
 import { isWideInteger, sampleType } from './picture.js';
+import { isSgiLog } from './sgi-log.js';
 import { openSideImages } from './side-images.js';
 import type { SideImages } from './side-images.js';
-import { COMPRESSION, COMPRESSION_NAMES, TAG } from './tags.js';
+import { COMPRESSION_NAMES, PHOTOMETRIC_NAMES, TAG } from './tags.js';
 
 export interface OpenTiffOptions {
   /** Bytes of decoded blocks to keep. Default: {@link defaultCacheBytes}. */
@@ -122,7 +123,8 @@ async function pixelNotes({ directory, picture }: TiffImage): Promise<string[]> 
   const orientation = await directory.number(TAG.orientation) ?? 1;
   return [
     ...(picture.isComplex ? ['complex numbers: the real and the imaginary parts are bands of their own'] : []),
-    ...(picture.compression === COMPRESSION.sgiLog ? [`values are logarithms of luminance${picture.samples === 3 ? ' and u\', v\' × 32768' : ''} (SGI LogLuv)`] : []),
+    ...(isSgiLog(picture) ? [`values are logarithms of luminance${picture.samples === 3 ? ' and u\', v\' × 32768' : ''} (SGI LogLuv)`] : []),
+    ...(PHOTOMETRIC_NAMES.has(picture.photometric) && !isSgiLog(picture) ? [`its colour space is ${PHOTOMETRIC_NAMES.get(picture.photometric)!}: bands are as stored, not RGB`] : []),
     ...(isWideInteger(picture) ? ['integers of 64 bits are read as doubles; one that no double equals is refused'] : []),
     ...(orientation > 1 && orientation <= 8 ? [`TIFF orientation ${orientation} is not applied: pixels are as stored`] : []),
   ];

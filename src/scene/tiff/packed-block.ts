@@ -1,6 +1,7 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
 import { inflateBlock, inflateHere } from './inflate.js';
 import { decodeLzw } from './lzw.js';
+import { decodeOldLzw, isOldLzw } from './old-lzw.js';
 import { decodePackBits } from './pack-bits.js';
 import { isSubsampled } from './picture.js';
 import type { TiffPicture } from './picture.js';
@@ -113,7 +114,7 @@ async function unpack(stored: Uint8Array, length: number, compression: number, w
     case COMPRESSION.lzma: return decodeXz(stored, length);
     case COMPRESSION.lzw: {
       const target = new Uint8Array(length);
-      return target.subarray(0, decodeLzw(stored, target));
+      return target.subarray(0, isOldLzw(stored) ? decodeOldLzw(stored, target) : decodeLzw(stored, target));
     }
     case COMPRESSION.packBits: {
       const target = new Uint8Array(length);

@@ -1,6 +1,7 @@
 import { InvalidFileError } from '../../errors.js';
 import type { DataType } from '../../raster/index.js';
 import type { Directory } from './directory.js';
+import { isSgiLog } from './sgi-log.js';
 import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT, TAG } from './tags.js';
 
 /** How the pixels of one directory are stored. */
@@ -43,16 +44,20 @@ const MAX_SAMPLES = 65535;
 export async function readPicture(directory: Directory, url: string): Promise<TiffPicture> {
   const refuse = (message: string): never => { throw new InvalidFileError(url, message); };
   const number = async (tag: number, fallback: number): Promise<number> => await directory.number(tag) ?? fallback;
-  const width = await number(TAG.imageWidth, 0);
-  const height = await number(TAG.imageLength, 0);
+  // What libtiff takes for damage in these tags is damage here: what they would mean is a guess.
+  const single = async (tag: number, fallback: number): Promise<number> => await directory.single(tag) ?? fallback;
+  const width = await single(TAG.imageWidth, 0);
+  const height = await single(TAG.imageLength, 0);
   if (!isEdge(width) || !isEdge(height)) refuse(`expected a width and height from 1, found ${width} × ${height}`);
-  const samples = await number(TAG.samplesPerPixel, 1);
+  const samples = await single(TAG.samplesPerPixel, 1);
   if (!(Number.isInteger(samples) && samples >= 1 && samples <= MAX_SAMPLES)) refuse(`expected 1 to ${MAX_SAMPLES} samples per pixel, found ${samples}`);
   const tiled = directory.has(TAG.tileWidth) || directory.has(TAG.tileOffsets);
-  const tileWidth = tiled ? await number(TAG.tileWidth, 0) : width;
-  const rows = tiled ? await number(TAG.tileLength, 0) : Math.min(await number(TAG.rowsPerStrip, height), height);
-  const tileHeight = !tiled && rows === 0 ? height : rows;
+  const tileWidth = tiled ? await single(TAG.tileWidth, 0) : width;
+  const rows = tiled ? await single(TAG.tileLength, 0) : Math.min(await single(TAG.rowsPerStrip, height), height);
+  const tileHeight = rows;
   if (!isEdge(tileWidth) || !isEdge(tileHeight)) refuse(`expected blocks of at least 1 × 1 pixels, found ${tileWidth} × ${tileHeight}`);
+  const planarConfiguration = await single(TAG.planarConfiguration, 1);
+  if (planarConfiguration !== 1 && planarConfiguration !== 2) refuse(`expected pixels or planes (planar configuration 1 or 2), found ${planarConfiguration}`);
   const few = async (tag: number): Promise<number[]> => Array.from(await directory.numbers(tag) ?? []).slice(0, 6);
   const subsampling = await directory.numbers(TAG.ycbcrSubsampling);
   return inParts({
@@ -60,11 +65,11 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
     bits: await sameBits(directory, samples, url),
     sampleFormat: await number(TAG.sampleFormat, SAMPLE_FORMAT.uint),
     isComplex: false,
-    compression: await number(TAG.compression, COMPRESSION.none),
+    compression: await single(TAG.compression, COMPRESSION.none),
     photometric: await number(TAG.photometric, PHOTOMETRIC.minIsBlack),
     predictor: await number(TAG.predictor, 1),
     fillOrder: await number(TAG.fillOrder, 1),
-    planar: samples > 1 && await number(TAG.planarConfiguration, 1) === 2,
+    planar: samples > 1 && planarConfiguration === 2,
     extraSamples: Array.from(await directory.numbers(TAG.extraSamples) ?? []),
     subsampling: [subsampling?.[0] ?? 2, subsampling?.[1] ?? 2],
     ycbcrCoefficients: await few(TAG.ycbcrCoefficients),
@@ -76,7 +81,7 @@ export async function readPicture(directory: Directory, url: string): Promise<Ti
 
 /**
  * A picture of complex numbers as one with twice as many samples of half the width.
- * @throws {InvalidFileError} where parts do not stand beside each other as bands do
+ * @throws {InvalidFileError} where parts are not stored as bands are
  */
 function inParts(picture: TiffPicture, url: string): TiffPicture {
   const { sampleFormat, samples, bits } = picture;
@@ -84,7 +89,7 @@ function inParts(picture: TiffPicture, url: string): TiffPicture {
   if (!isInteger && sampleFormat !== SAMPLE_FORMAT.complexFloat) return picture;
   const advice = { advice: 'rewrite it, for example with gdal_translate -co COMPRESS=DEFLATE -co INTERLEAVE=PIXEL' };
   if (bits % 2 !== 0) throw new InvalidFileError(url, `samples are complex numbers of ${bits} bits, which are not read`, advice);
-  if (picture.planar || picture.predictor !== 1) throw new InvalidFileError(url, `complex numbers ${picture.planar ? 'in planes' : `with predictor ${picture.predictor}`} are not read`, advice);
+  if (picture.predictor !== 1) throw new InvalidFileError(url, `complex numbers with predictor ${picture.predictor} are not read`, advice);
   return { ...picture, isComplex: true, samples: 2 * samples, bits: bits / 2, sampleFormat: isInteger ? SAMPLE_FORMAT.int : SAMPLE_FORMAT.float, extraSamples: [] };
 }
 
@@ -94,6 +99,7 @@ function isEdge(value: number): boolean {
 
 async function sameBits(directory: Directory, samples: number, url: string): Promise<number> {
   const all = Array.from(await directory.numbers(TAG.bitsPerSample) ?? [1]).slice(0, samples);
+  if (all.length === 0) throw new InvalidFileError(url, 'expected the number of bits of a sample, found none', { advice: 'the file is damaged' });
   const bits = all[0] ?? 1;
   if (!Number.isInteger(bits)) throw new InvalidFileError(url, `expected a whole number of bits, found ${bits}`);
   if (all.some((value) => value !== bits)) {
@@ -108,8 +114,8 @@ async function sameBits(directory: Directory, samples: number, url: string): Pro
  */
 export function sampleType(picture: TiffPicture, url: string): DataType {
   const { bits, sampleFormat } = picture;
-  // As GDAL has them, whatever the file says of their sign.
-  if (picture.compression === COMPRESSION.sgiLog) return 'int16';
+  // libtiff gives them in 16 bits, and GDAL the sign that the file says.
+  if (isSgiLog(picture)) return sampleFormat === SAMPLE_FORMAT.uint ? 'uint16' : 'int16';
   const float = sampleFormat === SAMPLE_FORMAT.float;
   if (float) {
     if (bits === 16 || bits === 24 || bits === 32) return 'float32';

@@ -104,5 +104,5 @@ function lowerFirst(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.split('\n')[0] ?? '';
   // Names of codecs stay as they are.
-  return /^[A-Z][A-Z]/.test(line) ? line : `${line.charAt(0).toLowerCase()}${line.slice(1)}`;
+  return /^[A-Z][a-z]/.test(line) ? `${line.charAt(0).toLowerCase()}${line.slice(1)}` : line;
 }

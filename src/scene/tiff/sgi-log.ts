@@ -1,7 +1,22 @@
 import type { BlockShape } from './packed-block.js';
+import type { TiffPicture } from './picture.js';
+import { decodeSgiLog24 } from './sgi-log24.js';
+import { COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT } from './tags.js';
 
 /** Steps of u' and v' per unit in LogLuv of 32 bits. */
 const CHROMA_SCALE = 410;
+
+/** Whether pixels are in SGI's logarithmic coding, of 16 and 32 or of 24 bits. */
+export function isSgiLog({ compression }: Pick<TiffPicture, 'compression'>): boolean {
+  return compression === COMPRESSION.sgiLog || compression === COMPRESSION.sgiLog24;
+}
+
+/** Whether it is a kind that {@link decodeSgiLog} undoes: given in 16 bits, log luminance alone or with colour. */
+export function isReadSgiLog({ compression, photometric, planar, bits, samples }: TiffPicture): boolean {
+  const isColour = photometric === PHOTOMETRIC.logLuv && samples === 3;
+  const isGrey = photometric === PHOTOMETRIC.logL && samples === 1;
+  return !planar && bits === 16 && (isColour || (isGrey && compression === COMPRESSION.sgiLog));
+}
 
 /**
  * Decodes SGI's logarithmic pixels (G. Ward Larson, "LogLuv encoding for full-gamut, high-dynamic range images", 1998; libtiff's
@@ -9,7 +24,14 @@ const CHROMA_SCALE = 410;
  * gives LogLuv in 16 bits, and so GDAL.
  * @throws {RangeError} if the codes end too early
  */
-export function decodeSgiLog(stored: Uint8Array, { width, rows, needed, samples }: BlockShape): Int16Array {
+export function decodeSgiLog(stored: Uint8Array, picture: TiffPicture, { width, rows, needed, samples }: BlockShape): Int16Array | Uint16Array {
+  const values = picture.compression === COMPRESSION.sgiLog24
+    ? decodeSgiLog24(stored, width * Math.min(rows, Math.max(needed, Math.floor(stored.length / (3 * width)))))
+    : decodeRuns(stored, { width, rows, needed, samples });
+  return picture.sampleFormat === SAMPLE_FORMAT.uint ? new Uint16Array(values.buffer) : values;
+}
+
+function decodeRuns(stored: Uint8Array, { width, rows, needed, samples }: BlockShape): Int16Array {
   const out = new Int16Array(width * rows * samples);
   const row = new Uint32Array(width);
   let at = 0;

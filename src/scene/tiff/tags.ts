@@ -27,7 +27,7 @@ export const SAMPLE_FORMAT = { uint: 1, int: 2, float: 3, undefined: 4, complexI
 /** Values of the compression tag, with the names that GDAL gives them. */
 export const COMPRESSION = {
   none: 1, ccittRle: 2, ccittG3: 3, ccittG4: 4, lzw: 5, oldJpeg: 6, jpeg: 7, deflate: 8, packBits: 32773, oldDeflate: 32946,
-  lerc: 34887, lzma: 34925, zstd: 50000, webp: 50001, next: 32766, ccittRleWord: 32771, thunderScan: 32809, sgiLog: 34676,
+  lerc: 34887, lzma: 34925, zstd: 50000, webp: 50001, next: 32766, ccittRleWord: 32771, thunderScan: 32809, sgiLog: 34676, sgiLog24: 34677,
 } as const;
 
 export const COMPRESSION_NAMES: ReadonlyMap<number, string> = new Map([

@@ -32,7 +32,8 @@ for (let byte = 0; byte < 256; byte++) {
   reversed[byte] = bits;
 }
 
-/** Turns the bits of every byte around, in place: FillOrder 2 to FillOrder 1. */
-export function reverseBits(data: Uint8Array): void {
+/** Turns the bits of every byte around, in place: FillOrder 2 to FillOrder 1. Returns the same bytes. */
+export function reverseBits(data: Uint8Array): Uint8Array {
   for (let i = 0; i < data.length; i++) data[i] = reversed[data[i]!]!;
+  return data;
 }

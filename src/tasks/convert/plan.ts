@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../errors.js';
 import { cogMemory, type CogOptions } from '../../cog/index.js';
 import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, suggestGrid, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
-import { contains, fullWindow, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
+import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
 import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
 import { placeArea, readAreaFile, type Area } from '../rows/area.js';
 import type { Resampling } from '../rows/resample.js';
@@ -171,10 +171,26 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
   if (grid.width * grid.height > 2 ** 46 || Math.max(grid.width, grid.height) > 2 ** 31 - 1) {
     throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels`, { advice: 'take a larger --gsd' });
   }
+  checkGrowth(grid, profile, option);
   const categorical = profile.palette !== undefined || profile.classNames !== undefined;
   const before = suggestGrid(source, crs);
   const reduction = before === undefined ? 1 : pixelSize(grid.transform).width / pixelSize(before.transform).width;
   return { grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear' };
+}
+
+/** More pixels than this, and so many times those of the scene, are taken for a mistake in the unit. */
+const MANY_PIXELS = 1e9;
+const MOST_GROWTH = 100;
+
+/** @throws {InvalidOptionError} if the output would be much larger than the scene, and large */
+function checkGrowth(grid: PlacedGrid, profile: SceneProfile, option: string): void {
+  const pixels = grid.width * grid.height;
+  if (pixels <= MANY_PIXELS || pixels <= MOST_GROWTH * profile.width * profile.height) return;
+  const bytes = pixels * profile.bands * bytesPerSample(profile.dtype);
+  const times = Math.round(pixels / (profile.width * profile.height)).toLocaleString('en');
+  throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels, ${times} times those of the scene, ${Math.ceil(bytes / 1e9).toLocaleString('en')} GB before compression`, {
+    advice: 'take a larger --gsd, or cut a part out of the scene first',
+  });
 }
 
 /** Metres along a degree of the equator, WGS 84. */

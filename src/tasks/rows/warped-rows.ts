@@ -20,6 +20,10 @@ export const MAX_ERROR = 0.01;
 const LARGEST_BLOCK = 256;
 /** Edge in scene pixels of what is read for a block, about. */
 const READ_EDGE = 1024;
+/** Blocks that need more pixels of the scene than this are made in parts. */
+const MOST_READ = (2 * READ_EDGE) ** 2;
+/** Points per edge of the grid at which its scale is looked at. */
+const SCALE_PROBES = 9;
 /** Blocks of the scene being read while one is resampled. */
 const AHEAD = 3;
 
@@ -34,24 +38,25 @@ export function createWarpedRows(scene: Scene, options: WarpOptions): RowSource 
   const toScene = gridToGrid(grid, { width: profile.width, height: profile.height, transform: profile.transform, crs: profile.crs });
   if (toScene === undefined) return undefined;
   const edge = blockEdge(grid, toScene);
+  const corners = options.resampling === 'average';
   const pixelBytes = bands.length * bytesPerSample(profile.dtype) + 1;
   return {
     width: grid.width,
     height: grid.height,
     bands: bands.length,
     dtype: profile.dtype,
-    memory: warpCacheBytes(profile, edge) + (AHEAD + 1) * ((2 * READ_EDGE) ** 2 * pixelBytes + 16 * (edge + 1) ** 2) + 2 * grid.width * edge * pixelBytes,
+    memory: warpCacheBytes(profile, edge) + (AHEAD + 1) * (MOST_READ * pixelBytes + 16 * (edge + 1) ** 2) + 2 * grid.width * edge * pixelBytes,
     async* rows(top, signal) {
       for (let y = top; y < grid.height;) {
         const count = Math.min(edge - (y % edge), grid.height - y);
-        const columns = Array.from({ length: Math.ceil(grid.width / edge) }, (_, i) => ({ x: i * edge, y, width: Math.min(edge, grid.width - i * edge), height: count }));
+        const top = y;
+        const pieces = piecesOf(toScene, options.window, { x: 0, y: top, width: grid.width, height: count }, edge, corners);
         const data = allocate(profile.dtype, grid.width * count * bands.length);
         if (profile.nodata !== undefined && profile.nodata !== 0) data.fill(profile.nodata);
         const mask = new Uint8Array(grid.width * count);
         const range = rangeOf(profile.dtype);
-        for await (const { block, positions, part } of ordered(columns, AHEAD, (window) => readBlock(scene, options, toScene, window, signal), signal)) {
-          if (part === undefined) continue;
-          const target: TargetBlock = { width: block.width, height: block.height, data, mask, at: block.x, stride: grid.width, ...range };
+        for await (const { block, positions, part } of ordered(pieces, AHEAD, (piece) => readPiece(scene, options, piece, signal), signal)) {
+          const target: TargetBlock = { width: block.width, height: block.height, data, mask, at: (block.y - top) * grid.width + block.x, stride: grid.width, ...range };
           RESAMPLERS[options.resampling](part, target, positions.xs, positions.ys);
         }
         yield { top: y, count, data, mask } satisfies Rows;
@@ -73,12 +78,44 @@ interface Positions {
   readonly ys: Float64Array;
 }
 
-async function readBlock(scene: Scene, options: WarpOptions, toScene: PointTransform<Point>, block: Window, signal: AbortSignal | undefined): Promise<{
-  block: Window; positions: Positions; part: SourcePart | undefined;
+/** Some pixels of the new grid, where they lie in the scene, and what of it they need. */
+interface Piece {
+  readonly block: Window;
+  readonly positions: Positions;
+  readonly window: Window;
+}
+
+/**
+ * The blocks of some rows that show something of the scene. Where a block needs much of it (near a pole, or where it reaches
+ * over the edge of the world), it comes in parts that need less.
+ */
+function* piecesOf(toScene: PointTransform<Point>, allowed: Window, rows: Window, edge: number, corners: boolean): Generator<Piece> {
+  for (let x = 0; x < rows.width; x += edge) {
+    yield* partsOf(toScene, allowed, { x, y: rows.y, width: Math.min(edge, rows.width - x), height: rows.height }, corners);
+  }
+}
+
+function* partsOf(toScene: PointTransform<Point>, allowed: Window, block: Window, corners: boolean): Generator<Piece> {
+  const positions = positionsOf(toScene, block, corners);
+  const window = windowOf(positions, allowed);
+  if (window === undefined) return;
+  const { x, y, width, height } = block;
+  if (window.width * window.height <= MOST_READ || width * height === 1) {
+    yield { block, positions, window };
+  } else if (width >= height) {
+    const half = width >> 1;
+    yield* partsOf(toScene, allowed, { x, y, width: half, height }, corners);
+    yield* partsOf(toScene, allowed, { x: x + half, y, width: width - half, height }, corners);
+  } else {
+    const half = height >> 1;
+    yield* partsOf(toScene, allowed, { x, y, width, height: half }, corners);
+    yield* partsOf(toScene, allowed, { x, y: y + half, width, height: height - half }, corners);
+  }
+}
+
+async function readPiece(scene: Scene, options: WarpOptions, { block, positions, window }: Piece, signal: AbortSignal | undefined): Promise<{
+  block: Window; positions: Positions; part: SourcePart;
 }> {
-  const positions = positionsOf(toScene, block, options.resampling === 'average');
-  const window = windowOf(positions, options.window);
-  if (window === undefined) return { block, positions, part: undefined };
   const raster = await scene.read(window, { bands: options.bands, ...(signal ? { signal } : {}) });
   const { alphaBand, bandNodata } = scene.profile;
   // Where the bands' values differ, the mask alone says what is missing.
@@ -115,11 +152,17 @@ function windowOf({ xs, ys }: Positions, allowed: Window): Window | undefined {
   return intersect({ x, y, width: Math.ceil(right) + 1 - x, height: Math.ceil(bottom) + 1 - y }, allowed);
 }
 
-/** So many pixels that what is read for a block has about {@link READ_EDGE} pixels along its edges. */
+/** So many pixels that what is read for a block has about {@link READ_EDGE} pixels along its edges, by the scale that most of the grid has. */
 function blockEdge(grid: PlacedGrid, toScene: PointTransform<Point>): number {
-  const [x, y] = [grid.width / 2, grid.height / 2];
-  const [a, b, c] = [toScene(x, y), toScene(x + 1, y), toScene(x, y + 1)];
-  if (a === undefined || b === undefined || c === undefined) return LARGEST_BLOCK;
-  const scale = Math.max(Math.hypot(b[0] - a[0], b[1] - a[1]), Math.hypot(c[0] - a[0], c[1] - a[1]));
+  const scales: number[] = [];
+  for (let i = 0; i < SCALE_PROBES ** 2; i++) {
+    const x = ((i % SCALE_PROBES) + 0.5) * (grid.width / SCALE_PROBES);
+    const y = (Math.floor(i / SCALE_PROBES) + 0.5) * (grid.height / SCALE_PROBES);
+    const [a, b, c] = [toScene(x, y), toScene(x + 1, y), toScene(x, y + 1)];
+    if (a === undefined || b === undefined || c === undefined) continue;
+    scales.push(Math.max(Math.hypot(b[0] - a[0], b[1] - a[1]), Math.hypot(c[0] - a[0], c[1] - a[1])));
+  }
+  if (scales.length === 0) return LARGEST_BLOCK;
+  const scale = scales.sort((a, b) => a - b)[scales.length >> 1]!;
   return Math.max(1, Math.min(LARGEST_BLOCK, Math.floor(READ_EDGE / scale)));
 }

@@ -25,8 +25,14 @@ export async function checkTiles(plan: TilePlan, overwrite: boolean): Promise<Ti
       advice: 'choose another folder, or add --overwrite to replace them',
     });
   }
-  const tiles = (await readdir(folder).catch(() => [])).filter((name) => parseTileName(name.replace(/\.tmp$/, '')) !== undefined);
-  if (tiles.length > 0 && !overwrite && !await hasJournal(join(folder, JOURNAL_FOLDER))) {
+  const names = await readdir(folder).catch(() => []);
+  const tiles = names.filter((name) => parseTileName(name.replace(/\.tmp$/, '')) !== undefined);
+  if (overwrite || await hasJournal(join(folder, JOURNAL_FOLDER))) return undefined;
+  const other = names.find((name) => !tiles.includes(name) && name !== JOURNAL_FOLDER);
+  if (tiles.length === 0 && other !== undefined) {
+    throw new InvalidOptionError('<folder>', `${folder} holds other files, such as ${other}`, { advice: 'choose another folder, or add --overwrite to write tiles beside them' });
+  }
+  if (tiles.length > 0) {
     throw new InvalidOptionError('<folder>', `${folder} holds ${tiles.length} tiles of an unknown run, first ${tiles.sort()[0]!}`, {
       advice: 'choose another folder, or add --overwrite to replace them',
     });
