@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { cardFromMetadata, nearestName, parseCard } from '../card/index.js';
+import { CARD_KEY, cardFromMetadata, nearestName, parseCard } from '../card/index.js';
 import type { GraphSummary, ModelCard } from '../card/index.js';
 import { ModelError } from '../errors.js';
 import { decodeModel, metadataOf } from '../onnx/index.js';
@@ -83,13 +83,15 @@ type CardAndOrigin = { readonly card: ModelCard; readonly origin: LoadedModel['c
 async function cardOf(file: string, graph: OnnxModel, where: string, options: LoadModelOptions): Promise<CardAndOrigin> {
   if (typeof options.card === 'string') return { card: await readCard(options.card, options.card), origin: 'file', notes: [] };
   if (options.card !== undefined) return { card: parseCard(options.card, where), origin: 'file', notes: [] };
-  const found = cardFromMetadata(metadataOf(graph), summarize(graph, where), where);
-  if (found !== undefined) return found;
+  const metadata = metadataOf(graph);
   const beside = join(dirname(file), 'card.json');
-  if (await isFile(beside)) {
+  // A card says more than the few keys of others.
+  if (metadata[CARD_KEY] === undefined && await isFile(beside)) {
     const card = await readCard(beside, beside);
     if (resolve(dirname(beside), card.file) === resolve(file)) return { card, origin: 'file', notes: [] };
   }
+  const found = cardFromMetadata(metadata, summarize(graph, where), where);
+  if (found !== undefined) return found;
   throw new ModelError(where, 'the file says nothing about its bands and classes', { advice: `write a card.json and run: tilewright models import ${where} --card card.json` });
 }
 

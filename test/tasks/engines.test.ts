@@ -5,7 +5,6 @@ import { findArchitecture, type NetworkOptions, type Tensorflow } from '../../mo
 import { createCog } from '../../src/cog/index.js';
 import { crsFromEpsg } from '../../src/georef/index.js';
 import { loadModel } from '../../src/predict/index.js';
-import type { PredictorOutput } from '../../src/predict/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { classify } from '../../src/tasks/classify.js';
 import { doctor } from '../../src/tasks/doctor.js';
@@ -89,7 +88,7 @@ describe(`the engine tensorflow${skipped}`, () => {
     const data = noise(2 * edge * edge * 3);
     const answers = [];
     for (const engine of ['onnxruntime', 'tensorflow'] as const) {
-      const predictor = await openEngine(model, { engine, outputs: outputs as unknown as PredictorOutput[], patch: { width: edge, height: edge }, threads: 1 });
+      const predictor = await openEngine(model, { engine, outputs, patch: { width: edge, height: edge }, threads: 1 });
       answers.push(await predictor.predict({ data: data.slice(), count: 2, width: edge, height: edge, bands: 3 }));
       expect(predictor.device).toMatch(engine === 'tensorflow' ? /^tensorflow \((cpu|gpu)\)$/ : /^cpu$/);
       await predictor.close();

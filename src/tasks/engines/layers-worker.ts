@@ -69,7 +69,7 @@ function inputOf(tf: Tensorflow, request: LayersRequest, { input }: LayersSettin
 
 function predict({ tf, wanted }: Loaded, request: LayersRequest, { card, outputs }: LayersSettings): LayersAnswer {
   return tf.tidy(() => {
-    const found = wanted.predict(inputOf(tf, request, card)) as Tensor | Tensor[];
+    const found = wanted.predict(inputOf(tf, request, card));
     const [raw, features] = Array.isArray(found) ? found : [found, found];
     let scores = raw!;
     if (card.output.activation === 'softmax') scores = tf.softmax(scores);

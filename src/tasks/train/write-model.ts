@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { deepnessMetadata } from '../../card/index.js';
 import type { ModelCard } from '../../card/index.js';
+import { decodeModel, encodeModel } from '../../onnx/index.js';
 import { makeFolder } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { chooseThresholds, exportOnnx, mapShape, saveLayers, targetsOf, verifyOnnx, type EpochRecord, type Recipe, type RecipeNetworks, type Tensorflow } from '../../train/index.js';
@@ -85,7 +87,9 @@ async function thresholdsOf(recipe: Recipe, model: Uint8Array, chips: LoadedChip
 
 async function writeFolder(folder: string, { card, model, course }: { readonly card: ModelCard; readonly model: Uint8Array; readonly course: string }): Promise<void> {
   await makeFolder(folder);
-  await writeWhole(folder, 'model.onnx', model);
+  const graph = decodeModel(model, card.file);
+  const metadataProps = [...(graph.metadataProps ?? []), ...Object.entries(deepnessMetadata(card)).map(([key, value]) => ({ key, value }))];
+  await writeWhole(folder, 'model.onnx', encodeModel({ ...graph, metadataProps }));
   await writeWhole(folder, 'README.md', makeReadme(card, course));
   await writeWhole(folder, 'card.json', `${JSON.stringify(card, null, 2)}\n`);
 }
