@@ -97,8 +97,8 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
 
 /** A chip smaller than the model's input becomes as large, as in training; larger ones are reduced by the predictor. */
 async function enlarged(picture: Picture, card: ModelCard): Promise<Picture> {
-  const [, height, width] = card.input.dim_order === 'bchw' ? [0, card.input.shape[2]!, card.input.shape[3]!] : card.input.shape;
-  return picture.width < width! || picture.height < height! ? toSize(picture, Math.max(width!, height!)) : picture;
+  const [, height, width] = card.input.dim_order === 'bchw' ? [0, card.input.shape[2], card.input.shape[3]] : card.input.shape;
+  return picture.width < width || picture.height < height ? toSize(picture, Math.max(width, height)) : picture;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */
