@@ -180,7 +180,7 @@ describe('convert', () => {
   });
 
   it.each([
-    [{ epsg: 999999 }, 'EPSG:999999 is not known'], [{ gsd: -1 }, 'expected metres per pixel'], [{ bands: [3] }, 'the scene has bands 1 to 3, got 4'],
+    [{ epsg: 999999 }, 'EPSG:999999 is not known'], [{ gsd: -1 }, 'expected metres per pixel'], [{ gsd: 1e-3 }, 'times those of the scene'], [{ bands: [3] }, 'the scene has bands 1 to 3, got 4'],
     [{ window: { x: 50, y: 0, width: 20, height: 10 } }, 'expected a part of the scene of 60 × 50 pixels'], [{ resampling: 'nearest' }, 'without --crs or --gsd'],
     [{ compression: 'jpeg', bands: [0, 1] }, 'jpeg takes 1 or 3 bands'], [{ area: join(fixtures, 'convert.json') }, 'expected at least one polygon'],
     [{ area: join(fixtures, 'absent.geojson') }, 'there is no such file'],

@@ -250,6 +250,20 @@ describe('tile', () => {
     await expect(tile({ scene, folder: tiles })).rejects.toThrow(`holds ${replaced.tiles} tiles of an unknown run`);
   });
 
+  it('refuses a folder with other things in it, and takes away what a kill after the last name leaves', async () => {
+    const scene = await writeScene({ width: 90, height: 70, bands: 1, data: samplesOf('uint8', 6300) });
+    const tiles = fresh('shared');
+    mkdirSync(tiles);
+    writeFileSync(join(tiles, 'notes.txt'), 'mine');
+    await expect(tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).rejects.toThrow('holds other files, such as notes.txt');
+    expect(readdirSync(tiles)).toEqual(['notes.txt']);
+    const done = await tile({ scene, folder: tiles, patchSize: 64, overlap: 16, overwrite: true });
+    mkdirSync(join(tiles, 'tiles.partial'));
+    writeFileSync(join(tiles, 'tiles.partial', 'journal.jsonl'), '');
+    expect(await tile({ scene, folder: tiles, patchSize: 64, overlap: 16 })).toMatchObject({ tiles: done.tiles, written: 0 });
+    expect(readdirSync(tiles)).not.toContain('tiles.partial');
+  });
+
   it('refuses wrong options with the name of the option', async () => {
     const scene = await writeScene({ width: 20, height: 20, bands: 4, data: samplesOf('uint16', 1600) });
     const tiles = fresh('wrong');

@@ -111,6 +111,13 @@ describe('vectorize', () => {
     }
   });
 
+  it('says so where a raster looks like a picture', async () => {
+    const shades = { ...map, classes: map.classes.map((_, i) => (i * 7) % 200) };
+    const { warnings } = await vectorize({ map: await writeMap(shades, { classNames: undefined, palette: undefined }), output: fresh('shades.geojson'), dryRun: true });
+    expect(warnings.join()).toMatch(/has 200 values without names or colours, in \d+ areas: it looks like a picture/);
+    expect((await vectorize({ map: await writeMap(map), output: fresh('map.geojson'), dryRun: true })).warnings.join()).not.toContain('looks like');
+  });
+
   it('works without a CRS where the format needs none, and gives no areas', async () => {
     const output = fresh('local.parquet');
     const result = await vectorize({ map: await writeMap(map, { crs: undefined }), output });

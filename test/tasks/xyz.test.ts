@@ -174,6 +174,17 @@ describe('tileXyz', () => {
     expect(await tileXyz({ scene, folder: place, overwrite: true })).toMatchObject({ written: tilesIn(place).length });
   });
 
+  it('does not go on where a tile of the unfinished run has other content of the same length', async () => {
+    const scene = join(folder, 'tall.tif');
+    const place = join(folder, 'touched');
+    expect(await runCommand(folder, ['tile', scene, '--xyz', place], { call: 'datasync', nth: 5, when: 'after' })).toBe('killed');
+    const [first] = tilesIn(place);
+    const content = readFileSync(join(place, first!));
+    content[content.length - 20]! ^= 1;
+    writeFileSync(join(place, first!), content);
+    await expect(tileXyz({ scene, folder: place })).rejects.toThrow('not what was written');
+  });
+
   it('cuts a scene across the antimeridian into tiles on both sides of the world', async () => {
     const { places } = JSON.parse(readFileSync(join(fixtures, 'antimeridian.json'), 'utf8')) as { readonly places: readonly (readonly [number, number, number])[] };
     const place = join(folder, 'antimeridian');

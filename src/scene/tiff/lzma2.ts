@@ -50,6 +50,12 @@ class RangeDecoder {
     this.#code = (this.#code << 8 | this.source[this.#at++]!) >>> 0;
   }
 
+  /** At the end of whole chunks nothing is left over: libtiff writes no checksums, so that this alone tells of damage. */
+  finish(): void {
+    this.#normalize();
+    if (this.#code !== 0 || this.#at !== this.end) throw new RangeError('the LZMA data are damaged');
+  }
+
   bit(model: Uint16Array, index: number): number {
     this.#normalize();
     const probability = model[index]!;
@@ -124,7 +130,8 @@ export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Arra
     const { literal, isMatch, isRep, isRep0Long, repKind, slot, special, align, matchLength, repLength } = model!;
     const posMask = (1 << pb) - 1;
     const literalMask = (1 << lp) - 1;
-    const stop = Math.min(target.length, to + unpacked);
+    const whole = to + unpacked;
+    const stop = Math.min(target.length, whole);
     while (to < stop) {
       const posState = (to - dictionary) & posMask;
       if (coder.bit(isMatch, state * POS_STATES_MAX + posState) === 0) {
@@ -179,9 +186,11 @@ export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Arra
         reps = [distance, reps[0], reps[1], reps[2]];
       }
       if (reps[0] >= to - dictionary) throw new RangeError('the LZMA data are damaged');
+      if (to + length > whole) throw new RangeError('the LZMA data are damaged');
       const end = Math.min(stop, to + length);
       for (let from = to - reps[0] - 1; to < end;) target[to++] = target[from++]!;
     }
+    if (to === whole) coder.finish();
   };
 
   for (;;) {
