@@ -54,8 +54,8 @@ let seen = 0;
 let ids = 0;
 let threads: Thread[] | undefined;
 
-/** Threads that {@link decodeInThread} uses on this machine. */
-export function decodeThreads(): number {
+/** Threads on this machine. */
+function decodeThreads(): number {
   return Math.min(MOST_THREADS, availableParallelism());
 }
 
