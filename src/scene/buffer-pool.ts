@@ -4,21 +4,25 @@
  */
 export class BufferPool {
   readonly #free: ArrayBuffer[] = [];
+  #bytes = 0;
 
-  /** Keeps at most so many buffers that nobody uses. */
+  /** Keeps at most so many bytes that nobody uses. */
   constructor(private readonly most: number) {}
 
   /** `length` bytes that may hold anything, at the start of a buffer that may be larger. */
   take(length: number): Uint8Array {
     const fitting = this.#free.findIndex((buffer) => buffer.byteLength >= length);
-    const [buffer] = fitting >= 0 ? this.#free.splice(fitting, 1) : [];
-    return new Uint8Array(buffer ?? Buffer.allocUnsafeSlow(roomFor(length)).buffer, 0, length);
+    if (fitting < 0) return new Uint8Array(Buffer.allocUnsafeSlow(roomFor(length)).buffer, 0, length);
+    const [buffer] = this.#free.splice(fitting, 1) as [ArrayBuffer];
+    this.#bytes -= buffer.byteLength;
+    return new Uint8Array(buffer, 0, length);
   }
 
   /** Hands back what {@link take} gave; nobody may hold it any more. */
   give(bytes: Uint8Array): void {
     this.#free.push(bytes.buffer as ArrayBuffer);
-    if (this.#free.length > this.most) this.#free.shift();
+    this.#bytes += bytes.buffer.byteLength;
+    while (this.#bytes > this.most) this.#bytes -= this.#free.shift()!.byteLength;
   }
 }
 

@@ -83,7 +83,8 @@ export function createReaderScene(parts: ReaderSceneParts): BlockScene {
 
   const readInside = async (window: Window, bands: readonly number[], signal: AbortSignal | undefined, into?: TypedArray): Promise<Samples> => {
     pixels ??= parts.pixels();
-    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal, into);
+    return readMasked(profile, await untilAborted(pixels, signal), parts.mask, window, bands, signal, into)
+      .catch((error: unknown) => { throw closed ? new Error(`${profile.source} was closed while it was read`, { cause: error }) : error; });
   };
 
   const checkOpen = (): void => {

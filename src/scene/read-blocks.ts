@@ -13,6 +13,10 @@ export const RUNS_IN_FLIGHT = 6;
 
 /** Pixels that may be read for one that is wanted, before blocks are worth keeping. */
 const DIRECT_EXCESS = 4;
+/** Smaller blocks are better read together, up to a megabyte at once. */
+const DIRECT_LEAST_BYTES = 2 ** 16;
+/** Rows that are read at once. */
+const DIRECT_MOST_BYTES = 2 ** 22;
 
 /**
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
@@ -24,6 +28,7 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
   const needed = blocksOf(raster, window, bands);
   if (raster.readRows !== undefined && isCheap(raster, window)) {
     await readDirectly(raster, raster.readRows, needed, window, bands, data, signal);
+    throwIfAborted(signal);
     return data;
   }
   const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
@@ -37,31 +42,33 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
   }
   const runs = raster.runs(missing);
   // Blocks on their way are taken first: they may leave the cache again while others are read.
-  const others = Promise.all(waiting.map(async (key) => {
+  const others = settled(waiting.map(async (key) => {
     const known = cache.get(key);
     if (known !== undefined) place(key, 'block' in known ? known.block : await known);
   }));
-  others.catch(() => undefined);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < runs.length) {
-      throwIfAborted(signal);
-      await readRun(raster, cache, runs[next++]!, place);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(RUNS_IN_FLIGHT, runs.length) }, worker));
-  await others;
+  const own = forEachInFlight(runs, async (run) => {
+    throwIfAborted(signal);
+    await readRun(raster, cache, run, place);
+  });
+  await settled([own, others]);
   throwIfAborted(signal);
   return data;
 }
 
 /** Memory for rows on their way; all scenes share it. */
-const ROWS = new BufferPool(RUNS_IN_FLIGHT);
+const ROWS = new BufferPool(RUNS_IN_FLIGHT * DIRECT_MOST_BYTES);
 
-/** Whether a window that is read row by row costs little more than its own pixels; narrow windows of wide blocks are better kept. */
+/**
+ * Whether rows are best read straight from the file: the window costs little more than its own pixels (narrow windows of wide blocks are
+ * better kept), and blocks are large enough to be worth a read each.
+ */
 function isCheap(raster: BlockRaster, window: Window): boolean {
   const columns = Math.floor((window.x + window.width - 1) / raster.blockWidth) - Math.floor(window.x / raster.blockWidth) + 1;
-  return columns * raster.blockWidth <= DIRECT_EXCESS * window.width;
+  return columns * raster.blockWidth <= DIRECT_EXCESS * window.width && raster.blockHeight * bytesPerRow(raster) >= DIRECT_LEAST_BYTES;
+}
+
+function bytesPerRow(raster: BlockRaster): number {
+  return raster.blockWidth * samplesPerBlockPixel(raster) * bytesPerSample(raster.dtype);
 }
 
 async function readDirectly(
@@ -69,22 +76,41 @@ async function readDirectly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { down, across } = blockCounts(raster);
-  const rowBytes = raster.blockWidth * samplesPerBlockPixel(raster) * bytesPerSample(raster.dtype);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < blocks.length) {
+  const rowBytes = bytesPerRow(raster);
+  const most = Math.max(1, Math.floor(DIRECT_MOST_BYTES / rowBytes));
+  await forEachInFlight(blocks, async (key) => {
+    const top = (Math.floor(key / across) % down) * raster.blockHeight;
+    const end = Math.min(window.y + window.height, top + raster.blockHeight, raster.height);
+    for (let y = Math.max(window.y, top); y < end; y += most) {
       throwIfAborted(signal);
-      const key = blocks[next++]!;
-      const top = (Math.floor(key / across) % down) * raster.blockHeight;
-      const first = Math.max(window.y, top) - top;
-      const rows = Math.min(window.y + window.height, top + raster.blockHeight, raster.height) - top - first;
+      const rows = Math.min(most, end - y);
       const memory = ROWS.take(rows * rowBytes);
-      placeBlock(raster, key, await readRows(key, first, rows, memory), data, window, bands, first);
+      const part = { ...window, y, height: rows };
+      placeBlock(raster, key, await readRows(key, y - top, rows, memory), data, window, bands, part);
       ROWS.give(memory);
     }
+  });
+}
+
+/**
+ * Does something with every item, several at a time. After the first error no more are begun; it is thrown when those under way have
+ * ended, so that nothing is written afterwards.
+ */
+async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const item = items[next++]!;
+      await work(item).catch((error: unknown) => { next = items.length; throw error; });
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(RUNS_IN_FLIGHT, blocks.length) }, worker));
-  throwIfAborted(signal);
+  await settled(Array.from({ length: Math.min(RUNS_IN_FLIGHT, items.length) }, worker));
+}
+
+/** Waits for all; then throws the first error in their order. */
+async function settled(promises: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
@@ -117,22 +143,22 @@ export function blocksOf(raster: BlockRaster, window: Window, bands: readonly nu
   return keys;
 }
 
-/** Copies what a window has of a block, or of its rows from `firstRow` on. */
-function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[], firstRow = 0): void {
+/** Copies what a window has of a block; or of `part`, rows of the window that are all that the block has. */
+function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[], part?: Window): void {
   const { across, down } = blockCounts(raster);
   const plane = Math.floor(key / (across * down));
   const blockX = (key % across) * raster.blockWidth;
   const blockY = (Math.floor(key / across) % down) * raster.blockHeight;
   const x = Math.max(window.x, blockX);
-  const y = Math.max(window.y, blockY);
+  const y = part?.y ?? Math.max(window.y, blockY);
   const samples = bands
     .map((band, to) => ({ from: raster.planes === 1 ? band : 0, to, band }))
     .filter((sample) => raster.planes === 1 || sample.band === plane);
   const copy: BlockCopy = {
     width: Math.min(window.x + window.width, blockX + raster.blockWidth) - x,
-    height: Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
+    height: part?.height ?? Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
     fromX: x - blockX,
-    fromY: y - blockY - firstRow,
+    fromY: part === undefined ? y - blockY : 0,
     fromStride: raster.blockWidth,
     fromSamples: samplesPerBlockPixel(raster),
     toX: x - window.x,

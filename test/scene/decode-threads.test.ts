@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createCog } from '../../src/cog/index.js';
-import { InvalidFileError } from '../../src/errors.js';
+import { Interrupted, InvalidFileError } from '../../src/errors.js';
+import { BufferPool } from '../../src/scene/buffer-pool.js';
 import { openScene } from '../../src/scene/index.js';
 import { scratch } from '../places.js';
 import { samplesOf, writeAllRows } from '../cog/rows.js';
@@ -50,5 +51,32 @@ describe('blocks that are decoded in threads', () => {
     await expect(damaged.read({ x: 0, y: 0, width, height })).rejects.toThrow(InvalidFileError);
     await expect(damaged.read({ x: 0, y: 0, width, height })).rejects.toThrow(/block 23 \(column 3, row 5\) cannot be decoded: LZW code 511 is not defined/);
     await damaged.close();
+  });
+
+  it('write nothing into the caller\'s array after the read has failed or was stopped', async () => {
+    const scene = await openScene(await written('stopped.tif'), { cacheBytes: 2 ** 20 });
+    for (const after of [1, 5, 15]) {
+      const into = new Uint8Array(width * height * 3);
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), after);
+      const error = await scene.read({ x: 0, y: 0, width, height }, { into, signal: controller.signal }).catch((reason: unknown) => reason);
+      if (!(error instanceof Interrupted)) continue;
+      into.fill(0xee);
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+      expect(into.every((value) => value === 0xee)).toBe(true);
+    }
+    await scene.close();
+  });
+});
+
+describe('BufferPool', () => {
+  it('gives the same memory again, and keeps no more than it may', () => {
+    const pool = new BufferPool(2 ** 20);
+    const first = pool.take(1000);
+    pool.give(first);
+    expect(pool.take(900).buffer).toBe(first.buffer);
+    const large = pool.take(2 ** 21);
+    pool.give(large);
+    expect(pool.take(2 ** 21).buffer).not.toBe(large.buffer);
   });
 });

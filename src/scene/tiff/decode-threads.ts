@@ -41,7 +41,7 @@ export interface Decoded {
 }
 
 interface Waiting {
-  readonly resolve: (decoded: Decoded) => void;
+  readonly resolve: (decoded: Decoded | undefined) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -53,6 +53,10 @@ interface Thread {
 let seen = 0;
 let ids = 0;
 let threads: Thread[] | undefined;
+let lost = 0;
+
+/** After so many threads that could not be started, or ended, no more are tried. */
+const MOST_LOST = 4;
 
 /** Threads on this machine. */
 function decodeThreads(): number {
@@ -61,11 +65,12 @@ function decodeThreads(): number {
 
 /**
  * Decodes blocks in a thread that all scenes share; where little was read so far there is none, and the caller decodes. Threads that wait do not keep the process alive.
+ * @returns `undefined`, at once or later, if the caller has to do it: the thread may end, and the stored bytes are lost then.
  * @throws {BlockProblem} if a block is damaged
  */
-export function decodeInThread(stored: Uint8Array, blocks: readonly StoredBlock[], context: DecodeContext): Promise<Decoded> | undefined {
+export function decodeInThread(stored: Uint8Array, blocks: readonly StoredBlock[], context: DecodeContext): Promise<Decoded | undefined> | undefined {
   seen += stored.length;
-  if (seen < FEW_BYTES) return undefined;
+  if (seen < FEW_BYTES || lost >= MOST_LOST) return undefined;
   threads ??= Array.from({ length: decodeThreads() }, startThread);
   const { worker, waiting } = threads.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
   const id = ids++;
@@ -87,11 +92,15 @@ function startThread(): Thread {
     if ('blocks' in reply) job?.resolve(reply);
     else job?.reject(new BlockProblem(reply.block, reply.problem));
   });
-  worker.on('error', (error) => {
-    // Started anew at the next block.
-    threads = undefined;
-    for (const job of thread.waiting.values()) job.reject(error);
+  const forget = (): void => {
+    if (threads?.includes(thread) !== true) return;
+    lost++;
+    threads = threads.filter((other) => other !== thread);
+    if (threads.length === 0) threads = undefined;
+    for (const job of thread.waiting.values()) job.resolve(undefined);
     thread.waiting.clear();
-  });
+  };
+  worker.on('error', forget);
+  worker.on('exit', forget);
   return thread;
 }

@@ -26,8 +26,8 @@ export interface StoredPicture {
   readonly nameOf: (key: number) => string;
 }
 
-/** Buffers of stored bytes that are kept between reads. */
-const KEPT_BUFFERS = 6;
+/** Stored bytes that are kept between reads, to be written over: six runs of a megabyte, and what their buffers are larger. */
+const KEPT_BYTES = 8 * 2 ** 20;
 
 /** The file ends before a block does. */
 export function cutOff({ source, nameOf }: Pick<StoredPicture, 'source' | 'nameOf'>, key: number, place: Place): InvalidFileError {
@@ -40,11 +40,11 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
   const { source, context, placeOf, shapeOf, nameOf } = stored;
   const { compression } = context.picture;
   const isPacked = PACKED_COMPRESSIONS.has(compression);
-  const buffers = new BufferPool(KEPT_BUFFERS);
+  const buffers = new BufferPool(KEPT_BYTES);
   const undecodable = (key: number, error: unknown): Error => (error instanceof TilewrightError ? error
     : new InvalidFileError(source.url, `${nameOf(key)} cannot be decoded: ${lowerFirst(error)}`, { cause: error }));
 
-  const decode = async (run: readonly number[]): Promise<(TypedArray | undefined)[]> => {
+  const decode = async (run: readonly number[], alone = false): Promise<(TypedArray | undefined)[]> => {
     const present = run.filter((key) => placeOf(key).length > 0);
     if (present.length === 0) return run.map(() => undefined);
     const places = present.map(placeOf);
@@ -57,11 +57,13 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
     const parts = places.map((place) => bytes.subarray(place.offset - start, place.offset - start + place.length));
     for (const [i, part] of parts.entries()) if (part.length < places[i]!.length) throw cutOff(stored, present[i]!, places[i]!);
     const shapes = present.map(shapeOf);
-    const apart = isDecodedHere(compression) && (pooled || bytes.byteLength === bytes.buffer.byteLength) ? decodeInThread(bytes, places.map((place, i) => (
+    const apart = !alone && isDecodedHere(compression) && (pooled || bytes.byteLength === bytes.buffer.byteLength) ? decodeInThread(bytes, places.map((place, i) => (
       { offset: place.offset - start, length: place.length, shape: shapes[i]! })), context) : undefined;
     let decoded: readonly TypedArray[];
     if (apart !== undefined) {
       const answer = await apart.catch((error: unknown) => { throw error instanceof BlockProblem ? undecodable(present[error.block]!, error) : error; });
+      // The thread is gone, and the bytes with it.
+      if (answer === undefined) return decode(run, true);
       decoded = answer.blocks;
       bytes = answer.stored;
     } else {
@@ -77,9 +79,9 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
   };
 
   const readInto = source.readInto;
-  if (readInto === undefined || !liesAsInMemory(context)) return { decode };
+  if (readInto === undefined || !liesAsInMemory(context)) return { decode: (run) => decode(run) };
   return {
-    decode,
+    decode: (run) => decode(run),
     readRows: async (key, firstRow, rows, memory) => {
       const place = placeOf(key);
       if (place.length === 0) return undefined;
