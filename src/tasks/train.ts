@@ -96,6 +96,6 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
 
 /** The recipe of these options, with its settings. */
 export async function readRecipe(options: Pick<TrainOptions, 'recipe' | 'set'>): Promise<Recipe> {
-  const text = await readFile(options.recipe, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(options.recipe, 'expected a recipe, found no file that can be read', { cause }); });
+  const text = await readFile(options.recipe, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(options.recipe, 'expected a recipe, found no file that can be read', { advice: 'shipped recipes go by their names alone, as in tilewright train theme-cnn', cause }); });
   return parseRecipe(text, options.recipe, options.set);
 }

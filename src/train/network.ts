@@ -52,7 +52,10 @@ function networkOptions(recipe: Recipe, outputs: number): NetworkOptions {
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const unknown = set.find(([key]) => !architecture.takes.includes(key as keyof NetworkOptions));
-  if (unknown !== undefined) throw new InvalidOptionError(`network.${unknown[0] === 'batchNorm' ? 'batch_norm' : unknown[0]}`, `expected options that ${architecture.name} takes (${architecture.takes.join(', ')}), found another`);
+  if (unknown !== undefined) {
+    const key = unknown[0] === 'batchNorm' ? 'batch_norm' : unknown[0];
+    throw new InvalidOptionError(`network.${key}`, `expected options that ${architecture.name} takes (${architecture.takes.join(', ')}), found ${key} as well`, { advice: `take it away with --set network.${key}=null` });
+  }
   if (task !== 'segmenter' && network.size! < architecture.smallest) throw new InvalidOptionError('network.size', `expected at least ${architecture.smallest} pixels for ${architecture.name}, found ${network.size!}`);
   return { outputs, activation: task === 'tagger' ? 'sigmoid' : 'softmax', seed: training.seed, ...Object.fromEntries(set) };
 }

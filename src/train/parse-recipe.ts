@@ -156,6 +156,12 @@ function missing(recipe: Recipe): string[] {
 /** Keys that are right by themselves, but not together. */
 function contradiction(recipe: Recipe): string | undefined {
   const { task, data, training, loss, stages } = recipe;
+  const { validation, test } = recipe.split;
+  const isShare = (part: typeof validation): boolean => typeof part === 'number' && part > 0;
+  const isMixed = (Array.isArray(validation) && isShare(test)) || (isShare(validation) && Array.isArray(test));
+  if (isMixed && training.finalise !== true) {
+    return `expected split.validation and split.test both as shares or both as names of groups, found one of each; take one away, for example with --set split.${isShare(test) ? 'test' : 'validation'}=null`;
+  }
   const only = (owner: string, keys: readonly (readonly [string, unknown])[]): string | undefined => {
     const found = keys.find(([, given]) => given !== undefined);
     return found === undefined ? undefined : `expected ${found[0]} for a ${owner} only, found it for a ${task}`;

@@ -16,8 +16,13 @@ describe('recipes', () => {
   });
 
   it('take other values for their keys, also for keys inside keys', () => {
-    const recipe = parseRecipe(text, 'r.yaml', ['training.epochs=3', 'augment.turns=false', 'split.validation=[a, b]', 'name=other', 'optimizer.lr=0.5', 'network.head.dense=[3]']);
+    const recipe = parseRecipe(text, 'r.yaml', ['training.epochs=3', 'augment.turns=false', 'split.validation=[a, b]', 'split.test=[]', 'name=other', 'optimizer.lr=0.5', 'network.head.dense=[3]']);
     expect([recipe.training.epochs, recipe.augment.turns, recipe.split.validation, recipe.name, recipe.optimizer.lr, recipe.network.head]).toEqual([3, false, ['a', 'b'], 'other', 0.5, { dense: [3] }]);
+  });
+
+  it('are split by shares or by groups, not by both', () => {
+    expect(() => parseRecipe(text, 'r.yaml', ['split.validation=[a]', 'split.test=0.1'])).toThrow(/both as shares or both as names of groups, found one of each; take one away, for example with --set split\.test=null/);
+    expect(parseRecipe(text, 'r.yaml', ['split.validation=[a]', 'split.test=null']).split.validation).toEqual(['a']);
   });
 
   it('keep the meaning of earlier keys', () => {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { readSplit, splitByGroup, splitName, splitRandomly, type CachedMaps } from '../../dataset/index.js';
-import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import { seededRandom, shuffled, type ChipSamples, type MapSamples, type Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
@@ -75,7 +74,6 @@ function splitSamples(recipe: Recipe, groups: readonly string[], parts: Split | 
   if (validation === undefined && test === undefined) return parts === undefined ? splitRandomly(groups.length, { validation: SHARE, test: SHARE, seed }) : withValidation(parts, seed);
   const [v, t] = [validation ?? 0, test ?? 0];
   if (typeof v === 'number' && typeof t === 'number') return splitRandomly(groups.length, { validation: v, test: t, seed });
-  if ((typeof v === 'number' && v > 0) || (typeof t === 'number' && t > 0)) throw new InvalidFileError(recipe.name, 'expected split.validation and split.test both as shares or both as names of groups, found one of each');
   return splitByGroup(groups, { validation: typeof v === 'number' ? [] : v, test: typeof t === 'number' ? [] : t });
 }
 
