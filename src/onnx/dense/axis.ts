@@ -35,13 +35,13 @@ export interface WindowOptions {
   readonly partial?: boolean;
 }
 
-/** Kinds by what they are made of, numbered in the order in which they come. */
-function numbered(lists: readonly (readonly number[])[], isZero: (taps: readonly number[]) => boolean): { readonly kinds: number[]; readonly recipes: (readonly number[])[] } {
+/** Kinds by what they are made of, or by place, numbered in the order in which they come. */
+function numbered(lists: readonly (readonly number[])[], isZero: (taps: readonly number[]) => boolean, by: 'taps' | 'place' = 'taps'): { readonly kinds: number[]; readonly recipes: (readonly number[])[] } {
   const known = new Map<string, number>();
   const recipes: (readonly number[])[] = [];
-  const kinds = lists.map((taps) => {
+  const kinds = lists.map((taps, place) => {
     if (isZero(taps)) return ZERO;
-    const key = taps.join();
+    const key = by === 'taps' ? taps.join() : `${place}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     known.set(key, recipes.length);
@@ -63,7 +63,8 @@ export function windowAxis(axis: Axis, { kernel, stride, dilation, before, after
   // A window that would lie in the padding behind the last place altogether is none.
   if (partial && (count - 1) * stride >= places + before) count--;
   const lists = Array.from({ length: Math.max(0, count) }, (_, i) => Array.from({ length: kernel }, (_, k) => axis.kinds[i * stride + k * dilation - before] ?? OUTSIDE));
-  const { kinds, recipes } = numbered(lists, () => false);
+  // Places that are all as far from the patch's beginning cannot be told apart by where they lie in a map: each has its own.
+  const { kinds, recipes } = numbered(lists, () => false, axis.step === 0 ? 'place' : 'taps');
   return {
     axis: { kinds, step: count === 1 ? 0 : axis.step * stride }, recipes,
     offsets: Array.from({ length: kernel }, (_, k) => axis.step * (k * dilation - before)),

@@ -6,7 +6,7 @@ import { dimsOf, int, ints, layerName, numbersOf, refuseLayer } from './value.js
 import type { PatchValue, Reading, Step } from './value.js';
 import { readDense, readGlobalPool, readWindow } from './windows.js';
 
-type Found = Omit<Step, 'layer' | 'output'>;
+type Found = Omit<Step, 'layer' | 'refuse' | 'output'>;
 
 /** Operators on single numbers that keep 0 as 0, and such that may not. */
 const ZERO_KEEPING = ['Relu', 'LeakyRelu', 'Elu', 'Selu', 'Tanh', 'Softsign', 'Abs', 'Neg', 'Identity', 'Dropout', 'Cast', 'Sqrt', 'HardSwish', 'Gelu', 'Mish', 'ThresholdedRelu', 'Erf', 'Floor', 'Ceil', 'Round', 'Sign', 'Sin'];
@@ -44,7 +44,7 @@ export function readPatchGraph(model: OnnxModel, options: PatchGraphOptions): Pa
   const opset = opsetOf(model);
   if (opset < OLDEST_OPSET) throw new ModelError(options.model, `it is written in version ${opset} of ONNX's operators; a dense form takes ${OLDEST_OPSET}`, { advice: 'convert it with onnx.version_converter' });
   const input: PatchValue = { channels: options.bands, y: pixelAxis(options.height), x: pixelAxis(options.width), layout: options.layout, rank: 4 };
-  const reading: Reading = { model: options.model, opset, values: new Map([[options.input, input]]), constants: new Map((model.graph.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor])) };
+  const reading: Reading = { model: options.model, opset, values: new Map([[options.input, input]]), constants: new Map((model.graph.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor])), nodes: new Map() };
   const steps: Step[] = [];
   for (const node of model.graph.node) {
     if (node.opType === 'Constant') {
@@ -57,10 +57,11 @@ export function readPatchGraph(model: OnnxModel, options: PatchGraphOptions): Pa
     if (node.domain !== undefined && node.domain !== '' && node.domain !== 'ai.onnx') refuseLayer(reading, node, `its operators are those of ${node.domain}`);
     const found = readNode(reading, node);
     reading.values.set(node.output[0]!, found.value);
-    steps.push({ ...found, layer: layerName(node), output: node.output[0]! });
+    reading.nodes.set(node.output[0]!, node);
+    steps.push({ ...found, layer: layerName(node), refuse: (why) => refuseLayer(reading, node, why), output: node.output[0]! });
   }
   const output = reading.values.get(options.output);
-  if (output === undefined) throw new ModelError(options.model, `its output ${options.output} does not depend on the patch`);
+  if (output === undefined || (output.y.kinds.length === 1 && output.x.kinds.length === 1 && hasZeros(output))) throw new ModelError(options.model, `its output ${options.output} does not depend on the patch`);
   if (output.y.kinds.length !== 1 || output.x.kinds.length !== 1) throw new ModelError(options.model, `its output ${options.output} has ${output.x.kinds.length} × ${output.y.kinds.length} places, expected one answer per patch`);
   return { steps, input, output, opset };
 }

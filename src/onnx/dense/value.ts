@@ -16,7 +16,6 @@ export interface PatchValue {
 
 /** Weights of a convolution, or of a dense layer as one: `[to, from / groups, height, width]`. */
 export interface Kernel {
-  readonly name: string;
   readonly values: Float32Array;
   readonly to: number;
   readonly from: number;
@@ -41,6 +40,8 @@ export type Compute =
 export interface Step {
   /** For messages: `conv1 (Conv)`. */
   readonly layer: string;
+  /** Refuses the layer, for a reason that shows only when it is written. */
+  readonly refuse: (why: string) => never;
   readonly output: string;
   /** Values that depend on the patch. With several, tap k of a rule reads the k-th; with one, all taps read it. */
   readonly inputs: readonly string[];
@@ -56,6 +57,8 @@ export interface Reading {
   readonly opset: number;
   readonly values: Map<string, PatchValue>;
   readonly constants: Map<string, OnnxTensor>;
+  /** Nodes that gave the values, by their first output. */
+  readonly nodes: Map<string, OnnxNode>;
 }
 
 export function layerName(node: OnnxNode): string {

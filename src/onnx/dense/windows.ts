@@ -2,10 +2,11 @@ import { stringAttribute } from '../build.js';
 import type { OnnxNode } from '../types.js';
 import { windowAxis } from './axis.js';
 import type { Axis, AxisRule } from './axis.js';
+import { padsNegative } from './sign.js';
 import { dimsOf, floatOf, int, ints, numbersOf, refuseLayer } from './value.js';
 import type { Kernel, PatchValue, Reading, Step } from './value.js';
 
-type Found = Omit<Step, 'layer' | 'output'>;
+type Found = Omit<Step, 'layer' | 'refuse' | 'output'>;
 
 /** Convolutions and pooling: windows over both axes. */
 export function readWindow(reading: Reading, node: OnnxNode, input: PatchValue): Found {
@@ -19,6 +20,7 @@ export function readWindow(reading: Reading, node: OnnxNode, input: PatchValue):
   if (kernel !== undefined) return { ...rest, value: result(kernel.to), compute: { kind: 'convolution', kernel } };
   if (node.opType === 'MaxPool') {
     if ((node.output[1] ?? '') !== '') refuseLayer(reading, node, 'it gives places of maxima');
+    if (padsNegative(reading, node.input[0]!)) refuseLayer(reading, node, 'zeros are put around its map, whose values may be negative; ONNX Runtime takes them for padding');
     return { ...rest, value: result(input.channels), compute: { kind: 'maximum' } };
   }
   const counts = int(node, 'count_include_pad', 0) === 1 ? 'padding' : 'places';
@@ -64,7 +66,7 @@ export function readDense(reading: Reading, node: OnnxNode, input: PatchValue): 
   if (bias !== undefined && bias.length !== to && bias.length !== 1) refuseLayer(reading, node, `it adds ${bias.length} numbers to ${to}`);
   const beta = floatOf(node, 'beta', 1);
   const kernel: Kernel = {
-    name: node.input[1]!, values: weights, to, from: channels, height, width, groups: 1,
+    values: weights, to, from: channels, height, width, groups: 1,
     ...(bias === undefined ? {} : { bias: Float32Array.from({ length: to }, (_, out) => beta * bias[bias.length === 1 ? 0 : out]!) }),
   };
   const [alongY, alongX] = [wholeAxis(y), wholeAxis(x)];
@@ -82,7 +84,7 @@ function readKernel(reading: Reading, node: OnnxNode, input: PatchValue): Kernel
   const groups = int(node, 'group', 1);
   if (from * groups !== input.channels) refuseLayer(reading, node, `it has weights for ${from * groups} channels, ${input.channels} come in`);
   const bias = numbersOf(reading, node, node.input[2]);
-  return { name: node.input[1]!, values, to, from, height, width, groups, ...(bias === undefined ? {} : { bias }) };
+  return { values, to, from, height, width, groups, ...(bias === undefined ? {} : { bias }) };
 }
 
 function windowAlong(reading: Reading, node: OnnxNode, axis: Axis, kernel: number, at: 0 | 1): AxisRule {

@@ -1,6 +1,6 @@
 import { floatTensor, int64Tensor, node } from '../build.js';
 import type { OnnxNode, OnnxTensor } from '../types.js';
-import { ZERO, OUTSIDE } from './axis.js';
+import { OUTSIDE, ZERO } from './axis.js';
 import type { Run } from './axis.js';
 import { latticeOf, mapKey, partsOf } from './demand.js';
 import type { Demand, Part, Range } from './demand.js';
@@ -22,6 +22,8 @@ export class DenseWriter {
   /** Multiplications per number of what a convolution gives, by name. */
   readonly work = new Map<string, number>();
   private count = 0;
+  /** The scene's pixels as they come, channels first. */
+  private pixels?: { readonly name: string; readonly size: MapSize };
 
   constructor(readonly stride: number, readonly demand: Demand, readonly values: ReadonlyMap<string, PatchValue>, readonly opset: number) {}
 
@@ -29,13 +31,16 @@ export class DenseWriter {
   addInput(name: string, value: PatchValue, called: string): void {
     const found = [...this.demand.get(name)?.values() ?? []];
     const [only] = found;
-    if (only === undefined) return;
     const map = mapKey(name, 0, 0);
     const lattice = latticeOf(value, this.stride);
     // Rows and columns that no answer reads are cut away, so that a window of answers is one of pixels, whatever the network leaves out.
     const whole: Range = { y: [0, value.y.kinds.length - 1], x: [0, value.x.kinds.length - 1] };
+    const all = sizeOf(value.channels, whole, lattice, this.stride);
+    const turned = value.layout === 'chw' ? called : this.put(node('Transpose', [called], [this.fresh()], { perm: [0, 3, 1, 2] }), all);
+    this.pixels = { name: turned, size: all };
+    // Nothing is asked for where all answers are the same constant.
+    if (only === undefined) return;
     const size = sizeOf(value.channels, only.range, lattice, this.stride);
-    const turned = value.layout === 'chw' ? called : this.put(node('Transpose', [called], [this.fresh()], { perm: [0, 3, 1, 2] }), sizeOf(value.channels, whole, lattice, this.stride));
     const starts = [only.range.y[0] / lattice.y, only.range.x[0] / lattice.x];
     const trims = [(whole.y[1] - only.range.y[1]) / lattice.y, (whole.x[1] - only.range.x[1]) / lattice.x];
     this.finishNamed(map, this.slice(turned, { starts, trims, steps: [1, 1] }, size), size);
@@ -62,7 +67,12 @@ export class DenseWriter {
       case 'convolution': this.convolution(step, compute.kernel, result, parts); return;
       case 'maximum': {
         // A zero that stands around the map is a number like others; padding is none.
-        const zero = step.y.recipes[result.kind.y]!.includes(ZERO) || step.x.recipes[result.kind.x]!.includes(ZERO);
+        const zero = this.readsZero(step, result);
+        if (parts.length === 0) {
+          if (!zero) step.refuse('a window of it lies in padding altogether');
+          this.constantMap(new Float32Array(step.value.channels), result);
+          return;
+        }
         const name = this.accumulate(step, 'Max', result, parts);
         this.finish(zero ? 'Relu' : 'Identity', [name], result);
         return;
@@ -70,6 +80,11 @@ export class DenseWriter {
       case 'mean': {
         const counted = (recipe: readonly number[]): number => recipe.filter((kind) => compute.counts === 'padding' || kind !== OUTSIDE).length;
         const total = counted(step.y.recipes[result.kind.y]!) * counted(step.x.recipes[result.kind.x]!);
+        if (total === 0) step.refuse('a window of it lies in padding altogether');
+        if (parts.length === 0) {
+          this.constantMap(new Float32Array(step.value.channels), result);
+          return;
+        }
         this.finish('Mul', [this.accumulate(step, 'Add', result, parts), this.number(1 / total)], result);
         return;
       }
@@ -103,11 +118,15 @@ export class DenseWriter {
 
   /** The parts of a kernel that read one map each, added up; the bias once. */
   private convolution(step: Step, kernel: Kernel, result: Result, parts: readonly Part[]): void {
+    if (parts.length === 0) {
+      this.constantMap(kernel.bias ?? new Float32Array(kernel.to), result);
+      return;
+    }
     let sum: string | undefined;
     for (const [index, part] of parts.entries()) {
       const { dilations, strides } = this.moves(step, part, result);
-      const weights = this.subKernel(kernel, part.y, part.x);
-      const bias = index > 0 || kernel.bias === undefined ? [] : [this.constant(`${kernel.name}/bias`, floatTensor('', [kernel.to], kernel.bias))];
+      const weights = this.subKernel(step.output, kernel, part.y, part.x);
+      const bias = index > 0 || kernel.bias === undefined ? [] : [this.constant(`${step.output}/bias`, floatTensor('', [kernel.to], kernel.bias))];
       const last = parts.length === 1;
       const name = last ? result.name : this.fresh();
       this.put(node('Conv', [this.window(part, part.value), weights, ...bias], [name], { kernel_shape: [part.y.to - part.y.from + 1, part.x.to - part.x.from + 1], dilations, strides, ...(kernel.groups === 1 ? {} : { group: kernel.groups }) }), result.size);
@@ -115,6 +134,28 @@ export class DenseWriter {
       if (sum === undefined) sum = name;
       else sum = this.put(node('Add', [sum, name], [index === parts.length - 1 ? result.name : this.fresh()]), result.size);
     }
+  }
+
+  /** Whether a window reads one of the zeros around a map. */
+  private readsZero(step: Step, result: Result): boolean {
+    const [y, x] = [step.y.recipes[result.kind.y]!, step.x.recipes[result.kind.x]!];
+    const inside = (recipe: readonly number[]): boolean => recipe.some((kind) => kind !== OUTSIDE);
+    return (y.includes(ZERO) && inside(x)) || (x.includes(ZERO) && inside(y));
+  }
+
+  /** A map of windows that read no pixel: the same number per channel everywhere, as large as the map would be for these pixels. */
+  private constantMap(values: Float32Array, result: Result): void {
+    const { name, size: all } = this.pixels!;
+    const { channels, y, x } = result.size;
+    const four = (...list: number[]): string => this.constant(`dense/int64/${list.join()}`, int64Tensor('', [4], list));
+    const vector: MapSize = { channels: 4, y: [1, 0], x: [1, 0] };
+    let shape = this.put(node('Shape', [name], [this.fresh()]), vector);
+    // [batch, channels, height, width] of the pixels: less those of one answer, by answers along each axis, to those of the map.
+    for (const [by, numbers] of [
+      ['Sub', four(0, all.channels, all.y[0], all.x[0])], ['Div', four(1, 1, all.y[1], all.x[1])], ['Mul', four(1, 1, y[1], x[1])], ['Add', four(0, channels, y[0], x[0])],
+    ] as const) shape = this.put(node(by, [shape, numbers], [this.fresh()]), vector);
+    const each = this.constant(`${result.name}/constant`, floatTensor('', [1, channels, 1, 1], values));
+    this.finish('Expand', [each, shape], result);
   }
 
   /** Dilation and stride, in numbers of the map that a part reads. */
@@ -185,10 +226,11 @@ export class DenseWriter {
     return this.put(node('Slice', [map, numbers(axes.map((axis) => starts[axis]!)), numbers(axes.map((axis) => (trims[axis] === 0 ? END : -trims[axis]!))), numbers(axes.map((axis) => axis + 2)), numbers(axes.map((axis) => steps[axis]!))], [key]), size);
   }
 
-  private subKernel(kernel: Kernel, y: Run, x: Run): string {
+  /** The part of a kernel between taps. Constants have the name of the layer's result: several layers may share weights, and each changes them its own way. */
+  private subKernel(output: string, kernel: Kernel, y: Run, x: Run): string {
     const { to, from, height, width, values } = kernel;
     const [rows, columns] = [y.to - y.from + 1, x.to - x.from + 1];
-    const name = `${kernel.name}/${y.from}-${y.to},${x.from}-${x.to}`;
+    const name = `${output}/kernel/${y.from}-${y.to},${x.from}-${x.to}`;
     if (this.constants.has(name)) return name;
     const part = new Float32Array(to * from * rows * columns);
     for (let plane = 0, at = 0; plane < to * from; plane++) {
