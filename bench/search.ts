@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { buildApproximate, exactRows, loadMatrix, matrixInFile, openApproximate, openSieve, rankedRows, withSieve, writeSieve } from '../src/search/index.js';
@@ -23,8 +24,10 @@ async function describe(path: string, dimensions: number): Promise<{ path: strin
 async function withFileOfCodes(file: { path: string; dimensions: number; count: number }): Promise<VectorMatrix> {
   const matrix = matrixInFile(file);
   const path = `${file.path}.codes`;
-  if ((await openSieve(path, file.count, file.dimensions)) === undefined) await writeSieve(matrix, path);
-  const sieve = await openSieve(path, file.count, file.dimensions);
+  const { size, mtimeMs } = statSync(file.path);
+  const of = { count: file.count, dimensions: file.dimensions, vectors: `${size} ${mtimeMs}` };
+  if ((await openSieve(path, of)) === undefined) await writeSieve(matrix, path, of);
+  const sieve = await openSieve(path, of);
   return { ...matrix, sieve: () => Promise.resolve(sieve), squaredLengths: () => Promise.resolve(sieve!.squared) };
 }
 

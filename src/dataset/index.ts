@@ -7,7 +7,7 @@ export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass
 export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
 export { changeDescription, describeData, DESCRIPTION_FILE, parseDescription, type FoundData } from './describe.js';
 export type { MapEntry, MapList, MapRows } from './map-list.js';
-export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from './leaks.js';
+export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, pairsAcross, type CopiesOptions, type Leak } from './leaks.js';
 export { listPairs } from './pair-list.js';
 export { openPictures, type PictureSource } from './pictures.js';
 export { collectProblems, problemText, type Problem, type Problems } from './problems.js';

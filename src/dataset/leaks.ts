@@ -19,17 +19,50 @@ export function leaksByPlace(places: readonly SamplePlace[], apart: (a: number, 
   return out;
 }
 
-/** Samples with exactly the same pixels. `pixels` reads one sample. */
-export function copies(count: number, pixels: (index: number) => Uint8Array, apart: (a: number, b: number) => boolean): Leak[] {
-  const first = new Map<string, number>();
+export interface CopiesOptions {
+  readonly sizes: readonly { readonly width: number; readonly height: number }[];
+  /** Reads one sample. */
+  readonly pixels: (index: number) => Uint8Array;
+  /** The part that a sample is in, `undefined` if in none. */
+  readonly partOf: (index: number) => number | undefined;
+  /** Given, samples of different groups count as well, whatever their parts. */
+  readonly groupOf?: (index: number) => string;
+}
+
+/**
+ * Samples with exactly the same size and pixels in different parts (or groups). Not all pairs, of which a thousand black pictures have half a million: each sample
+ * is paired with the first equal one of every other part; where there is none, with the first of another group.
+ */
+export function copies({ sizes, pixels, partOf, groupOf }: CopiesOptions): Leak[] {
+  const equal = new Map<string, Equal>();
   const out: Leak[] = [];
-  for (let index = 0; index < count; index++) {
-    const key = createHash('sha1').update(pixels(index)).digest('base64');
-    const other = first.get(key);
-    if (other === undefined) first.set(key, index);
-    else if (apart(other, index)) out.push({ first: other, second: index, by: 'copy' });
-  }
+  sizes.forEach(({ width, height }, second) => {
+    const key = createHash('sha1').update(`${width}×${height}:`).update(pixels(second)).digest('base64');
+    const part = partOf(second);
+    const seen = equal.get(key);
+    if (seen === undefined) {
+      equal.set(key, { first: second, parts: new Map(part === undefined ? [] : [[part, second]]) });
+      return;
+    }
+    const across = part === undefined ? [] : [...seen.parts].filter(([other]) => other !== part).map(([, first]) => first);
+    if (part !== undefined && !seen.parts.has(part)) seen.parts.set(part, second);
+    if (groupOf !== undefined) {
+      if (groupOf(second) !== groupOf(seen.first)) seen.ofAnotherGroup ??= second;
+      const first = groupOf(second) !== groupOf(seen.first) ? seen.first : seen.ofAnotherGroup;
+      if (across.length === 0 && first !== undefined) across.push(first);
+    }
+    for (const first of across) out.push({ first, second, by: 'copy' });
+  });
   return out;
+}
+
+/** What is kept of the samples with the same pixels. */
+interface Equal {
+  readonly first: number;
+  /** The first of each part. */
+  readonly parts: Map<number, number>;
+  /** The first of another group than `first`. */
+  ofAnotherGroup?: number;
 }
 
 export interface ContentOptions {
@@ -56,6 +89,26 @@ export function pairCount(groups: readonly string[]): number {
   for (const group of groups) counts.set(group, (counts.get(group) ?? 0) + 1);
   const within = [...counts.values()].reduce((sum, count) => sum + (count * (count - 1)) / 2, 0);
   return (groups.length * (groups.length - 1)) / 2 - within;
+}
+
+/** How many pairs of samples are in different parts, and of different groups if those are given. Samples in no part are in no pair. */
+export function pairsAcross(parts: readonly Int32Array[], groups?: readonly string[]): number {
+  const pairsOf = (counts: readonly number[]): number => {
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    return (all * all - counts.reduce((sum, count) => sum + count * count, 0)) / 2;
+  };
+  const all = pairsOf(parts.map((part) => part.length));
+  if (groups === undefined) return all;
+  const perGroup = new Map<string, number[]>();
+  parts.forEach((part, id) => {
+    for (const index of part) {
+      const group = groups[index]!;
+      const counts = perGroup.get(group) ?? parts.map(() => 0);
+      counts[id]! += 1;
+      perGroup.set(group, counts);
+    }
+  });
+  return all - [...perGroup.values()].reduce((sum, counts) => sum + pairsOf(counts), 0);
 }
 
 /**

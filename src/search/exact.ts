@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { exactDistances } from './distance.js';
+import { recordOf } from './fallbacks.js';
 import type { VectorMatrix } from './matrix.js';
 import { createNearestRows } from './nearest-rows.js';
 import type { NearestRows, RankedRow } from './nearest-rows.js';
@@ -19,15 +20,20 @@ const UNIT = 2 ** -24;
  * Products come from a kernel in single precision. The error of such a sum of `d` products is at most
  * `γ‖x‖‖q‖, γ = du / (1 − du)`, in whatever order it is added (N. Higham, Accuracy and Stability of Numerical Algorithms,
  * section 3.1), so a row can be among the nearest only if its distance less that bound is. Those few rows are computed again in
- * double precision, and only that counts. A single query of a matrix with a sieve looks at its codes instead ({@link sievedRows}).
+ * double precision, and only that counts. A single query of a matrix with a sieve looks at its codes instead ({@link sievedRows}),
+ * unless those were of no use for the searches before.
  * @returns Per query what {@link createNearestRows} keeps: squared distances for `l2`, 1 − cosine, or negative values.
  */
 export async function exactRows(matrix: VectorMatrix, queries: readonly RowQuery[], options: ExactOptions): Promise<NearestRows[]> {
   const { mask, signal } = options;
   if (queries.length === 1 && matrix.count * matrix.dimensions >= SMALL) {
     const sieve = await matrix.sieve?.(signal);
-    const found = sieve === undefined ? undefined : await sievedRows(matrix, sieve, queries[0]!, options);
-    if (found !== undefined) return [found];
+    const record = sieve === undefined ? undefined : recordOf(sieve, queries[0]!.metric);
+    if (sieve !== undefined && record?.skips() === false) {
+      const found = await sievedRows(matrix, sieve, queries[0]!, options);
+      record.found(found === undefined ? 'fell back' : 'useful');
+      if (found !== undefined) return [found];
+    }
   }
   const seekers = queries.map((query) => createSeeker(query, options));
   // onnxruntime's own choice counts cores without their second threads, which halves the pace of products.

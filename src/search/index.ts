@@ -7,7 +7,7 @@ export { createNearestRows } from './nearest-rows.js';
 export type { BlockOptions, MatrixFile, RowBlock, VectorMatrix } from './matrix.js';
 export { loadMatrix, matrixInFile, matrixInMemory } from './matrix.js';
 export { exactRows, rankedRows } from './exact.js';
-export type { Sieve } from './sieve.js';
+export type { Sieve, SieveOf, WriteSieveOptions } from './sieve.js';
 export { openSieve, withSieve, writeSieve } from './sieve.js';
 export type { ApproximateIndex, BuildOptions, GraphSeal } from './approximate.js';
 export { APPROXIMATE_SETTINGS, buildApproximate, openApproximate } from './approximate.js';

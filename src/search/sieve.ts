@@ -1,5 +1,7 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { EnvironmentError, InvalidFileError } from '../errors.js';
 import { hasCodeProducts } from './code-products.js';
 import { codeRows, strideOf } from './codes.js';
@@ -28,9 +30,31 @@ export interface CodeReader {
 /** Bytes of codes per row besides its codes: scale, error, squared length. */
 const ROW_EXTRA = 16;
 
-/** Bytes of a file of codes: codes, scales (float32), errors (float32), squared lengths (float64), all little-endian, no header. */
-export function sieveBytes(count: number, dimensions: number): number {
-  return count * (strideOf(dimensions) + ROW_EXTRA);
+/**
+ * A file of codes, all numbers little-endian: a header of {@link HEADER} bytes, codes, scales (float32), errors (float32), squared lengths
+ * (float64). The header: 8 bytes `TWcodes` and a zero, version, rows, dimensions, codes per row (uint32 each), 8 zeros, SHA-256 of the name of the vectors (32
+ * bytes), SHA-256 of everything behind the codes (32 bytes), SHA-256 of the header before (32 bytes).
+ */
+const HEADER = 128;
+const MAGIC = 'TWcodes\0';
+const VERSION = 1;
+
+/** The vectors that codes in a file are of. */
+export interface SieveOf {
+  readonly count: number;
+  readonly dimensions: number;
+  /** Something that changes with the vectors, such as their checksum. */
+  readonly vectors: string;
+}
+
+function headerOf({ count, dimensions, vectors }: SieveOf, extra: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER);
+  header.write(MAGIC, 'latin1');
+  [VERSION, count, dimensions, strideOf(dimensions)].forEach((value, i) => header.writeUInt32LE(value, 8 + 4 * i));
+  createHash('sha256').update(vectors).digest().copy(header, 32);
+  extra.copy(header, 64);
+  createHash('sha256').update(header.subarray(0, 96)).digest().copy(header, 96);
+  return header;
 }
 
 /** A matrix with codes in memory, for many searches one after the other: a fifth more memory, and a second or two per million rows to make them. */
@@ -48,19 +72,27 @@ export async function withSieve(matrix: VectorMatrix, signal?: AbortSignal): Pro
   return { ...matrix, sieve: () => Promise.resolve(sieve), squaredLengths: () => Promise.resolve(squared) };
 }
 
+export interface WriteSieveOptions {
+  /** See {@link SieveOf}. */
+  readonly vectors: string;
+  readonly signal?: AbortSignal;
+  readonly onRows?: (done: number, all: number) => void;
+}
+
 /**
  * Writes a file of codes, under its name only when it is whole. Besides a block, 16 bytes per row are in memory.
  * @throws {EnvironmentError} if it cannot be written.
  */
-export async function writeSieve(matrix: VectorMatrix, path: string, options: { readonly signal?: AbortSignal; readonly onRows?: (done: number, all: number) => void } = {}): Promise<void> {
-  const { signal, onRows } = options;
+export async function writeSieve(matrix: VectorMatrix, path: string, options: WriteSieveOptions): Promise<void> {
+  const { vectors, signal, onRows } = options;
   const { count, dimensions } = matrix;
   const stride = strideOf(dimensions);
   const [scales, errors, squared] = [new Float32Array(count), new Float32Array(count), new Float64Array(count)];
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'w');
     try {
+      await file.writeFile(Buffer.alloc(HEADER));
       for await (const { first, count: some, rows } of matrix.blocks(signal === undefined ? {} : { signal })) {
         const block = emptyCodes(some, stride);
         codeRows(rows, dimensions, block, squared.subarray(first, first + some), 0);
@@ -69,7 +101,13 @@ export async function writeSieve(matrix: VectorMatrix, path: string, options: { 
         await file.writeFile(new Uint8Array(block.codes.buffer));
         onRows?.(first + some, count);
       }
-      for (const numbers of [scales, errors, squared]) await file.writeFile(new Uint8Array(numbers.buffer));
+      const hash = createHash('sha256');
+      for (const numbers of [scales, errors, squared]) {
+        const bytes = new Uint8Array(numbers.buffer);
+        hash.update(bytes);
+        await file.writeFile(bytes);
+      }
+      await file.write(headerOf({ count, dimensions, vectors }, hash.digest()), 0, HEADER, 0);
       await file.sync();
     } finally {
       await file.close();
@@ -82,20 +120,22 @@ export async function writeSieve(matrix: VectorMatrix, path: string, options: { 
   }
 }
 
-/** Opens a file that {@link writeSieve} has written: 16 bytes per row are read, codes when they are needed. `undefined` if it is not there, or not as long as it must be. */
-export async function openSieve(path: string, count: number, dimensions: number): Promise<Sieve | undefined> {
+/**
+ * Opens a file that {@link writeSieve} has written: 16 bytes per row are read and checked, codes when they are needed. `undefined` if it is not there, of another
+ * version or of other vectors, not as long as it must be, or damaged outside the codes themselves.
+ */
+export async function openSieve(path: string, of: SieveOf): Promise<Sieve | undefined> {
   if (!hasCodeProducts()) return undefined;
+  const { count, dimensions } = of;
   const stride = strideOf(dimensions);
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    if ((await file.stat()).size !== sieveBytes(count, dimensions)) return undefined;
-    const extra = new Uint8Array(count * ROW_EXTRA);
-    for (let done = 0; done < extra.length;) {
-      const { bytesRead } = await file.read(extra, done, extra.length - done, count * stride + done);
-      if (bytesRead === 0) return undefined;
-      done += bytesRead;
-    }
+    const found = await file.stat();
+    if (!found.isFile() || found.size !== HEADER + count * (stride + ROW_EXTRA)) return undefined;
+    const header = await readAt(file, 0, HEADER);
+    const extra = await readAt(file, HEADER + count * stride, count * ROW_EXTRA);
+    if (header === undefined || extra === undefined || !headerOf(of, createHash('sha256').update(extra).digest()).equals(header)) return undefined;
     return {
       count, stride,
       scales: new Float32Array(extra.buffer, 0, count), errors: new Float32Array(extra.buffer, 4 * count, count), squared: new Float64Array(extra.buffer, 8 * count, count),
@@ -106,13 +146,23 @@ export async function openSieve(path: string, count: number, dimensions: number)
   }
 }
 
+async function readAt(file: FileHandle, position: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const out = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const { bytesRead } = await file.read(out, done, length - done, position + done);
+    if (bytesRead === 0) return undefined;
+    done += bytesRead;
+  }
+  return out;
+}
+
 function readerOf(path: string, stride: number): CodeReader {
   const fd = openSync(path, 'r');
   return {
     read(first, count, out) {
       for (let done = 0; done < count * stride;) {
-        const bytes = readSync(fd, out, done, count * stride - done, first * stride + done);
-        if (bytes === 0) throw new InvalidFileError(path, `expected more than ${first * stride + done} bytes`, { advice: 'delete it; it is made again from the vectors' });
+        const bytes = readSync(fd, out, done, count * stride - done, HEADER + first * stride + done);
+        if (bytes === 0) throw new InvalidFileError(path, `expected more than ${HEADER + first * stride + done} bytes`, { advice: 'delete it; it is made again from the vectors' });
         done += bytes;
       }
     },

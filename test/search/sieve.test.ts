@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { exactDistances, exactRows, matrixInFile, matrixInMemory, nearest, openSieve, rankedRows, withSieve, writeSieve } from '../../src/search/index.js';
 import type { RowQuery, VectorMatrix } from '../../src/search/index.js';
 import { openCodeProducts } from '../../src/search/code-products.js';
+import { recordOf } from '../../src/search/fallbacks.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
@@ -120,18 +121,80 @@ describe('a sieve of codes', () => {
     const inFile = matrixInFile({ path: vectors, count: COUNT, dimensions: DIMENSIONS });
     const path = join(folder, 'codes.bin');
     const stop = new AbortController();
-    await expect(writeSieve(inFile, path, { signal: stop.signal, onRows: () => { stop.abort(); } })).rejects.toThrow();
+    await expect(writeSieve(inFile, path, { vectors: 'these', signal: stop.signal, onRows: () => { stop.abort(); } })).rejects.toThrow();
     expect((await readdir(folder)).filter((name) => name.startsWith('codes'))).toEqual([]);
-    await writeSieve(inFile, path);
-    const sieve = await openSieve(path, COUNT, DIMENSIONS);
+    const of = { count: COUNT, dimensions: DIMENSIONS, vectors: 'these' };
+    await writeSieve(inFile, path, of);
+    const sieve = await openSieve(path, of);
     const squared = new Float64Array(COUNT);
     exactDistances(new Float32Array(DIMENSIONS), data, COUNT, 'l2', squared);
     expect(sieve!.squared).toEqual(squared);
     const query = { vector: data.slice(77 * DIMENSIONS, 78 * DIMENSIONS), metric: 'l2' as const };
     const [found] = await exactRows(sieveOnly({ ...inFile, sieve: () => Promise.resolve(sieve) }), [query], { k: 9 });
     expect(rankedRows(found!)).toEqual(slowly(data, query, 9, () => true));
-    expect(await openSieve(path, COUNT - 1, DIMENSIONS)).toBeUndefined();
+    for (const other of [{ count: COUNT - 1 }, { dimensions: DIMENSIONS - 1 }, { dimensions: DIMENSIONS + 1 }, { vectors: 'others' }]) expect(await openSieve(path, { ...of, ...other })).toBeUndefined();
+    const whole = readFileSync(path);
+    // A bit of the mark, the version, the header's empty part, its checksums, and of the numbers behind the codes.
+    for (const at of [0, 8, 30, 40, 64, 100, whole.length - 1, whole.length - 16 * COUNT]) {
+      const damaged = Buffer.from(whole);
+      damaged[at]! ^= 1;
+      await writeFile(path, damaged);
+      expect(await openSieve(path, of), `byte ${at}`).toBeUndefined();
+    }
+    await writeFile(path, whole);
+    expect(await openSieve(path, of)).toBeDefined();
     await truncate(path, (await stat(path)).size - 1);
-    expect(await openSieve(path, COUNT, DIMENSIONS)).toBeUndefined();
+    expect(await openSieve(path, of)).toBeUndefined();
+  });
+
+  it('is left aside after two searches that it was of no use for, per metric, and tried again', async () => {
+    const next = randomFrom(3);
+    const data = groupedVectors(next, 1).map((value) => value + 1000);
+    const plain = await withSieve(matrixInMemory(data, DIMENSIONS));
+    const sieve = (await plain.sieve!())!;
+    let opened = 0;
+    const matrix: VectorMatrix = { ...plain, sieve: () => Promise.resolve(watched) };
+    const watched = { ...sieve, open: () => { opened++; return sieve.open(); } };
+    const query = { vector: data.slice(0, DIMENSIONS), metric: 'l2' as const };
+    const truth = slowly(data, query, 3, () => true);
+    const tried: number[] = [];
+    for (let search = 0; search < 20; search++) {
+      const before = opened;
+      const [found] = await exactRows(matrix, [query], { k: 3 });
+      expect(rankedRows(found!)).toEqual(truth);
+      if (opened > before) tried.push(search);
+    }
+    // Two, then 16 without, and one.
+    expect(tried).toEqual([0, 1, 18]);
+    const before = opened;
+    await exactRows(matrix, [{ ...query, metric: 'linear' }], { k: 3 });
+    expect(opened).toBe(before + 1);
+  });
+
+  it('is tried ever more seldom in vain, and each time again once it was of use', async () => {
+    const sieve = (await (await withSieve(matrixInMemory(new Float32Array(8), 4))).sieve!())!;
+    const tries = (searches: number, useful: (search: number) => boolean): number[] => {
+      const tried: number[] = [];
+      for (let search = 0; search < searches; search++) {
+        const record = recordOf(sieve, 'l2');
+        if (record.skips()) continue;
+        tried.push(search);
+        record.found(useful(search) ? 'useful' : 'fell back');
+      }
+      return tried;
+    };
+    // 16, 32, 64, 128, 256 and 256 are left out between them.
+    expect(tries(760, () => false)).toEqual([0, 1, 18, 51, 116, 245, 502, 759]);
+    tries(257, () => true);
+    expect(tries(24, (search) => search % 2 === 0)).toHaveLength(24);
+  });
+
+  it('is not left aside where it is of use', async () => {
+    const data = groupedVectors(randomFrom(4), 1);
+    const matrix = sieveOnly(await withSieve(matrixInMemory(data, DIMENSIONS)));
+    for (let search = 0; search < 20; search++) {
+      const [found] = await exactRows(matrix, [{ vector: data.slice(search * DIMENSIONS, (search + 1) * DIMENSIONS), metric: 'l2' }], { k: 3 });
+      expect(found!.limit).toBeLessThan(Number.POSITIVE_INFINITY);
+    }
   });
 });

@@ -201,6 +201,24 @@ describe('train', () => {
     expect(notes).toEqual([expect.stringContaining('note: 1 pair of samples of different parts show the same ground, so scores are too good: a/p and b/p (they look alike where laid over each other)')]);
   });
 
+  it('says when samples are too many to be compared', async () => {
+    const data = join(folder, 'many');
+    for (const [group, count] of [['a', 46], ['b', 22], ['c', 1]] as const) {
+      for (const kind of ['images', 'masks']) mkdirSync(join(data, group, kind), { recursive: true });
+      for (let i = 0; i < count; i++) {
+        const background = { r: i, g: group.charCodeAt(0), b: 30 };
+        await sharp({ create: { width: 16, height: 16, channels: 3, background } }).png().toFile(join(data, group, 'images', `p${i}.png`));
+        await sharp({ create: { width: 16, height: 16, channels: 3, background: { r: 10, g: 20, b: 30 } } }).png().toFile(join(data, group, 'masks', `p${i}.png`));
+      }
+    }
+    writeFileSync(join(data, 'classes.json'), readFileSync(join(folder, 'classes.json')));
+    const notes: string[] = [];
+    const context = { onProgress: ({ stage, detail }: { stage: string; detail?: string }): void => { if (stage === 'split') notes.push(detail ?? ''); } };
+    await train({ ...options('many-run', MAPS, ['training.epochs=1', 'training.steps=1', 'network.reduce=1', 'data.leave_out=[]']), data }, context);
+    // 46 · 22 + 46 + 22
+    expect(notes).toEqual(['note: samples without a known place (1,080 pairs, more than 1,000): whether those of different parts overlap was not looked at; dataset split compares more']);
+  });
+
   it('reports all faults of the data at once, before training', async () => {
     const other = join(folder, 'faulty');
     mkdirSync(join(other, 'images'), { recursive: true });

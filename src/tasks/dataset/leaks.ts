@@ -1,4 +1,4 @@
-import { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, type Leak } from '../../dataset/index.js';
+import { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, pairsAcross, type Leak } from '../../dataset/index.js';
 import { throwIfAborted } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { Split } from '../../samples/index.js';
@@ -37,13 +37,17 @@ export async function findLeaks({ samples, split, places, notes, partsOnly = fal
   PARTS.forEach((name, id) => { for (const index of split[name]) part[index] = id; });
   const acrossParts = (a: number, b: number): boolean => part[a] !== part[b] && part[a] !== -1 && part[b] !== -1;
   const acrossGroups = (a: number, b: number): boolean => samples.groups[a] !== samples.groups[b];
-  const leaks = looked.copies === false ? [] : copies(count, samples.pixels, (a, b) => acrossParts(a, b) || (!partsOnly && acrossGroups(a, b)));
+  const leaks = looked.copies === false ? [] : copies({
+    sizes: samples.sizes, pixels: samples.pixels,
+    partOf: (index) => (part[index] === -1 ? undefined : part[index]),
+    ...(partsOnly ? {} : { groupOf: (index: number): string => samples.groups[index]! }),
+  });
   if (places !== undefined && places.kind !== 'none') leaks.push(...leaksByPlace(places.list, acrossParts));
   else if (looked.content !== false) {
     const grouped = new Set(samples.groups).size > 1;
     const apart = (a: number, b: number): boolean => (!grouped || acrossGroups(a, b)) && (!partsOnly || acrossParts(a, b));
-    const pairs = partsOnly ? pairCount(samples.names) - PARTS.reduce((sum, name) => sum + (split[name].length * (split[name].length - 1)) / 2, 0) : pairCount(grouped ? samples.groups : samples.names);
-    if (pairs > MOST_PAIRS) notes.push(`${count} samples without a known place: equal ones were looked for, overlapping ones were not (${pairs.toLocaleString('en')} pairs)`);
+    const pairs = partsOnly ? pairsAcross(PARTS.map((name) => split[name]), grouped ? samples.groups : undefined) : pairCount(grouped ? samples.groups : samples.names);
+    if (pairs > MOST_PAIRS) notes.push(`${count} samples without a known place: ${looked.copies === false ? '' : 'equal ones were looked for, '}overlapping ones were not${looked.copies === false ? ' looked for' : ''} (${pairs.toLocaleString('en')} pairs)`);
     else {
       leaks.push(...await leaksByContent({
         sizes: samples.sizes, pixels: samples.pixels, apart,

@@ -6,7 +6,8 @@ import type { OpenIndex } from '../../index-store/index.js';
 import { writeWhole } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { matrixInFile, openSieve, writeSieve } from '../../search/index.js';
-import type { Sieve, VectorMatrix } from '../../search/index.js';
+import type { Sieve, SieveOf, VectorMatrix, WriteSieveOptions } from '../../search/index.js';
+import { sharedWork } from './shared-work.js';
 
 /** Begins the names of files of lengths; the vectors' fingerprint follows. */
 const LENGTHS = 'lengths-';
@@ -26,14 +27,13 @@ export interface IndexMatrixOptions {
  */
 export function indexMatrix(index: OpenIndex, { codesFrom = WORTHWHILE }: IndexMatrixOptions = {}): VectorMatrix {
   const matrix = matrixInFile({ path: index.vectorsPath, count: index.count, dimensions: index.dimensions });
-  let lengths: Float64Array | undefined;
-  let sieve: Promise<Sieve | undefined> | undefined;
-  const sieveOnce = (signal?: AbortSignal): Promise<Sieve | undefined> => (sieve ??= index.count * index.dimensions < codesFrom ? Promise.resolve(undefined) : keptSieve(index, matrix, signal));
-  return { ...matrix, sieve: sieveOnce, squaredLengths: async (signal) => lengths ??= (await sieveOnce(signal))?.squared ?? await keptLengths(index, matrix, signal) };
+  const sieve = sharedWork((signal) => (index.count * index.dimensions < codesFrom ? Promise.resolve(undefined) : keptSieve(index, matrix, signal)));
+  const squaredLengths = sharedWork(async (signal) => (await sieve(signal))?.squared ?? await keptLengths(index, matrix, signal));
+  return { ...matrix, sieve, squaredLengths };
 }
 
 async function keptSieve(index: OpenIndex, matrix: VectorMatrix, signal?: AbortSignal): Promise<Sieve | undefined> {
-  const found = await openSieve(codesPath(index), index.count, index.dimensions);
+  const found = await openSieve(codesPath(index), codesOf(index));
   if (found !== undefined) return found;
   try {
     await makeCodes(index, matrix, signal === undefined ? {} : { signal });
@@ -42,16 +42,20 @@ async function keptSieve(index: OpenIndex, matrix: VectorMatrix, signal?: AbortS
     if (error instanceof EnvironmentError) return undefined;
     throw error;
   }
-  return openSieve(codesPath(index), index.count, index.dimensions);
+  return openSieve(codesPath(index), codesOf(index));
+}
+
+function codesOf(index: OpenIndex): SieveOf {
+  return { count: index.count, dimensions: index.dimensions, vectors: index.fingerprint };
 }
 
 function codesPath(index: OpenIndex): string {
   return join(index.folder, CACHE_FOLDER, `${CODES}${index.fingerprint.slice(0, 16)}.bin`);
 }
 
-async function makeCodes(index: OpenIndex, matrix: VectorMatrix, options: Parameters<typeof writeSieve>[2]): Promise<void> {
+async function makeCodes(index: OpenIndex, matrix: VectorMatrix, options: Omit<WriteSieveOptions, 'vectors'>): Promise<void> {
   const path = codesPath(index);
-  await writeSieve(matrix, path, options);
+  await writeSieve(matrix, path, { ...options, vectors: index.fingerprint });
   await removeOthers(index, [CODES, LENGTHS], path);
 }
 
@@ -85,11 +89,24 @@ async function keep(index: OpenIndex, path: string, lengths: Float64Array): Prom
   await removeOthers(index, [LENGTHS], path);
 }
 
-/** Removes files of vectors that are no longer there. */
+/** Removes files of vectors that are no longer there, and those that processes which have ended left half-written. */
 async function removeOthers(index: OpenIndex, kinds: readonly string[], path: string): Promise<void> {
   const folder = join(index.folder, CACHE_FOLDER);
   for (const name of await readdir(folder)) {
     const other = join(folder, name);
-    if (other !== path && kinds.some((kind) => name.startsWith(kind)) && !name.endsWith('.tmp')) await rm(other, { force: true });
+    if (other === path || !kinds.some((kind) => name.startsWith(kind)) || (name.endsWith('.tmp') && isBeingWritten(name))) continue;
+    await rm(other, { force: true });
+  }
+}
+
+/** Names of half-written files end with the process that writes them. One of another machine cannot be seen: it finds its file gone, and makes it again next time. */
+function isBeingWritten(name: string): boolean {
+  const pid = Number(/\.(\d+)(?:\.[0-9a-f]{8})?\.tmp$/.exec(name)?.[1]);
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,3 +1,4 @@
+import { pairsAcross } from '../../dataset/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { findLeaks, type FoundLeak } from '../dataset/leaks.js';
 import { placesOf } from '../dataset/places.js';
@@ -19,7 +20,8 @@ const SHOWN = 3;
 export async function leakNotes(loaded: LoadedSamples, context: TaskContext): Promise<void> {
   const { split } = loaded;
   if (split.validation.length + split.test.length === 0) return;
-  const leaks = await leaksOf(loaded, context);
+  const { leaks, notes } = await leaksOf(loaded, context);
+  for (const note of notes) context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: ${note}` });
   if (leaks.length === 0) return;
   const pairs = leaks.slice(0, SHOWN).map(({ first, second, by }) => `${first} and ${second} (${WORDS[by]})`).join('; ');
   context.onProgress?.({
@@ -30,12 +32,20 @@ export async function leakNotes(loaded: LoadedSamples, context: TaskContext): Pr
 
 const WORDS = { place: 'by their place', copy: 'equal pixels', content: 'they look alike where laid over each other' } as const;
 
-async function leaksOf(loaded: LoadedSamples, context: TaskContext): Promise<readonly FoundLeak[]> {
+async function leaksOf(loaded: LoadedSamples, context: TaskContext): Promise<{ readonly leaks: readonly FoundLeak[]; readonly notes: readonly string[] }> {
   const { split } = loaded;
-  const samples = areChips(loaded) ? chipsAsSplittable(loaded.samples, loaded.chipFiles, loaded.mapFiles) : mapsAsSplittable(loaded.samples, loaded.mapFiles ?? new Map());
+  const chips = areChips(loaded);
+  const samples = chips ? chipsAsSplittable(loaded.samples, loaded.chipFiles, loaded.mapFiles) : mapsAsSplittable(loaded.samples, loaded.mapFiles ?? new Map());
   const places = await placesOf(samples);
   const small = samples.sizes.every(({ width, height }) => width * height <= LARGEST_PIXELS);
-  const content = !areChips(loaded) && split.train.length * (split.validation.length + split.test.length) + split.validation.length * split.test.length <= MOST_COMPARED;
-  return (await findLeaks({ samples, split, places, notes: [], partsOnly: true, copies: small, content: small && content }, context))
-    .filter(({ acrossParts, by, overlap }) => acrossParts && (by !== 'content' || (overlap?.correlation ?? 0) >= SURE));
+  const pairs = pairsAcross([split.train, split.validation, split.test]);
+  const content = !chips && small && pairs <= MOST_COMPARED;
+  const notes: string[] = [];
+  if (!small) notes.push(`pictures of more than ${LARGEST_PIXELS / 1e6} million pixels: whether samples of different parts are equal was not looked at`);
+  if (places.kind === 'none' && !content) {
+    const why = chips ? 'chips' : small ? `${pairs.toLocaleString('en')} pairs, more than ${MOST_COMPARED.toLocaleString('en')}` : 'too large';
+    notes.push(`samples without a known place (${why}): whether those of different parts overlap was not looked at${chips ? '' : '; dataset split compares more'}`);
+  }
+  const leaks = await findLeaks({ samples, split, places, notes, partsOnly: true, copies: small, content }, context);
+  return { notes, leaks: leaks.filter(({ acrossParts, by, overlap }) => acrossParts && (by !== 'content' || (overlap?.correlation ?? 0) >= SURE)) };
 }
