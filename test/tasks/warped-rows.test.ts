@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createCog } from '../../src/cog/index.js';
 import { crsFromEpsg, gridToGrid, suggestGrid } from '../../src/georef/index.js';
-import type { Transform } from '../../src/georef/index.js';
+import type { PlacedGrid, Transform } from '../../src/georef/index.js';
 import { fullWindow } from '../../src/raster/index.js';
 import type { Scene } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
@@ -50,6 +50,47 @@ describe('a grid around a pole', () => {
       expect(checked).toBeGreaterThan(2000);
       expect(wrong).toBe(0);
       expect(reads.length).toBeLessThan(100);
+      expect(Math.max(...reads)).toBeLessThanOrEqual(4 * 2 ** 20);
+    } finally {
+      await scene.close();
+    }
+  });
+});
+
+describe('a pixel that is the mean of more than is read at once', () => {
+  it('is the mean of all that it covers, from reads that each fit', async () => {
+    const [width, height, across] = [2400, 2000, 2300];
+    const path = join(folder, 'large.tif');
+    const values = Float32Array.from({ length: width * height }, (_, i) => (i % 11 === 0 ? -1 : (i * 7919) % 1009));
+    const writer = await createCog({
+      width, height, bands: 1, dtype: 'float32', nodata: -1, scratch: `${path}.scratch`, overviews: 'nearest', transform: [300_000, 1, 0, 2_800_000, 0, -1], crs: crsFromEpsg(32640)!,
+    });
+    await writer.write(values, height);
+    await writer.finish(path);
+    await writer.abort();
+    const scene = await openScene(path);
+    try {
+      const reads: number[] = [];
+      const counting: Scene = { ...scene, read: async (window, options) => { reads.push(window.width * window.height); return await scene.read(window, options); } };
+      const grid: PlacedGrid = { width: 2, height: 1, transform: [300_000, across, 0, 2_800_000, 0, -height], crs: crsFromEpsg(32640)! };
+      const rows = createWarpedRows(counting, { window: fullWindow(scene.profile), bands: [0], grid, resampling: 'average' })!;
+      const means = [0, across].map((left) => {
+        let [sum, count] = [0, 0];
+        for (let y = 0; y < height; y++) {
+          for (let x = left; x < Math.min(width, left + across); x++) {
+            if (values[y * width + x] === -1) continue;
+            sum += values[y * width + x]!;
+            count++;
+          }
+        }
+        return sum / count;
+      });
+      for await (const { data, mask } of rows.rows(0)) {
+        expect([...mask!]).toEqual([255, 255]);
+        means.forEach((mean, i) => expect(data[i]).toBeCloseTo(mean, 3));
+      }
+      expect(reads.length).toBeGreaterThan(2);
+      expect(reads.length).toBeLessThan(10);
       expect(Math.max(...reads)).toBeLessThanOrEqual(4 * 2 ** 20);
     } finally {
       await scene.close();

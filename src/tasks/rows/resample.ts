@@ -95,32 +95,58 @@ export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Fl
  * the same middle and the same edges.
  */
 export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
-  const { raster: { width, height, bands }, x: left, y: top } = source;
-  const line = target.width + 1;
+  const mean = createMean(source.raster.bands);
   for (let row = 0; row < target.height; row++) {
     for (let column = 0; column < target.width; column++) {
-      const c = row * line + column;
-      const [x0, x1] = span(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!, left, width);
-      const [y0, y1] = span(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!, top, height);
-      if (!(x1 > x0 && y1 > y0)) continue;
-      const to = target.at + row * target.stride + column;
-      for (let band = 0; band < bands; band++) {
-        let sum = 0;
-        let weight = 0;
-        for (let sy = Math.floor(y0); sy < y1; sy++) {
-          const high = Math.min(sy + 1, y1) - Math.max(sy, y0);
-          for (let sx = Math.floor(x0); sx < x1; sx++) {
-            const value = sampleAt(source, sy * width + sx, band);
-            if (value !== value) continue;
-            const share = high * (Math.min(sx + 1, x1) - Math.max(sx, x0));
-            sum += share * value;
-            weight += share;
-          }
-        }
-        put(source, target, to, band, sum, weight);
-      }
+      mean.sums.fill(0);
+      mean.weights.fill(0);
+      addCovered(source, mean, xs, ys, row * (target.width + 1) + column, target.width + 1);
+      putMean(source, target, mean, target.at + row * target.stride + column);
     }
   }
+}
+
+/** What was found so far of the mean of one new pixel, per band. */
+export interface PixelMean {
+  readonly sums: Float64Array;
+  readonly weights: Float64Array;
+}
+
+export function createMean(bands: number): PixelMean {
+  return { sums: new Float64Array(bands), weights: new Float64Array(bands) };
+}
+
+/**
+ * Adds what a new pixel covers of a part of the scene, as {@link resampleAverage} weighs it. Parts that do not overlap make up the
+ * mean of all that it covers. The pixel's upper left corner is `corner` of `xs` and `ys`, the lower left one `line` further.
+ */
+export function addCovered(source: SourcePart, { sums, weights }: PixelMean, xs: Float64Array, ys: Float64Array, corner = 0, line = 2): void {
+  const { raster: { width, height, bands }, x: left, y: top } = source;
+  const c = corner;
+  const [x0, x1] = span(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!, left, width);
+  const [y0, y1] = span(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!, top, height);
+  if (!(x1 > x0 && y1 > y0)) return;
+  for (let band = 0; band < bands; band++) {
+    let sum = sums[band]!;
+    let weight = weights[band]!;
+    for (let sy = Math.floor(y0); sy < y1; sy++) {
+      const high = Math.min(sy + 1, y1) - Math.max(sy, y0);
+      for (let sx = Math.floor(x0); sx < x1; sx++) {
+        const value = sampleAt(source, sy * width + sx, band);
+        if (value !== value) continue;
+        const share = high * (Math.min(sx + 1, x1) - Math.max(sx, x0));
+        sum += share * value;
+        weight += share;
+      }
+    }
+    sums[band] = sum;
+    weights[band] = weight;
+  }
+}
+
+/** Writes a mean to pixel `to` of the target's samples. `source` is any of the parts that were added. */
+export function putMean(source: SourcePart, target: TargetBlock, { sums, weights }: PixelMean, to = target.at): void {
+  for (let band = 0; band < sums.length; band++) put(source, target, to, band, sums[band]!, weights[band]!);
 }
 
 /** From four corners (upper left, upper right, lower left, lower right) to the stretch that they cover along one axis. */
@@ -141,18 +167,32 @@ function sampleAt({ raster: { data, mask, bands }, nodata, alpha }: SourcePart, 
 function put({ raster: { bands }, nodata, alpha }: SourcePart, target: TargetBlock, to: number, band: number, sum: number, weight: number): void {
   // Shares so small are rounding at the edge of a pixel.
   if (weight < 1e-9) return;
-  const { integer, least, most } = target;
-  let value = sum / weight;
-  if (integer) value = Math.min(most, Math.max(least, Math.floor(value + 0.5)));
-  // Valid pixels on both sides of the nodata value must not turn into nodata.
-  if (value === nodata && band !== alpha) value = integer ? (value < most ? value + 1 : value - 1) : value + Math.max(Math.abs(value), 1) * 1e-6;
-  target.data[to * bands + band] = value;
+  const { data, integer, least, most } = target;
+  const at = to * bands + band;
+  const value = sum / weight;
+  data[at] = integer ? Math.min(most, Math.max(least, Math.floor(value + 0.5))) : value;
+  // Valid pixels on both sides of the nodata value must not turn into nodata. What counts is the value as the type holds it.
+  if (band !== alpha && data[at] === nodata) data[at] = integer ? (nodata > least ? nodata - 1 : nodata + 1) : besideNodata(nodata, most, data);
   if (band !== alpha) target.mask[to] = 255;
 }
 
+/** GDAL takes floats for nodata that differ from it by less than 2 ** -21 of it (`ARE_REAL_EQUAL`); rounded to float32, this is more. */
+const BESIDE = 6e-7;
+
+/** A float close to nodata that is none for GDAL either: one above, below where there is none. */
+function besideNodata(nodata: number, most: number, data: TypedArray): number {
+  const step = Math.max(Math.abs(nodata) * BESIDE, data instanceof Float32Array ? 2 ** -149 : Number.MIN_VALUE);
+  return nodata + step <= most ? nodata + step : nodata - step;
+}
+
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Which values a sample type holds, for {@link TargetBlock}. */
 export function rangeOf(dtype: DataType): { readonly integer: boolean; readonly least: number; readonly most: number } {
-  if (dtype.startsWith('float')) return { integer: false, least: -Infinity, most: Infinity };
+  if (dtype.startsWith('float')) {
+    const most = dtype === 'float32' ? LARGEST_FLOAT32 : Number.MAX_VALUE;
+    return { integer: false, least: -most, most };
+  }
   const bits = 8 * bytesPerSample(dtype);
   return dtype.startsWith('u') ? { integer: true, least: 0, most: 2 ** bits - 1 } : { integer: true, least: -(2 ** (bits - 1)), most: 2 ** (bits - 1) - 1 };
 }

@@ -1,8 +1,8 @@
 import { approximateLine, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
-import { allocate, bytesPerSample, intersect, type Scene, type Window } from '../../raster/index.js';
+import { allocate, bytesPerSample, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import { stripCacheBytes } from '../../scene/index.js';
-import { rangeOf, resampleAverage, resampleBilinear, resampleNearest, type Resampling, type SourcePart, type TargetBlock } from './resample.js';
+import { addCovered, createMean, putMean, rangeOf, resampleAverage, resampleBilinear, resampleNearest, type Resampling, type PixelMean, type SourcePart, type TargetBlock } from './resample.js';
 import type { Rows, RowSource } from './row-source.js';
 
 export interface WarpOptions {
@@ -20,7 +20,7 @@ export const MAX_ERROR = 0.01;
 const LARGEST_BLOCK = 256;
 /** Edge in scene pixels of what is read for a block, about. */
 const READ_EDGE = 1024;
-/** Blocks that need more pixels of the scene than this are made in parts. */
+/** Blocks that need more pixels of the scene than this are made in parts; so is one pixel that is the mean of more. */
 const MOST_READ = (2 * READ_EDGE) ** 2;
 /** Points per edge of the grid at which its scale is looked at. */
 const SCALE_PROBES = 9;
@@ -50,14 +50,23 @@ export function createWarpedRows(scene: Scene, options: WarpOptions): RowSource 
       for (let y = top; y < grid.height;) {
         const count = Math.min(edge - (y % edge), grid.height - y);
         const top = y;
-        const pieces = piecesOf(toScene, options.window, { x: 0, y: top, width: grid.width, height: count }, edge, corners);
+        const pieces = divided(piecesOf(toScene, options.window, { x: 0, y: top, width: grid.width, height: count }, edge, corners), profile);
         const data = allocate(profile.dtype, grid.width * count * bands.length);
         if (profile.nodata !== undefined && profile.nodata !== 0) data.fill(profile.nodata);
         const mask = new Uint8Array(grid.width * count);
         const range = rangeOf(profile.dtype);
-        for await (const { block, positions, part } of ordered(pieces, AHEAD, (piece) => readPiece(scene, options, piece, signal), signal)) {
+        let mean: PixelMean | undefined;
+        for await (const { block, positions, part, share } of ordered(pieces, AHEAD, (piece) => readPiece(scene, options, piece, signal), signal)) {
           const target: TargetBlock = { width: block.width, height: block.height, data, mask, at: (block.y - top) * grid.width + block.x, stride: grid.width, ...range };
-          RESAMPLERS[options.resampling](part, target, positions.xs, positions.ys);
+          if (share === undefined) {
+            RESAMPLERS[options.resampling](part, target, positions.xs, positions.ys);
+            continue;
+          }
+          mean ??= createMean(bands.length);
+          addCovered(part, mean, positions.xs, positions.ys);
+          if (share === 'some') continue;
+          putMean(part, target, mean);
+          mean = undefined;
         }
         yield { top: y, count, data, mask } satisfies Rows;
         y += count;
@@ -83,6 +92,8 @@ interface Piece {
   readonly block: Window;
   readonly positions: Positions;
   readonly window: Window;
+  /** Only where it is one pixel, the mean of several windows: whether this is the last of them. */
+  readonly share?: 'some' | 'last';
 }
 
 /**
@@ -113,14 +124,36 @@ function* partsOf(toScene: PointTransform<Point>, allowed: Window, block: Window
   }
 }
 
-async function readPiece(scene: Scene, options: WarpOptions, { block, positions, window }: Piece, signal: AbortSignal | undefined): Promise<{
-  block: Window; positions: Positions; part: SourcePart;
-}> {
+/** Pieces, where single pixels need so much of the scene that it comes in several windows. Those keep to the blocks that the file has, to decode each once. */
+function* divided(pieces: Iterable<Piece>, { blockWidth, blockHeight }: SceneProfile): Generator<Piece> {
+  const wide = Math.min(MOST_READ, blockWidth * Math.max(1, Math.floor((2 * READ_EDGE) / blockWidth)));
+  const rows = Math.floor(MOST_READ / wide);
+  const high = rows < blockHeight ? rows : rows - (rows % blockHeight);
+  for (const piece of pieces) {
+    const { x, y, width, height } = piece.window;
+    if (width * height <= MOST_READ) {
+      yield piece;
+      continue;
+    }
+    for (let top = y; top < y + height;) {
+      const bottom = Math.min(y + height, top - (top % high) + high);
+      for (let left = x; left < x + width;) {
+        const right = Math.min(x + width, left - (left % wide) + wide);
+        yield { ...piece, window: { x: left, y: top, width: right - left, height: bottom - top }, share: bottom === y + height && right === x + width ? 'last' : 'some' };
+        left = right;
+      }
+      top = bottom;
+    }
+  }
+}
+
+async function readPiece(scene: Scene, options: WarpOptions, piece: Piece, signal: AbortSignal | undefined): Promise<Piece & { readonly part: SourcePart }> {
+  const { window } = piece;
   const raster = await scene.read(window, { bands: options.bands, ...(signal ? { signal } : {}) });
   const { alphaBand, bandNodata } = scene.profile;
   // Where the bands' values differ, the mask alone says what is missing.
   const nodata = bandNodata === undefined ? scene.profile.nodata : undefined;
-  return { block, positions, part: { raster, x: window.x, y: window.y, nodata, alpha: alphaBand === undefined ? -1 : options.bands.indexOf(alphaBand) } };
+  return { ...piece, part: { raster, x: window.x, y: window.y, nodata, alpha: alphaBand === undefined ? -1 : options.bands.indexOf(alphaBand) } };
 }
 
 /** Where the pixels of a block lie in the scene: their middles, or their corners. */
