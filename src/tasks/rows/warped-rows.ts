@@ -126,8 +126,8 @@ function* partsOf(toScene: PointTransform<Point>, allowed: Window, block: Window
 
 /** Pieces, where single pixels need so much of the scene that it comes in several windows. Those keep to the blocks that the file has, to decode each once. */
 function* divided(pieces: Iterable<Piece>, { blockWidth, blockHeight }: SceneProfile): Generator<Piece> {
-  const wide = Math.min(MOST_READ, blockWidth * Math.max(1, Math.floor((2 * READ_EDGE) / blockWidth)));
-  const rows = Math.floor(MOST_READ / wide);
+  const wide = Math.min(READ_EDGE ** 2, blockWidth * Math.max(1, Math.floor(READ_EDGE / blockWidth)));
+  const rows = Math.floor(READ_EDGE ** 2 / wide);
   const high = rows < blockHeight ? rows : rows - (rows % blockHeight);
   for (const piece of pieces) {
     const { x, y, width, height } = piece.window;
