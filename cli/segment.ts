@@ -53,7 +53,7 @@ function printResult(result: SegmentResult): void {
   const lines = [
     `${result.output}: ${result.width} × ${result.height} pixels from ${counted(result.patches, 'patch', 'patches')}`,
     ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${groundArea(areaHa)}`}`),
-    result.seamScore === null ? 'seam score: nothing to compare, the patches share too few borders or classes' : `seam score ${result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
+    result.stride !== undefined ? 'no seams: every pixel has a patch of its own' : result.seamScore === null ? 'seam score: nothing to compare, the patches share too few borders or classes' : `seam score ${result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
     `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
       + `${result.resumedStrips > 0 ? `; ${result.resumedStrips} of ${result.strips} strips from an earlier run` : ''}`,
     ...result.files.map((file) => `also written: ${file}`),

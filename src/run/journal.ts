@@ -30,8 +30,8 @@ export interface JournalOptions {
   readonly identity: Readonly<Record<string, Json>>;
   /** An unfinished run with another identity is thrown away instead of refused; one with the same identity still goes on. */
   readonly restart?: boolean;
-  /** The option that names the output, and what to do about an unfinished run with another identity, for messages. */
-  readonly refusal?: { readonly option: string; readonly advice: string };
+  /** The option that names the output (default `-o`), and what to do about an unfinished run with another identity, for messages. */
+  readonly refusal?: { readonly option: string; readonly advice?: string };
   /**
    * Keeps the folder also if no step was finished, for tasks whose unfinished files lie elsewhere and are known by the journal.
    * Default: such a folder is removed.

@@ -42,7 +42,7 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
     if (options.dryRun === true) return resultOf(facts, { dryRun: true, resumedAt: 0, bytes: 0, overviews: 0 });
     // Packed blocks are spooled, and copied at the end.
     await checkRoom(dirname(output), 2 * estimatedBytes, partial);
-    const journal = await openJournal({ folder: partial, identity: plan.identity, restart: options.overwrite });
+    const journal = await openJournal({ folder: partial, identity: plan.identity, restart: options.overwrite, refusal: { option: '<out.tif>' } });
     let complete = false;
     try {
       const done = await write(plan, journal, context);

@@ -85,7 +85,7 @@ export async function mosaic(options: MosaicOptions, context: TaskContext = {}):
   const journal = await openJournal({
     folder: partial,
     identity: { tiles: set.fingerprint, scene: fingerprintOf(JSON.parse(JSON.stringify(set.scene)) as Json), compression: options.compression ?? 'deflate', overviews: options.overviews ?? 'default' },
-    restart: options.overwrite,
+    restart: options.overwrite, refusal: { option: '<out.tif>' },
   });
   let complete = false;
   try {

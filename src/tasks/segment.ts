@@ -31,7 +31,7 @@ export interface SegmentResult {
   readonly modelSeconds: number;
   readonly peakRssBytes: number;
   readonly predictedPeakBytes: number;
-  /** 1.00: the patches' borders cannot be seen. `null` where there is nothing to compare. */
+  /** 1.00: the patches' borders cannot be seen. `null` where there is nothing to compare, and with a stride, where there are no borders. */
   readonly seamScore: number | null;
   readonly classes: readonly ClassArea[];
   readonly patchSize: number;
@@ -118,7 +118,7 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
     return {
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
-      predictedPeakBytes: outcome.predictedPeakBytes, seamScore: seamScore(outcome.seamCounts) ?? null, classes, patchSize: setup.patchSize,
+      predictedPeakBytes: outcome.predictedPeakBytes, seamScore: options.stride === undefined ? seamScore(outcome.seamCounts) ?? null : null, classes, patchSize: setup.patchSize,
       overlap: grid.overlap, ...(options.stride === undefined ? {} : { stride: options.stride }), blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };

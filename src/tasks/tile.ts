@@ -51,7 +51,7 @@ export async function tileScene(scene: Scene, options: Omit<TileOptions, 'scene'
     return await repair(scene, plan, done, context, started);
   }
   const wasThere = await stat(plan.folder).then(() => true, () => false);
-  const journal = await openJournal({ folder: journalFolder, identity: plan.identity, restart: options.overwrite, keepEmpty: true });
+  const journal = await openJournal({ folder: journalFolder, identity: plan.identity, restart: options.overwrite, keepEmpty: true, refusal: { option: '<folder>' } });
   let complete = false;
   try {
     if (options.overwrite === true && journal.states.length === 0) await clearTiles(plan.folder);

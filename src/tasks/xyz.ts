@@ -48,7 +48,7 @@ export async function tileXyz(options: XyzOptions, context: TaskContext = {}): P
     await checkRoom(plan.folder, estimatedBytes);
     const partial = join(plan.folder, JOURNAL_FOLDER);
     const begun = await hasJournal(partial);
-    let journal = await openJournal({ folder: partial, identity: plan.identity, restart: options.overwrite, keepEmpty: true });
+    let journal = await openJournal({ folder: partial, identity: plan.identity, restart: options.overwrite, keepEmpty: true, refusal: { option: '--xyz' } });
     let complete = false;
     try {
       const found = await tilesOfJournal(journal, plan.folder, options.format ?? 'png');

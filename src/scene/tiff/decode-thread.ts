@@ -8,7 +8,7 @@ async function decode(job: DecodeJob): Promise<DecodeReply> {
   const blocks = [];
   for (const [i, { offset, length, shape }] of job.blocks.entries()) {
     try {
-      blocks.push(await decodePackedBlock(job.stored.subarray(offset, offset + length), shape, job.context, 'here'));
+      blocks.push(await decodePackedBlock(job.stored.subarray(offset, offset + length), shape, job.context));
     } catch (error) {
       return { id: job.id, block: i, problem: error instanceof Error ? error.message : String(error) };
     }

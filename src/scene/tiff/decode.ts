@@ -43,5 +43,5 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
     const photometric = picture.planar ? PHOTOMETRIC.minIsBlack : picture.photometric;
     return samplesOf(await decodeJpegBlock(stored, { width, height: rows, samples, photometric, tables: jpegTables }), shape, context);
   }
-  return decodePackedBlock(stored, shape, context, 'pool');
+  return decodePackedBlock(stored, shape, context);
 }

@@ -1,5 +1,4 @@
 import { createInflate, inflate, inflateSync } from 'node:zlib';
-import type { ZlibOptions } from 'node:zlib';
 
 /** Below this, handing a block to the thread pool costs more than inflating it here. */
 const SYNC_BELOW = 16384;
@@ -11,21 +10,14 @@ const SLACK = 64;
  * Inflates a zlib stream into a buffer of its own, at most `length` bytes; shorter where the stream ends early. Runs on
  * libuv's threads.
  */
-export function inflateBlock(source: Uint8Array, length: number): Promise<Uint8Array> {
-  if (source.length < SYNC_BELOW && length < 4 * SYNC_BELOW) return inflateHere(source, length);
-  return inflated(source, length, (options) => new Promise((resolve, reject) => {
-    inflate(source, options, (error, result) => { if (error === null) resolve(result); else reject(error); });
-  }));
-}
-
-/** The same in this thread, for one that has nothing else to do. */
-export function inflateHere(source: Uint8Array, length: number): Promise<Uint8Array> {
-  return inflated(source, length, (options) => inflateSync(source, options));
-}
-
-async function inflated(source: Uint8Array, length: number, run: (options: ZlibOptions) => Buffer | Promise<Buffer>): Promise<Uint8Array> {
+export async function inflateBlock(source: Uint8Array, length: number): Promise<Uint8Array> {
+  const options = { chunkSize: length + SLACK, maxOutputLength: length + SLACK };
   try {
-    const data = await run({ chunkSize: length + SLACK, maxOutputLength: length + SLACK });
+    const data = source.length < SYNC_BELOW && length < 4 * SYNC_BELOW
+      ? inflateSync(source, options)
+      : await new Promise<Buffer>((resolve, reject) => {
+        inflate(source, options, (error, result) => { if (error === null) resolve(result); else reject(error); });
+      });
     return data.byteOffset === 0 ? data.subarray(0, Math.min(length, data.length)) : new Uint8Array(data.subarray(0, length));
   } catch (error) {
     // Some writers fill their last strip beyond the picture: the part that is needed is good.

@@ -67,7 +67,7 @@ async function unwrap(stored: Uint8Array, { around, width, rows, samples, dtype 
   switch (around) {
     case 0: return stored;
     case 1: return inflateBlock(stored, Math.min(most, stored.length * 1040));
-    case 2: return decodeZstd(stored, most, 'pool');
+    case 2: return decodeZstd(stored, most);
     default: throw new RangeError(`compression ${around} around LERC is not known`);
   }
 }

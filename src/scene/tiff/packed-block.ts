@@ -1,5 +1,5 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
-import { inflateBlock, inflateHere } from './inflate.js';
+import { inflateBlock } from './inflate.js';
 import { decodeLzw } from './lzw.js';
 import { decodeOldLzw, isOldLzw } from './old-lzw.js';
 import { decodePackBits } from './pack-bits.js';
@@ -66,18 +66,15 @@ export function isDecodedHere(compression: number): boolean {
     && !(compression === COMPRESSION.zstd && hasNativeZstd);
 }
 
-/** Where the work is done: `pool` leaves what Node can to libuv's threads, `here` does all of it in this one. */
-export type Where = 'pool' | 'here';
-
 /**
  * Turns the stored bytes of a block into samples, pixel-interleaved within the plane.
  * @throws {Error} with a message that goes on after the block's name
  */
-export async function decodePackedBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext, where: Where): Promise<TypedArray> {
+export async function decodePackedBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture } = context;
   const length = refuseImpossible(stored, shape, picture);
   if (picture.fillOrder === 2) reverseBits(stored);
-  return samplesOf(await unpack(stored, length, picture.compression, where), shape, context);
+  return samplesOf(await unpack(stored, length, picture.compression), shape, context);
 }
 
 /**
@@ -106,11 +103,11 @@ export function samplesOf(bytes: Uint8Array, shape: BlockShape, context: DecodeC
   return toSamples(bytes.subarray(0, rows * rowBytes), { ...shape, rows }, context, dtype);
 }
 
-async function unpack(stored: Uint8Array, length: number, compression: number, where: Where): Promise<Uint8Array> {
+async function unpack(stored: Uint8Array, length: number, compression: number): Promise<Uint8Array> {
   switch (compression) {
     case COMPRESSION.none: return stored;
-    case COMPRESSION.deflate: case COMPRESSION.oldDeflate: return where === 'here' ? inflateHere(stored, length) : inflateBlock(stored, length);
-    case COMPRESSION.zstd: return decodeZstd(stored, length, where);
+    case COMPRESSION.deflate: case COMPRESSION.oldDeflate: return inflateBlock(stored, length);
+    case COMPRESSION.zstd: return decodeZstd(stored, length);
     case COMPRESSION.lzma: return decodeXz(stored, length);
     case COMPRESSION.lzw: {
       const target = new Uint8Array(length);

@@ -1,13 +1,10 @@
 import * as zlib from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec';
-import type { Where } from './packed-block.js';
 
 /** What newer versions of Node bring (22.15, 23.8). */
 type ZstdDecompress = (data: Uint8Array, options: { maxOutputLength: number }, callback: (error: Error | null, result: Buffer) => void) => void;
 
-type ZstdDecompressSync = (data: Uint8Array, options: { maxOutputLength: number }) => Buffer;
-
-const { zstdDecompress: native, zstdDecompressSync: nativeHere } = zlib as unknown as { zstdDecompress?: ZstdDecompress; zstdDecompressSync?: ZstdDecompressSync };
+const native = (zlib as unknown as { zstdDecompress?: ZstdDecompress }).zstdDecompress;
 
 /** Whether Node decompresses in threads of its own. */
 export const hasNativeZstd = native !== undefined;
@@ -24,15 +21,15 @@ const STEP = 8;
  * Decompresses Zstandard: with Node's own library where it has one, else with a WebAssembly build on this thread.
  * @returns at most `expected` bytes; fewer where the frame holds fewer.
  */
-export async function decodeZstd(source: Uint8Array, expected: number, where: Where): Promise<Uint8Array> {
+export async function decodeZstd(source: Uint8Array, expected: number): Promise<Uint8Array> {
   const frame = parseFrame(source);
   let problem: unknown;
   let room = Math.max(expected, Math.min(frame?.holds ?? 0, LONGEST_BYTES));
-  let bytes = await decompress(source, room, where).catch((error: unknown) => { problem = error; return undefined; });
+  let bytes = await decompress(source, room).catch((error: unknown) => { problem = error; return undefined; });
   // Bytes behind the frame are an error to the library; and a frame that does not say how much it holds can hold more than is needed.
   const alone = frame === undefined ? source : source.subarray(0, frame.length);
   for (; isFailure(bytes) && frame !== undefined; room *= STEP) {
-    bytes = await decompress(alone, room, where).catch(() => undefined);
+    bytes = await decompress(alone, room).catch(() => undefined);
     if (frame.holds !== undefined || room >= Math.min(LONGEST_BYTES, expected * STEP ** 3)) break;
   }
   if (isFailure(bytes)) throw problem instanceof Error ? problem : new RangeError('its Zstandard data are damaged');
@@ -71,8 +68,7 @@ function parseFrame(source: Uint8Array): { readonly length: number; readonly hol
   }
 }
 
-async function decompress(source: Uint8Array, length: number, where: Where): Promise<Uint8Array> {
-  if (where === 'here' && nativeHere !== undefined) return nativeHere(source, { maxOutputLength: length });
+async function decompress(source: Uint8Array, length: number): Promise<Uint8Array> {
   if (native !== undefined) {
     return new Promise((resolve, reject) => {
       native(source, { maxOutputLength: length }, (error, result) => { if (error === null) resolve(result); else reject(error); });

@@ -3,8 +3,9 @@ import { groundSize, scaleTransform } from '../../georef/index.js';
 import { allocate, contains, fullWindow, intersect, readReducedByReading } from '../../raster/index.js';
 import type { Raster, ReadOptions, ReducedReadOptions, Scene, Size, Window } from '../../raster/index.js';
 import { reflectIndices } from '../../scene/index.js';
-import { rangeOf, resampleAverage, resampleBilinear, resampleNearest } from '../rows/resample.js';
+import { addCovered, createMean, putMean, rangeOf, resampleAverage, resampleBilinear, resampleNearest } from '../rows/resample.js';
 import type { Resampling, SourcePart, TargetBlock } from '../rows/resample.js';
+import { MOST_READ, READ_EDGE, windowParts } from '../rows/window-parts.js';
 
 /** Scenes whose ground sample distance is so near to the wanted one are left as they are. */
 const SAME = 0.01;
@@ -12,8 +13,6 @@ const SAME = 0.01;
 const AVERAGED_FROM = 1.5;
 /** Fewer pixels along an edge than this are a mistake in the unit, or in the number. */
 const LEAST_EDGE = 8;
-/** Edge of what is read of the scene at once, in its pixels. */
-const READ_EDGE = 1024;
 
 /**
  * A scene in another ground sample distance, in metres per pixel at its middle: same CRS, same corners, other pixels. Values are
@@ -71,11 +70,21 @@ async function readRegridded(scene: Scene, view: Size, grid: Regrid, window: Win
   const mask = new Uint8Array(window.width * window.height);
   for (const block of inside === undefined ? [] : blocksOf(inside, grid)) {
     const source = sourceOf(block, grid, profile);
-    const raster = await scene.read(source, { bands, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    const part: SourcePart = { raster, x: source.x, y: source.y, nodata: profile.bandNodata === undefined ? profile.nodata : undefined, alpha: profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand) };
+    const readPart = async (of: Window): Promise<SourcePart> => ({
+      raster: await scene.read(of, { bands, ...(options.signal === undefined ? {} : { signal: options.signal }) }),
+      x: of.x, y: of.y, nodata: profile.bandNodata === undefined ? profile.nodata : undefined, alpha: profile.alphaBand === undefined ? -1 : bands.indexOf(profile.alphaBand),
+    });
     const at = (block.y - window.y) * window.width + block.x - window.x;
     const target: TargetBlock = { width: block.width, height: block.height, data, mask, at, stride: window.width, ...rangeOf(profile.dtype) };
     const { xs, ys } = positionsOf(block, grid);
+    if (grid.resampling === 'average' && block.width * block.height === 1 && source.width * source.height > MOST_READ) {
+      const mean = createMean(bands.length);
+      let last: SourcePart | undefined;
+      for (const window of windowParts(source, profile)) addCovered(last = await readPart(window), mean, xs, ys);
+      putMean(last!, target, mean);
+      continue;
+    }
+    const part = await readPart(source);
     if (grid.resampling === 'average') resampleAverage(part, target, xs, ys);
     else if (grid.resampling === 'bilinear') resampleBilinear(part, target, xs, ys);
     else resampleNearest(part, target, xs, ys);

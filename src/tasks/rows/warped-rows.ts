@@ -4,6 +4,7 @@ import { ordered } from '../../run/index.js';
 import { stripCacheBytes } from '../../scene/index.js';
 import { addCovered, createMean, putMean, rangeOf, resampleAverage, resampleBilinear, resampleNearest, type Resampling, type PixelMean, type SourcePart, type TargetBlock } from './resample.js';
 import type { Rows, RowSource } from './row-source.js';
+import { MOST_READ, READ_EDGE, windowParts } from './window-parts.js';
 
 export interface WarpOptions {
   /** Part of the scene that is used. */
@@ -18,10 +19,6 @@ export interface WarpOptions {
 export const MAX_ERROR = 0.01;
 /** Rows and columns of the new grid that are made at once, at most. */
 const LARGEST_BLOCK = 256;
-/** Edge in scene pixels of what is read for a block, about. */
-const READ_EDGE = 1024;
-/** Blocks that need more pixels of the scene than this are made in parts; so is one pixel that is the mean of more. */
-const MOST_READ = (2 * READ_EDGE) ** 2;
 /** Points per edge of the grid at which its scale is looked at. */
 const SCALE_PROBES = 9;
 /** Blocks of the scene being read while one is resampled. */
@@ -124,26 +121,15 @@ function* partsOf(toScene: PointTransform<Point>, allowed: Window, block: Window
   }
 }
 
-/** Pieces, where single pixels need so much of the scene that it comes in several windows. Those keep to the blocks that the file has, to decode each once. */
-function* divided(pieces: Iterable<Piece>, { blockWidth, blockHeight }: SceneProfile): Generator<Piece> {
-  const wide = Math.min(READ_EDGE ** 2, blockWidth * Math.max(1, Math.floor(READ_EDGE / blockWidth)));
-  const rows = Math.floor(READ_EDGE ** 2 / wide);
-  const high = rows < blockHeight ? rows : rows - (rows % blockHeight);
+/** Pieces, where single pixels need so much of the scene that it comes in several windows. */
+function* divided(pieces: Iterable<Piece>, profile: SceneProfile): Generator<Piece> {
   for (const piece of pieces) {
-    const { x, y, width, height } = piece.window;
-    if (width * height <= MOST_READ) {
+    if (piece.window.width * piece.window.height <= MOST_READ) {
       yield piece;
       continue;
     }
-    for (let top = y; top < y + height;) {
-      const bottom = Math.min(y + height, top - (top % high) + high);
-      for (let left = x; left < x + width;) {
-        const right = Math.min(x + width, left - (left % wide) + wide);
-        yield { ...piece, window: { x: left, y: top, width: right - left, height: bottom - top }, share: bottom === y + height && right === x + width ? 'last' : 'some' };
-        left = right;
-      }
-      top = bottom;
-    }
+    const windows = [...windowParts(piece.window, profile)];
+    for (const [i, window] of windows.entries()) yield { ...piece, window, share: i === windows.length - 1 ? 'last' : 'some' };
   }
 }
 

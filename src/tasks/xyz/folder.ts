@@ -23,10 +23,12 @@ interface TileJson {
 export async function checkXyzFolder(folder: string, overwrite: boolean): Promise<void> {
   await checkFolder(folder);
   if (overwrite || await hasJournal(join(folder, JOURNAL_FOLDER))) return;
-  const other = (await readdir(folder))[0];
-  if (other === undefined) return;
-  throw new InvalidOptionError('--xyz', `${folder} holds ${other === TILE_JSON ? 'tiles' : `other files, such as ${other}`}`, {
-    advice: 'choose another folder, or add --overwrite to replace tiles',
+  const names = await readdir(folder);
+  if (names.length === 0) return;
+  // What was cut into them is not written down, so they are not taken for the ones that are wanted.
+  const isFinished = names.includes(TILE_JSON);
+  throw new InvalidOptionError('--xyz', `${folder} holds ${isFinished ? 'the tiles of a finished run' : `other files, such as ${names[0]!}`}`, {
+    advice: `choose another folder, or add --overwrite to ${isFinished ? 'make them anew' : 'replace tiles'}`,
   });
 }
 
