@@ -2,7 +2,7 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { fileURLToPath } from 'node:url';
 import { errorFromPlain, errorToPlain, type PlainError } from '../errors.js';
 import type { Progress, TaskContext } from '../run/index.js';
-import { quietNative } from '../train/index.js';
+import { prepareNative } from '../train/index.js';
 import { train, type TrainOptions, type TrainResult } from './train.js';
 
 type Message = { readonly progress: Progress } | { readonly result: TrainResult } | { readonly error: PlainError };
@@ -15,7 +15,7 @@ const MARK = 'tilewright-train';
  * progress and Ctrl-C. Aborting is looked at between two steps.
  */
 export function trainApart(options: TrainOptions, context: TaskContext = {}): Promise<TrainResult> {
-  quietNative();
+  prepareNative();
   return new Promise((resolve, reject) => {
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { mark: MARK, options } });
     const abort = (): void => worker.postMessage('abort');

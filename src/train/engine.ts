@@ -43,7 +43,7 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
       }
       try {
         restoreOldUtilities(require);
-        quietNative();
+        prepareNative();
         const tf = require(file) as Tensorflow;
         await tf.ready();
         // A thread that ends before the native library has done anything takes the whole process with it.
@@ -63,11 +63,13 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
 }
 
 /**
- * TensorFlow prints its own notes about the processor otherwise. A thread has a copy of the environment, which native code does
- * not see: whoever starts one calls this first.
+ * Variables that native TensorFlow looks at when it is loaded: without notes about the processor, and with oneDNN's kernels,
+ * which it takes by itself only on processors with AVX-512 (a third less time without: docs/decisions/0020-kernels-of-training.md). What is set
+ * already stays. A thread has a copy of the environment, which native code does not see: whoever starts one calls this first.
  */
-export function quietNative(): void {
+export function prepareNative(): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
 }
 
 /** The native backend tells whether it found a GPU; one build serves both. */

@@ -4,7 +4,7 @@ export { classLoss, classWeights, diceLoss, tagLoss, tagWeights } from './losses
 export { chooseLayers, peakRate, ratesOf, trainedWeights } from './layer-choice.js';
 export { calibrate } from './calibrate.js';
 export { isCheckpoint, readCheckpoint, readOrigin, writeCheckpoint, type Checkpoint, type EpochRecord, type Origin } from './checkpoint.js';
-export { loadTensorflow, quietNative, TENSORFLOW_FOLDER_VARIABLE, tensorflowFolder, type EngineName, type LoadedTensorflow } from './engine.js';
+export { loadTensorflow, prepareNative, TENSORFLOW_FOLDER_VARIABLE, tensorflowFolder, type EngineName, type LoadedTensorflow } from './engine.js';
 export { fit, squareWeights, type FitOptions, type FitResult, type FitStage, type OpenedStage } from './fit.js';
 export { getValues, setValues } from './weight-values.js';
 export { trainStep } from './train-step.js';
