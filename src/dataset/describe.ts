@@ -24,13 +24,13 @@ const ARCHIVES = new Set(['.zip', '.tar', '.7z', '.gz', '.tgz', '.rar']);
 
 /**
  * Finds out what a path is as a data set: a description (`.yaml`, `.json`), a table (`.csv`), an archive, or a folder: by its
- * `dataset.yaml`, else by what lies in it.
+ * `dataset.yaml`, else by what lies in it; where several tables lie in it, by the one that the settings (`table=NAME`) choose.
  * @throws {InvalidFileError} if it is nothing of the kind, or could be two things; with what is expected.
  */
-export async function describeData(path: string): Promise<FoundData> {
+export async function describeData(path: string, settings: readonly string[] = []): Promise<FoundData> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new InvalidFileError(path, 'expected a data set, found nothing');
-  if (found.isDirectory()) return describeFolder(path);
+  if (found.isDirectory()) return describeFolder(path, settings.find((setting) => setting.startsWith('table='))?.slice('table='.length));
   const ending = extname(path).toLowerCase();
   if (ending === '.yaml' || ending === '.yml' || ending === '.json') return { description: parseDescription(parse(await readFile(path, 'utf8')), path), folder: dirname(path), by: basename(path) };
   if (ending === '.csv') return describeTable(dirname(path), basename(path));
@@ -40,14 +40,15 @@ export async function describeData(path: string): Promise<FoundData> {
   return { ...byNames(names, path), folder: path };
 }
 
-async function describeFolder(folder: string): Promise<FoundData> {
+async function describeFolder(folder: string, table: string | undefined): Promise<FoundData> {
   const files = (await folderEntries(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
   if (files.includes(DESCRIPTION_FILE)) return describeData(join(folder, DESCRIPTION_FILE));
+  if (table !== undefined && files.includes(table)) return describeTable(folder, table);
   const key = files.find((name) => /^key-.+\.txt$/.test(name));
   if (key !== undefined) return describeThemes(folder, key);
   const tables: string[] = [];
   for (const file of files) if (/\.csv$/i.test(file) && !LEGENDS.includes(file) && await isTagTable(join(folder, file))) tables.push(file);
-  if (tables.length > 1) throw new InvalidFileError(folder, `expected one table image_name,tags, found ${tables.join(', ')}`, { advice: 'give one of these files' });
+  if (tables.length > 1) throw new InvalidFileError(folder, `expected one table image_name,tags, found ${tables.join(', ')}`, { advice: `give one of these files, or --set table=${tables[0]!}` });
   if (tables.length === 1) return describeTable(folder, tables[0]!);
   const archive = await openArchive(folder);
   const { names } = archive;

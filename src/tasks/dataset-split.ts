@@ -69,7 +69,7 @@ export async function datasetSplit(options: DatasetSplitOptions, context: TaskCo
 }
 
 async function openSplittable(options: DatasetSplitOptions, context: TaskContext): Promise<Splittable> {
-  const found = await describeData(options.data);
+  const found = await describeData(options.data, options.set);
   const common = { data: found, ...(options.set === undefined ? {} : { set: options.set }) };
   const { list, found: changed } = await listData(common);
   await list.close();

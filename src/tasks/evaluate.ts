@@ -72,7 +72,7 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
 
 async function dataOf(options: EvaluateOptions): Promise<FoundData> {
   const { data, scene, truth, classes } = options;
-  if (data !== undefined && scene === undefined) return describeData(data);
+  if (data !== undefined && scene === undefined) return describeData(data, options.set);
   if (scene === undefined || truth === undefined || data !== undefined) throw new InvalidOptionError('--data', 'expected either --data, or --scene with --truth');
   for (const file of [scene, truth]) if ((await stat(file).catch(() => undefined)) === undefined) throw new InvalidFileError(file, 'there is no such file');
   return { folder: '', by: 'scene and truth', description: { scenes: [{ scene, truth }], unknown_colors: 'ignore', ...(classes === undefined ? {} : { classes }) } };

@@ -55,6 +55,17 @@ describe('chips', () => {
     }
   });
 
+  it('of several tables are those of the chosen one', async () => {
+    const base = place();
+    put(base, 'first.csv', 'image_name,tags\nx,a\n');
+    put(base, 'second.csv', 'image_name,tags\nx,b c\n');
+    put(base, 'chips/x.png', await plain([50, 0, 0]));
+    await expect(openChips({ data: base, size: 4, cacheFolder })).rejects.toMatchObject({ message: expect.stringContaining('found first.csv, second.csv') as string, advice: 'give one of these files, or --set table=first.csv' });
+    const { samples } = await openChips({ data: base, set: ['table=second.csv'], size: 4, cacheFolder });
+    expect(samples.tags).toEqual(['b', 'c']);
+    await samples.close();
+  });
+
   it('are decoded once: a second opening reads the cache, and a changed file is decoded again', async () => {
     const base = place();
     put(base, 'tags.csv', 'image_name,tags\nx,a\n');

@@ -29,7 +29,7 @@ export interface ListedData {
 
 /** Finds out what a data set is and lists its samples. Faults are collected, not thrown. @throws {InvalidFileError} if it is none. */
 export async function listData(options: OpenDataOptions): Promise<ListedData> {
-  const described = typeof options.data === 'string' ? await describeData(options.data) : options.data;
+  const described = typeof options.data === 'string' ? await describeData(options.data, options.set) : options.data;
   const found = options.set === undefined || options.set.length === 0 ? described : { ...described, description: changeDescription(described.description, options.set) };
   const problems = collectProblems();
   const common = { description: found.description, folder: found.folder, problems, openScene: (path: string) => openScene(path) };
