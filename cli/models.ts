@@ -127,6 +127,7 @@ function printModel(result: ShowModelResult): void {
     ['file', `${result.file} (${formatBytes(result.bytes)})`],
     ['input', describeInput(card)],
     ['output', describeOutput(card)],
+    ['8 bits', card.int8 === undefined ? undefined : `${card.int8.file}: ${card.int8.metric} ${card.int8.value} (float32 ${card.int8.float32}) on ${card.int8.on}; ${card.int8.speedup} times as fast`],
     ['sees', card.receptive_field === undefined ? undefined : `${card.receptive_field} pixels around each output pixel`],
     ['data', card.data === undefined ? undefined : [card.data.name, card.data.license, card.data.split].filter(Boolean).join('; ')],
     ['license', card.license],
