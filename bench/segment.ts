@@ -48,7 +48,7 @@ try {
 async function runSegment(scene: string, more: readonly string[] = []): Promise<SegmentResult & { wall: number; file: string }> {
   const file = join(folder, 'map.tif');
   const { stdout, seconds } = await runProcess(process.execPath, [
-    cli, 'segment', scene, '-m', values.model, '-o', file, '--threads', String(threads), '--patch-size', String(patchSize), '--overwrite', '--json', ...more,
+    cli, 'segment', scene, '-m', values.model, '--precision', 'float32', '-o', file, '--threads', String(threads), '--patch-size', String(patchSize), '--overwrite', '--json', ...more,
   ]);
   return { ...(JSON.parse(stdout) as SegmentResult), wall: seconds, file };
 }
