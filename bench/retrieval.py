@@ -1,8 +1,10 @@
 """Precision@10 by shared tags on the Amazon chips: our extractors against raw pixels, colour histograms, SqueezeNet 1.1 and chance.
 
-    python retrieval.py <planet folder> <squeezenet1_1_f32_metadata.onnx> <models/zoo> <count> [vectors.npz]
+    python retrieval.py <planet folder> <squeezenet1_1_f32_metadata.onnx> <models/zoo> <count | split.json> [vectors.npz]
 
-The chips (32 × 32) are a random sample, seed 0. Every chip is a query against all others, by Euclidean distance (scikit-learn, exact).
+The chips (32 × 32) are a random sample, seed 0; or those of the test part of a split, as
+`tilewright dataset split <planet folder> -o split.json --set table=train_v2_32.csv --validation 0.08 --test 0.12 --seed 1` writes that of
+amazon-chips, which it was not trained on. Every chip is a query against all others, by Euclidean distance (scikit-learn, exact).
 Two numbers: the share of the tags of query and hit that both have (intersection over union), mean over all hits; and precision@10
 by tag, the mean over tags of the share of hits that have the tag, for queries that have it. Chance is a random order.
 """
@@ -19,11 +21,13 @@ import onnxruntime
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
-planet, squeezenet, zoo, count = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+planet, squeezenet, zoo, chosen = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
+held_out = set(json.loads(Path(chosen).read_text())['test']) if chosen.endswith('.json') else None
 random = np.random.default_rng(0)
 with open(planet / 'train_v2_32.csv') as file:
     rows = [row for row in csv.DictReader(file)]
-rows = [rows[i] for i in sorted(random.choice(len(rows), count, replace=False))]
+rows = [rows[i] for i in sorted(random.choice(len(rows), int(chosen), replace=False))] if held_out is None else [row for row in rows if row['image_name'] in held_out]
+count = len(rows)
 names = [row['image_name'] for row in rows]
 tags = sorted({tag for row in rows for tag in row['tags'].split()})
 truth = np.array([[tag in row['tags'].split() for tag in tags] for row in rows])
@@ -76,7 +80,7 @@ def histograms():
 vectors = {'random order': None, 'raw pixels (32 × 32 × 3)': chips.reshape(count, -1).astype('f4') / 255, 'colour histogram (4 × 4 × 4)': histograms(),
            'SqueezeNet 1.1 (ImageNet), 512 numbers': squeeze(), 'aerial-features, 128 numbers': shipped('aerial-features')}
 if 'features' in json.loads((zoo / 'amazon-chips' / 'card.json').read_text())['output']:
-    vectors['amazon-chips features (trained on most of these chips)'] = shipped('amazon-chips')
+    vectors[f"amazon-chips features (trained on {'most' if held_out is None else 'none'} of these chips)"] = shipped('amazon-chips')
 print(f'{count} chips, {len(tags)} tags')
 print('| vectors | shared tags | precision@10, mean over tags |')
 print('|---|---|---|')
