@@ -1,4 +1,5 @@
 import type { TypedArray } from '../raster/index.js';
+import { recycleBlock } from './block-memory.js';
 
 /** A decoded block; `undefined` for one that the file leaves out. */
 export type Block = TypedArray | undefined;
@@ -64,6 +65,7 @@ export class BlockCache {
       if (this.bytes <= this.limit) break;
       this.#blocks.delete(oldest);
       this.bytes -= sizeOf(entry.block);
+      if (entry.block !== undefined) recycleBlock(entry.block);
     }
   }
 }
