@@ -8,11 +8,7 @@ const kernel = openBlockKernel(workerData as object);
 
 parentPort!.on('message', ({ id, stored, work, memory }: DecodeJob) => {
   const found = kernel.unpack(work.coding, stored, work.length, work.rows);
-  if (typeof found === 'number' || found.length < work.least) {
-    parentPort!.postMessage({ id } satisfies DecodeReply);
-    return;
-  }
-  const samples = new Uint8Array(memory, 0, found.length);
-  samples.set(found);
-  parentPort!.postMessage({ id, samples } satisfies DecodeReply, [memory]);
+  const isGood = typeof found !== 'number' && found.length >= work.least;
+  if (isGood) memory.set(found);
+  parentPort!.postMessage((isGood ? { id, length: found.length } : { id }) satisfies DecodeReply);
 });

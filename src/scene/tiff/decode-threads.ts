@@ -9,14 +9,14 @@ export interface DecodeJob {
   readonly id: number;
   readonly stored: Uint8Array;
   readonly work: KernelWork;
-  /** Memory for what is unpacked, handed over and back. */
-  readonly memory: ArrayBuffer;
+  /** Memory for what is unpacked, shared as well. */
+  readonly memory: Uint8Array;
 }
 
-/** Without samples where the block could not be decoded. */
 export interface DecodeReply {
   readonly id: number;
-  readonly samples?: Uint8Array;
+  /** Bytes that were unpacked; absent where the block could not be decoded. */
+  readonly length?: number;
 }
 
 /** Stored bytes that are decoded without threads first: starting them takes about as long. */
@@ -26,7 +26,7 @@ const MOST_THREADS = 4;
 
 interface Thread {
   readonly worker: Worker;
-  readonly waiting: Map<number, (samples: Uint8Array | undefined) => void>;
+  readonly waiting: Map<number, (length: number | undefined) => void>;
   isReady: boolean;
 }
 
@@ -51,11 +51,11 @@ export function decodeInThread(stored: Uint8Array, work: KernelWork): Promise<Ui
   if (ready.length === 0) return undefined;
   const { worker, waiting } = ready.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
   const id = ids++;
-  const memory = takeBlockMemory(work.length);
+  const memory = new Uint8Array(takeBlockMemory(work.length));
   return new Promise((resolve) => {
-    waiting.set(id, resolve);
+    waiting.set(id, (length) => { resolve(length === undefined ? undefined : memory.subarray(0, length)); });
     worker.ref();
-    worker.postMessage({ id, stored: shared(stored), work, memory } satisfies DecodeJob, [memory]);
+    worker.postMessage({ id, stored: shared(stored), work, memory } satisfies DecodeJob);
   });
 }
 
@@ -72,11 +72,11 @@ function startThread(): Thread {
   const thread: Thread = { worker, waiting: new Map(), isReady: false };
   worker.unref();
   worker.on('online', () => { thread.isReady = true; });
-  worker.on('message', ({ id, samples }: DecodeReply) => {
+  worker.on('message', ({ id, length }: DecodeReply) => {
     const resolve = thread.waiting.get(id);
     thread.waiting.delete(id);
     if (thread.waiting.size === 0) worker.unref();
-    resolve?.(samples);
+    resolve?.(length);
   });
   const forget = (): void => {
     if (!threads.includes(thread)) return;
