@@ -103,7 +103,7 @@ async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promis
 
 /** Waits for all; then throws the first error in their order. */
 async function settled(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises)).find((result) => result.status === 'rejected');
+  const failed = (await Promise.allSettled(promises.filter((promise) => promise !== undefined))).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
 
