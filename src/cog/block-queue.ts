@@ -1,4 +1,4 @@
-import { allocate, type TypedArray } from '../raster/index.js';
+import { allocate, bytesPerSample, viewAs, type TypedArray } from '../raster/index.js';
 import type { BlockFormat } from './level.js';
 import { outputError } from './output.js';
 import type { Spool } from './spool.js';
@@ -27,6 +27,11 @@ export interface BlockQueue {
   check(): void;
   /** Drops what is not appended yet. */
   stop(): void;
+}
+
+function newBlock({ size, bands, dtype, memory }: BlockFormat): TypedArray {
+  const length = size * size * bands;
+  return memory === 'shared' ? viewAs(dtype, new SharedArrayBuffer(length * bytesPerSample(dtype))) : allocate(dtype, length);
 }
 
 export function createBlockQueue(spool: Spool, options: BlockQueueOptions): BlockQueue {
@@ -65,7 +70,7 @@ export function createBlockQueue(spool: Spool, options: BlockQueueOptions): Bloc
   };
 
   return {
-    takeBuffer: () => free.pop() ?? allocate(format.dtype, format.size * format.size * format.bands),
+    takeBuffer: () => free.pop() ?? newBlock(format),
     async submit(level, number, block) {
       while (queued >= longest && failure === undefined) await new Promise<void>((resolve) => waiters.push(resolve));
       check();

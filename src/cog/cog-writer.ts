@@ -210,8 +210,8 @@ export function cogMemory(options: CogOptions): number {
     bytes += across * format.size * format.size * pixelBytes + size.width * pixelBytes * (waiting + CHUNK_ROWS / 2) + across * Math.ceil(size.height / format.size) * 12;
   }
   const queues = queueLength * blockBytes + (choices.mask ? queueLength * format.size * format.size : 0);
-  // LZW's threads, measured on Linux with Node 20: each an isolate, its copy of a block and its tables.
-  const threads = choices.packing.compression === 'lzw' ? choices.concurrency * ((50 << 20) + 2 * blockBytes) : 0;
+  // LZW's threads, measured on Linux with Node 20: each an isolate, its tables and room for what it packs.
+  const threads = choices.packing.compression === 'lzw' ? choices.concurrency * ((15 << 20) + 2 * blockBytes) : 0;
   // Every queued block and its packed form; zlib's own state for those being compressed; the copy buffer of the end.
   return bytes + threads + 2 * queues + choices.concurrency * (blockBytes + (400 << 10)) + (4 << 20);
 }

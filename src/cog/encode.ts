@@ -1,9 +1,9 @@
 import * as zlib from 'node:zlib';
 import sharp from 'sharp';
 import { EnvironmentError } from '../errors.js';
-import { bytesOf, bytesPerSample, type DataType, type TypedArray } from '../raster/index.js';
+import { bytesOf, type DataType, type TypedArray } from '../raster/index.js';
 import { encodeLzw } from './lzw.js';
-import { differenceFloatRows, differenceRows } from './predictor.js';
+import { predict } from './predictor.js';
 import type { Compression } from './types.js';
 
 /** How the blocks of one file are packed; every choice made. */
@@ -22,10 +22,8 @@ export interface Packing {
  * alone until the promise resolves. Deflate runs on libuv's pool.
  */
 export function encodeBlock(block: TypedArray, width: number, height: number, packing: Packing): Promise<Uint8Array> {
-  const { predictor, bands, dtype } = packing;
   const bytes = bytesOf(block);
-  if (predictor === 2) differenceRows(block, width * bands, bands);
-  else if (predictor === 3) differenceFloatRows(bytes, width * bands, bytesPerSample(dtype), bands);
+  predict(block, width, packing);
   switch (packing.compression) {
     case 'none': return Promise.resolve(bytes);
     case 'lzw': return Promise.resolve(encodeLzw(bytes));

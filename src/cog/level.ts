@@ -18,6 +18,8 @@ export interface BlockFormat {
   readonly size: number;
   readonly bands: number;
   readonly dtype: DataType;
+  /** Shared blocks reach threads without copies, which would pile up there. Default: own. */
+  readonly memory?: 'own' | 'shared';
 }
 
 export function createLevel(number: number, size: LevelSize, blockSize: number): Level {

@@ -4,7 +4,7 @@ import { encodeBlock, type Packing } from './encode.js';
 
 /** Packs blocks of one file. */
 export interface Packer {
-  /** Packs a block, whose content may be changed. */
+  /** Packs a block, whose content may be changed. LZW takes blocks in shared memory without copying them. */
   pack(block: TypedArray): Promise<Uint8Array>;
   /** Ends the threads, if there are any. */
   close(): Promise<void>;

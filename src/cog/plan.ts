@@ -27,7 +27,9 @@ export interface CogPlan {
 }
 
 export function planCog(options: CogOptions, choices: CogChoices): CogPlan {
-  const format = { size: choices.blockSize, bands: options.bands, dtype: options.dtype };
+  // LZW is packed in threads; the libraries of other codings do not take shared memory.
+  const memory = choices.packing.compression === 'lzw' ? 'shared' as const : 'own' as const;
+  const format = { size: choices.blockSize, bands: options.bands, dtype: options.dtype, memory };
   const sizes = levelSizes(options.width, options.height, SMALLEST_OVERVIEW);
   const blockBytes = blockBytesOf(format);
   return {

@@ -1,4 +1,5 @@
-import type { TypedArray } from '../raster/index.js';
+import { bytesOf, bytesPerSample, type TypedArray } from '../raster/index.js';
+import type { Packing } from './encode.js';
 
 /**
  * Replaces every sample by its difference to the sample of the same band one pixel to the left, row by row, wrapping around
@@ -58,4 +59,10 @@ export function differenceFloatRows(bytes: Uint8Array, samplesPerRow: number, sa
     for (let i = rowBytes - 1; i >= bands; i--) sorted[i] = sorted[i]! - sorted[i - bands]!;
     bytes.set(sorted, start);
   }
+}
+
+/** Does to a block of rows of `width` pixels what its predictor says. */
+export function predict(block: TypedArray, width: number, { predictor, bands, dtype }: Pick<Packing, 'predictor' | 'bands' | 'dtype'>): void {
+  if (predictor === 2) differenceRows(block, width * bands, bands);
+  else if (predictor === 3) differenceFloatRows(bytesOf(block), width * bands, bytesPerSample(dtype), bands);
 }

@@ -1,10 +1,11 @@
 import type { TypedArray } from '../raster/index.js';
+import { recycleBlock } from './block-memory.js';
 
 /** A decoded block; `undefined` for one that the file leaves out. */
 export type Block = TypedArray | undefined;
 
 /** What reading blocks needs of a cache. */
-export type BlockStore = Pick<BlockCache, 'has' | 'get' | 'load'>;
+export type BlockStore = Pick<BlockCache, 'has' | 'use' | 'load'>;
 
 /** What a missing block costs in the cache, so that a sparse file cannot fill it with entries. */
 const EMPTY_BYTES = 64;
@@ -32,25 +33,32 @@ export class BlockCache {
     return this.#blocks.has(key) || this.#pending.has(key);
   }
 
-  /** A block that is here or on its way; a use makes it the last to go. */
-  get(key: number): Promise<Block> | { readonly block: Block } | undefined {
+  /**
+   * Hands a block that is here or on its way to `copy`, at once or as soon as it is there, and makes it the last to go. `undefined` if it is neither.
+   * The block is good within `copy` only: memory of blocks that leave the cache is used again.
+   */
+  use(key: number, copy: (block: Block) => void): Promise<void> | undefined {
     const entry = this.#blocks.get(key);
-    if (entry === undefined) return this.#pending.get(key);
+    if (entry === undefined) return this.#pending.get(key)?.then(copy);
     this.#blocks.delete(key);
     this.#blocks.set(key, entry);
-    return entry;
+    copy(entry.block);
+    return Promise.resolve();
   }
 
-  /** Registers blocks that one promise will bring, in the order of `keys`. */
-  load(keys: readonly number[], decoding: Promise<readonly Block[]>): void {
+  /** Registers blocks that one promise will bring, in the order of `keys`, and hands each to `copy` when they are there. */
+  async load(keys: readonly number[], decoding: Promise<readonly Block[]>, copy: (key: number, block: Block) => void): Promise<void> {
     for (const [i, key] of keys.entries()) {
       const one = decoding.then((blocks) => blocks[i]).finally(() => this.#pending.delete(key));
       this.#pending.set(key, one);
       one.then((block) => this.#keep(key, block), () => undefined);
     }
+    const blocks = await decoding;
+    for (const [i, key] of keys.entries()) copy(key, blocks[i]);
   }
 
   clear(): void {
+    for (const { block } of this.#blocks.values()) if (block !== undefined) recycleBlock(block);
     this.#blocks.clear();
     this.bytes = 0;
   }
@@ -64,6 +72,7 @@ export class BlockCache {
       if (this.bytes <= this.limit) break;
       this.#blocks.delete(oldest);
       this.bytes -= sizeOf(entry.block);
+      if (entry.block !== undefined) recycleBlock(entry.block);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../errors.js';
-import { allocate, bytesPerSample, dataTypeOf } from '../raster/index.js';
-import type { TypedArray, Window } from '../raster/index.js';
+import { bytesPerSample, dataTypeOf, viewAs } from '../raster/index.js';
+import type { DataType, TypedArray, Window } from '../raster/index.js';
 import { blockCounts, samplesPerBlockPixel } from './block-raster.js';
 import type { BlockRaster } from './block-raster.js';
 import type { Block, BlockStore } from './block-cache.js';
@@ -20,11 +20,11 @@ const DIRECT_MOST_BYTES = 2 ** 22;
 
 /**
  * Reads a window that lies inside the raster, pixel-interleaved, `bands` in the order given. Every block is decoded at
- * most once, and copied as soon as it is there. Every sample is written, so `into` may hold anything.
+ * most once, and copied as soon as it is there: its memory may be used again when it leaves the cache. Every sample is written, so `into` may hold anything.
  */
 export async function readBlocks(raster: BlockRaster, cache: BlockStore, window: Window, bands: readonly number[], signal?: AbortSignal, into?: TypedArray): Promise<TypedArray> {
   const length = window.width * window.height * bands.length;
-  const data = into !== undefined && into.length === length && dataTypeOf(into) === raster.dtype ? into : allocate(raster.dtype, length);
+  const data = into !== undefined && into.length === length && dataTypeOf(into) === raster.dtype ? into : unfilled(raster.dtype, length);
   const needed = blocksOf(raster, window, bands);
   if (raster.readRows !== undefined && isCheap(raster, window)) {
     await readDirectly(raster, raster.readRows, needed, window, bands, data, signal);
@@ -32,27 +32,21 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
     return data;
   }
   const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
-  const waiting: number[] = [];
-  const missing: number[] = [];
-  for (const key of needed) {
-    const known = cache.get(key);
-    if (known === undefined) missing.push(key);
-    else if ('block' in known) place(key, known.block);
-    else waiting.push(key);
-  }
-  const runs = raster.runs(missing);
-  // Blocks on their way are taken first: they may leave the cache again while others are read.
-  const others = settled(waiting.map(async (key) => {
-    const known = cache.get(key);
-    if (known !== undefined) place(key, 'block' in known ? known.block : await known);
-  }));
-  const own = forEachInFlight(runs, async (run) => {
+  const known = needed.filter((key) => cache.has(key));
+  // What has to be waited for is begun before anything is copied.
+  const own = forEachInFlight(raster.runs(needed.filter((key) => !cache.has(key))), async (run) => {
     throwIfAborted(signal);
     await readRun(raster, cache, run, place);
   });
+  const others = settled(known.map((key) => cache.use(key, (block) => place(key, block))));
   await settled([own, others]);
   throwIfAborted(signal);
   return data;
+}
+
+/** Samples that may hold anything: filling them takes as long as copying. */
+function unfilled(dtype: DataType, length: number): TypedArray {
+  return viewAs(dtype, Buffer.allocUnsafeSlow(length * bytesPerSample(dtype)).buffer);
 }
 
 /** Memory for rows on their way; all scenes share it. */
@@ -108,22 +102,16 @@ async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promis
 }
 
 /** Waits for all; then throws the first error in their order. */
-async function settled(promises: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises)).find((result) => result.status === 'rejected');
+async function settled(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises.filter((promise) => promise !== undefined))).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
 
 /** Reads the blocks of a run that no other read has asked for meanwhile; waits for the rest. */
 async function readRun(raster: BlockRaster, cache: BlockStore, run: readonly number[], place: (key: number, block: Block) => void): Promise<void> {
-  const own = run.filter((key) => !cache.has(key));
-  const others = run.filter((key) => cache.has(key)).map((key) => ({ key, known: cache.get(key)! }));
-  if (own.length > 0) {
-    const decoding = raster.decode(own);
-    cache.load(own, decoding);
-    const blocks = await decoding;
-    for (const [i, key] of own.entries()) place(key, blocks[i]);
-  }
-  for (const { key, known } of others) place(key, 'block' in known ? known.block : await known);
+  const others = run.map((key) => cache.use(key, (block) => place(key, block)));
+  const own = run.filter((_, i) => others[i] === undefined);
+  await settled([...others, own.length === 0 ? undefined : cache.load(own, raster.decode(own), place)]);
 }
 
 /** The blocks that a window touches, in rising order. */

@@ -28,8 +28,8 @@ export class SharedBlocks {
     if (this.#used > MAX_VIEWS) throw new RangeError(`a mosaic shares blocks of at most ${MAX_VIEWS / 2} files`);
     return {
       has: (key) => cache.has(first + key),
-      get: (key) => cache.get(first + key),
-      load: (keys, decoding) => cache.load(keys.map((key) => first + key), decoding),
+      use: (key, copy) => cache.use(first + key, copy),
+      load: (keys, decoding, copy) => cache.load(keys.map((key) => first + key), decoding, (key, block) => copy(key - first, block)),
     };
   }
 }

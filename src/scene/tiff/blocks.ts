@@ -25,6 +25,8 @@ const PIECE_BYTES = 1 << 18;
 /** Blocks that lie together are read together, up to so many stored bytes, and over gaps up to so many. */
 const RUN_BYTES = 1 << 20;
 const RUN_GAP = 4096;
+/** Bytes of decoded blocks that one read of a file on this machine brings: the blocks of a run are there together, and copied together. */
+const LOCAL_RUN_BYTES = 1 << 21;
 
 /** Tables and markers that a tiny block may carry. */
 const STORED_SLACK = 65536;
@@ -113,7 +115,7 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
   return {
     width: picture.width, height: picture.height, bands: picture.samples, dtype, planes, fill,
     blockWidth: picture.tileWidth, blockHeight: pieceRows,
-    runs: (keys) => groupRuns(keys, placeOf),
+    runs: (keys) => groupRuns(keys, placeOf, source.readInto === undefined ? Infinity : Math.max(1, Math.floor(LOCAL_RUN_BYTES / memoryBytes))),
     ...createRunReader(stored),
   };
 }
@@ -129,7 +131,7 @@ function piecesOf(picture: TiffPicture, rowBytes: number): number {
   return Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
 }
 
-function groupRuns(keys: readonly number[], placeOf: (key: number) => Place): number[][] {
+function groupRuns(keys: readonly number[], placeOf: (key: number) => Place, most: number): number[][] {
   const runs: number[][] = [];
   let bytes = 0;
   let end = -1;
@@ -138,7 +140,7 @@ function groupRuns(keys: readonly number[], placeOf: (key: number) => Place): nu
     const gap = place.offset - end;
     const fits = place.length === 0 || (gap >= 0 && gap <= RUN_GAP && bytes + gap + place.length <= RUN_BYTES);
     const last = runs.at(-1);
-    if (last !== undefined && end >= 0 && fits) {
+    if (last !== undefined && end >= 0 && fits && last.length < most) {
       last.push(key);
       if (place.length > 0) bytes += gap + place.length;
     } else {

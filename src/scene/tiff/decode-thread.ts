@@ -1,23 +1,14 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { openBlockKernel } from './block-kernel.js';
 import type { DecodeJob, DecodeReply } from './decode-threads.js';
-import { decodePackedBlock } from './packed-block.js';
 
-/** One of the threads that decode blocks (see decode-threads.ts). */
+/** One of the threads that decode blocks (see decode-threads.ts). It loads nothing but the kernel: its start is waited for. */
 
-async function decode(job: DecodeJob): Promise<DecodeReply> {
-  const blocks = [];
-  for (const [i, { offset, length, shape }] of job.blocks.entries()) {
-    try {
-      blocks.push(await decodePackedBlock(job.stored.subarray(offset, offset + length), shape, job.context));
-    } catch (error) {
-      return { id: job.id, block: i, problem: error instanceof Error ? error.message : String(error) };
-    }
-  }
-  return { id: job.id, blocks, stored: job.stored };
-}
+const kernel = openBlockKernel(workerData as object);
 
-parentPort!.on('message', (job: DecodeJob) => {
-  void decode(job).then((reply) => {
-    parentPort!.postMessage(reply, 'blocks' in reply ? [...reply.blocks, reply.stored].map(({ buffer }) => buffer as ArrayBuffer) : []);
-  });
+parentPort!.on('message', ({ id, stored, work, memory }: DecodeJob) => {
+  const found = kernel.unpack(work.coding, stored, work.length, work.rows);
+  const isGood = typeof found !== 'number' && found.length >= work.least;
+  if (isGood) memory.set(found);
+  parentPort!.postMessage((isGood ? { id, length: found.length } : { id }) satisfies DecodeReply);
 });

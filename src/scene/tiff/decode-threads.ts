@@ -1,103 +1,88 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { TypedArray } from '../../raster/index.js';
-import type { BlockShape, DecodeContext } from './packed-block.js';
+import { takeBlockMemory } from '../block-memory.js';
+import { kernelModule } from './block-kernel.js';
+import type { KernelWork } from './kernel-work.js';
 
-/** The blocks of one read. The stored bytes are handed over and back, not copied. */
+/** A block to decode. Its stored bytes lie in memory that threads share. */
 export interface DecodeJob {
   readonly id: number;
-  readonly context: DecodeContext;
   readonly stored: Uint8Array;
-  readonly blocks: readonly StoredBlock[];
+  readonly work: KernelWork;
+  /** Memory for what is unpacked, shared as well. */
+  readonly memory: Uint8Array;
 }
 
-export interface StoredBlock {
-  /** Where its bytes are among those that were read. */
-  readonly offset: number;
-  readonly length: number;
-  readonly shape: BlockShape;
-}
-
-export type DecodeReply =
-  | { readonly id: number; readonly blocks: readonly TypedArray[]; readonly stored: Uint8Array }
-  | { readonly id: number; readonly block: number; readonly problem: string };
-
-/** A block that a thread could not decode; the message goes on after the block's name. */
-export class BlockProblem extends Error {
-  constructor(readonly block: number, message: string) {
-    super(message);
-  }
+export interface DecodeReply {
+  readonly id: number;
+  /** Bytes that were unpacked; absent where the block could not be decoded. */
+  readonly length?: number;
 }
 
 /** Stored bytes that are decoded without threads first: starting them takes about as long. */
-const FEW_BYTES = 2 * 2 ** 20;
+const FEW_BYTES = 2 ** 20;
 /** More of them would wait for the one thread that copies blocks. */
 const MOST_THREADS = 4;
 
-/** Decoded blocks, and the stored bytes handed back. */
-export interface Decoded {
-  readonly blocks: readonly TypedArray[];
-  readonly stored: Uint8Array;
-}
-
-interface Waiting {
-  readonly resolve: (decoded: Decoded | undefined) => void;
-  readonly reject: (error: Error) => void;
-}
-
 interface Thread {
   readonly worker: Worker;
-  readonly waiting: Map<number, Waiting>;
+  readonly waiting: Map<number, (length: number | undefined) => void>;
+  isReady: boolean;
 }
 
 let seen = 0;
 let ids = 0;
-let threads: Thread[] | undefined;
+let threads: Thread[] = [];
 let lost = 0;
 
 /** After so many threads that could not be started, or ended, no more are tried. */
 const MOST_LOST = 4;
 
-/** Threads on this machine. */
-function decodeThreads(): number {
-  return Math.min(MOST_THREADS, availableParallelism());
+/**
+ * Decodes a block in one of the threads that all scenes share. Threads that wait do not keep the process alive.
+ * @returns the unpacked bytes, a whole number of rows of them and maybe a part of one more; `undefined`, at once or later, if the caller has to decode
+ * the block, and to say what is wrong with it: while threads are starting, where one is lost, and for blocks that a kernel refuses
+ */
+export function decodeInThread(stored: Uint8Array, work: KernelWork): Promise<Uint8Array | undefined> | undefined {
+  seen += stored.length;
+  if (seen < FEW_BYTES) return undefined;
+  if (threads.length === 0 && lost < MOST_LOST) threads = Array.from({ length: Math.min(MOST_THREADS, availableParallelism()) }, startThread);
+  const ready = threads.filter((thread) => thread.isReady);
+  if (ready.length === 0) return undefined;
+  const { worker, waiting } = ready.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
+  const id = ids++;
+  const memory = new Uint8Array(takeBlockMemory(work.length));
+  return new Promise((resolve) => {
+    waiting.set(id, (length) => { resolve(length === undefined ? undefined : memory.subarray(0, length)); });
+    worker.ref();
+    worker.postMessage({ id, stored: shared(stored), work, memory } satisfies DecodeJob);
+  });
 }
 
-/**
- * Decodes blocks in a thread that all scenes share; where little was read so far there is none, and the caller decodes. Threads that wait do not keep the process alive.
- * @returns `undefined`, at once or later, if the caller has to do it: the thread may end, and the stored bytes are lost then.
- * @throws {BlockProblem} if a block is damaged
- */
-export function decodeInThread(stored: Uint8Array, blocks: readonly StoredBlock[], context: DecodeContext): Promise<Decoded | undefined> | undefined {
-  seen += stored.length;
-  if (seen < FEW_BYTES || lost >= MOST_LOST) return undefined;
-  threads ??= Array.from({ length: decodeThreads() }, startThread);
-  const { worker, waiting } = threads.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
-  const id = ids++;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    worker.ref();
-    worker.postMessage({ id, context, stored, blocks } satisfies DecodeJob, [stored.buffer as ArrayBuffer]);
-  });
+/** Memory that a thread can be given without a copy; another one would copy all of its buffer. */
+function shared(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
 function startThread(): Thread {
-  const worker = new Worker(new URL('./decode-thread.js', import.meta.url), { execArgv: [] });
-  const thread: Thread = { worker, waiting: new Map() };
+  const worker = new Worker(new URL('./decode-thread.js', import.meta.url), { execArgv: [], workerData: kernelModule() });
+  const thread: Thread = { worker, waiting: new Map(), isReady: false };
   worker.unref();
-  worker.on('message', (reply: DecodeReply) => {
-    const job = thread.waiting.get(reply.id);
-    thread.waiting.delete(reply.id);
+  worker.on('online', () => { thread.isReady = true; });
+  worker.on('message', ({ id, length }: DecodeReply) => {
+    const resolve = thread.waiting.get(id);
+    thread.waiting.delete(id);
     if (thread.waiting.size === 0) worker.unref();
-    if ('blocks' in reply) job?.resolve(reply);
-    else job?.reject(new BlockProblem(reply.block, reply.problem));
+    resolve?.(length);
   });
   const forget = (): void => {
-    if (threads?.includes(thread) !== true) return;
+    if (!threads.includes(thread)) return;
     lost++;
     threads = threads.filter((other) => other !== thread);
-    if (threads.length === 0) threads = undefined;
-    for (const job of thread.waiting.values()) job.resolve(undefined);
+    for (const resolve of thread.waiting.values()) resolve(undefined);
     thread.waiting.clear();
   };
   worker.on('error', forget);

@@ -1,6 +1,6 @@
 import type { DataType, TypedArray } from '../../raster/index.js';
+import { decodeLzw } from './block-kernel.js';
 import { inflateBlock } from './inflate.js';
-import { decodeLzw } from './lzw.js';
 import { decodeOldLzw, isOldLzw } from './old-lzw.js';
 import { decodePackBits } from './pack-bits.js';
 import { isSubsampled } from './picture.js';
@@ -10,7 +10,7 @@ import { COMPRESSION } from './tags.js';
 import { reverseBits } from './unpack.js';
 import { decodeXz } from './xz.js';
 import { spreadSubsampled, subsampledBytes } from './ycbcr.js';
-import { decodeZstd, hasNativeZstd } from './zstd.js';
+import { decodeZstd } from './zstd.js';
 
 /** Blocks whose compression knows only bytes: what is stored is unpacked, and the bytes are turned into samples. */
 
@@ -60,12 +60,6 @@ export const PACKED_COMPRESSIONS: ReadonlySet<number> = new Set([
   COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.zstd, COMPRESSION.lzma,
 ]);
 
-/** Whether the thread that reads would decode blocks of this compression itself, because Node has no other one for it. */
-export function isDecodedHere(compression: number): boolean {
-  return PACKED_COMPRESSIONS.has(compression) && compression !== COMPRESSION.deflate && compression !== COMPRESSION.oldDeflate
-    && !(compression === COMPRESSION.zstd && hasNativeZstd);
-}
-
 /**
  * Turns the stored bytes of a block into samples, pixel-interleaved within the plane.
  * @throws {Error} with a message that goes on after the block's name
@@ -73,8 +67,8 @@ export function isDecodedHere(compression: number): boolean {
 export async function decodePackedBlock(stored: Uint8Array, shape: BlockShape, context: DecodeContext): Promise<TypedArray> {
   const { picture } = context;
   const length = refuseImpossible(stored, shape, picture);
-  if (picture.fillOrder === 2) reverseBits(stored);
-  return samplesOf(await unpack(stored, length, picture.compression), shape, context);
+  const turned = picture.fillOrder === 2 ? reverseBits(stored.slice()) : stored;
+  return samplesOf(await unpack(turned, length, picture.compression), shape, context);
 }
 
 /**
@@ -110,8 +104,9 @@ async function unpack(stored: Uint8Array, length: number, compression: number): 
     case COMPRESSION.zstd: return decodeZstd(stored, length);
     case COMPRESSION.lzma: return decodeXz(stored, length);
     case COMPRESSION.lzw: {
+      if (!isOldLzw(stored)) return decodeLzw(stored, length);
       const target = new Uint8Array(length);
-      return target.subarray(0, isOldLzw(stored) ? decodeOldLzw(stored, target) : decodeLzw(stored, target));
+      return target.subarray(0, decodeOldLzw(stored, target));
     }
     case COMPRESSION.packBits: {
       const target = new Uint8Array(length);

@@ -2,11 +2,13 @@ import { InvalidFileError, TilewrightError } from '../../errors.js';
 import { bytesPerSample, viewAs } from '../../raster/index.js';
 import type { TypedArray } from '../../raster/index.js';
 import type { BlockRaster } from '../block-raster.js';
+import { lendBlock } from '../block-memory.js';
 import { BufferPool } from '../buffer-pool.js';
 import type { ByteSource } from '../byte-source.js';
-import { BlockProblem, decodeInThread } from './decode-threads.js';
+import { decodeInThread } from './decode-threads.js';
 import { decodeBlock } from './decode.js';
-import { PACKED_COMPRESSIONS, isDecodedHere, storedBytes } from './packed-block.js';
+import { kernelWork } from './kernel-work.js';
+import { PACKED_COMPRESSIONS, storedBytes } from './packed-block.js';
 import type { BlockShape, DecodeContext } from './packed-block.js';
 import { isSubsampled, isWideInteger } from './picture.js';
 import { COMPRESSION } from './tags.js';
@@ -40,11 +42,19 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
   const { source, context, placeOf, shapeOf, nameOf } = stored;
   const { compression } = context.picture;
   const isPacked = PACKED_COMPRESSIONS.has(compression);
-  const buffers = new BufferPool(KEPT_BYTES);
+  const buffers = new BufferPool(KEPT_BYTES, 'shared');
   const undecodable = (key: number, error: unknown): Error => (error instanceof TilewrightError ? error
     : new InvalidFileError(source.url, `${nameOf(key)} cannot be decoded: ${lowerFirst(error)}`, { cause: error }));
 
-  const decode = async (run: readonly number[], alone = false): Promise<(TypedArray | undefined)[]> => {
+  const decodeOne = async (key: number, part: Uint8Array): Promise<TypedArray> => {
+    const shape = shapeOf(key);
+    const work = isPacked ? kernelWork(part, shape, context) : undefined;
+    const bytes = work === undefined ? undefined : await decodeInThread(part, work);
+    if (bytes !== undefined) return lendBlock(wholeRows(bytes, shape, context));
+    return decodeBlock(part, shape, context).catch((error: unknown) => { throw undecodable(key, error); });
+  };
+
+  const decode = async (run: readonly number[]): Promise<(TypedArray | undefined)[]> => {
     const present = run.filter((key) => placeOf(key).length > 0);
     if (present.length === 0) return run.map(() => undefined);
     const places = present.map(placeOf);
@@ -56,32 +66,19 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
     if (pooled) bytes = bytes.subarray(0, await source.readInto(bytes, start));
     const parts = places.map((place) => bytes.subarray(place.offset - start, place.offset - start + place.length));
     for (const [i, part] of parts.entries()) if (part.length < places[i]!.length) throw cutOff(stored, present[i]!, places[i]!);
-    const shapes = present.map(shapeOf);
-    const apart = !alone && isDecodedHere(compression) && (pooled || bytes.byteLength === bytes.buffer.byteLength) ? decodeInThread(bytes, places.map((place, i) => (
-      { offset: place.offset - start, length: place.length, shape: shapes[i]! })), context) : undefined;
-    let decoded: readonly TypedArray[];
-    if (apart !== undefined) {
-      const answer = await apart.catch((error: unknown) => { throw error instanceof BlockProblem ? undecodable(present[error.block]!, error) : error; });
-      // The thread is gone, and the bytes with it.
-      if (answer === undefined) return decode(run, true);
-      decoded = answer.blocks;
-      bytes = answer.stored;
-    } else {
-      decoded = await Promise.all(present.map((key, i) => (
-        // Views of one large buffer would keep all of it alive in the cache.
-        decodeBlock(present.length > 1 && compression === COMPRESSION.none ? parts[i]!.slice() : parts[i]!, shapes[i]!, context)
-          .catch((error: unknown) => { throw undecodable(key, error); }))));
-    }
+    // Views of one large buffer would keep all of it alive in the cache.
+    const owned = present.length > 1 && compression === COMPRESSION.none ? parts.map((part) => part.slice()) : parts;
+    const decoded = await Promise.all(present.map((key, i) => decodeOne(key, owned[i]!)));
     if (pooled) buffers.give(bytes);
-    if (present.length === run.length) return [...decoded];
+    if (present.length === run.length) return decoded;
     const byKey = new Map(present.map((key, i) => [key, decoded[i]!]));
     return run.map((key) => byKey.get(key));
   };
 
   const readInto = source.readInto;
-  if (readInto === undefined || !liesAsInMemory(context)) return { decode: (run) => decode(run) };
+  if (readInto === undefined || !liesAsInMemory(context)) return { decode };
   return {
-    decode: (run) => decode(run),
+    decode,
     readRows: async (key, firstRow, rows, memory) => {
       const place = placeOf(key);
       if (place.length === 0) return undefined;
@@ -94,6 +91,12 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
       return viewAs(context.dtype, target.buffer, 0, target.length / bytesPerSample(context.dtype));
     },
   };
+}
+
+/** Samples of unpacked bytes, as many rows as there are. */
+function wholeRows(bytes: Uint8Array, shape: BlockShape, { picture, dtype }: DecodeContext): TypedArray {
+  const rowBytes = storedBytes(picture, { ...shape, rows: 1 });
+  return viewAs(dtype, bytes.buffer, 0, Math.floor(bytes.length / rowBytes) * rowBytes / bytesPerSample(dtype));
 }
 
 /** Whether stored samples need nothing done to them. */

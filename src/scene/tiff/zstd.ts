@@ -1,44 +1,29 @@
-import * as zlib from 'node:zlib';
-import { ZSTDDecoder } from 'zstddec';
-
-/** What newer versions of Node bring (22.15, 23.8). */
-type ZstdDecompress = (data: Uint8Array, options: { maxOutputLength: number }, callback: (error: Error | null, result: Buffer) => void) => void;
-
-const native = (zlib as unknown as { zstdDecompress?: ZstdDecompress }).zstdDecompress;
-
-/** Whether Node decompresses in threads of its own. */
-export const hasNativeZstd = native !== undefined;
+import { KERNEL_NO_ROOM, unpackHere } from './block-kernel.js';
 
 const MAGIC = 0xfd2fb528;
-
-let decoder: Promise<ZSTDDecoder> | undefined;
 
 /** What a block holds beyond what its picture needs is not looked at, as in libtiff; room is made for so much of it, in steps. */
 const LONGEST_BYTES = 2 ** 28;
 const STEP = 8;
 
 /**
- * Decompresses Zstandard: with Node's own library where it has one, else with a WebAssembly build on this thread.
+ * Decompresses Zstandard on this thread.
  * @returns at most `expected` bytes; fewer where the frame holds fewer.
+ * @throws {RangeError} if the data are damaged, or hold much more than expected
  */
-export async function decodeZstd(source: Uint8Array, expected: number): Promise<Uint8Array> {
+export function decodeZstd(source: Uint8Array, expected: number): Uint8Array {
   const frame = parseFrame(source);
-  let problem: unknown;
   let room = Math.max(expected, Math.min(frame?.holds ?? 0, LONGEST_BYTES));
-  let bytes = await decompress(source, room).catch((error: unknown) => { problem = error; return undefined; });
+  let found = unpackHere('unpack_zstd', source, room);
   // Bytes behind the frame are an error to the library; and a frame that does not say how much it holds can hold more than is needed.
   const alone = frame === undefined ? source : source.subarray(0, frame.length);
-  for (; isFailure(bytes) && frame !== undefined; room *= STEP) {
-    bytes = await decompress(alone, room).catch(() => undefined);
-    if (frame.holds !== undefined || room >= Math.min(LONGEST_BYTES, expected * STEP ** 3)) break;
+  if (typeof found === 'number' && alone.length < source.length) found = unpackHere('unpack_zstd', alone, room);
+  while (found === KERNEL_NO_ROOM && frame?.holds === undefined && room < Math.min(LONGEST_BYTES, expected * STEP ** 3)) {
+    room *= STEP;
+    found = unpackHere('unpack_zstd', alone, room);
   }
-  if (isFailure(bytes)) throw problem instanceof Error ? problem : new RangeError('its Zstandard data are damaged');
-  return bytes!.length > expected ? bytes!.subarray(0, expected) : bytes!;
-}
-
-/** The WebAssembly build gives nothing where it fails. */
-function isFailure(bytes: Uint8Array | undefined): boolean {
-  return bytes === undefined || bytes.length === 0;
+  if (typeof found === 'number') throw new RangeError('its Zstandard data are damaged');
+  return found.length > expected ? found.subarray(0, expected) : found;
 }
 
 /** How many bytes the first frame takes, and holds where it says so (RFC 8878, section 3.1.1); `undefined` where that is not a whole frame. */
@@ -66,20 +51,4 @@ function parseFrame(source: Uint8Array): { readonly length: number; readonly hol
     case 8: return { length: at, holds: Number(view.getBigUint64(sizeAt, true)) };
     default: return { length: at };
   }
-}
-
-async function decompress(source: Uint8Array, length: number): Promise<Uint8Array> {
-  if (native !== undefined) {
-    return new Promise((resolve, reject) => {
-      native(source, { maxOutputLength: length }, (error, result) => { if (error === null) resolve(result); else reject(error); });
-    });
-  }
-  decoder ??= createDecoder();
-  return (await decoder).decode(source, length);
-}
-
-async function createDecoder(): Promise<ZSTDDecoder> {
-  const created = new ZSTDDecoder();
-  await created.init();
-  return created;
 }
