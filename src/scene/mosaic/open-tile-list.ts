@@ -62,8 +62,8 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
   const table = createMemberTable(members, url, inner);
   const nodata = typeof scene.nodata === 'string' ? parseNodata(scene.nodata) : scene.nodata;
   const layers = tiles.map(({ file, window }) => ({
-    member: join(folder, file), placement: { target: window }, averaged: false, useMask: false,
-    bands: Array.from({ length: scene.bands }, (_, band) => ({ from: band, to: band })),
+    member: join(folder, file), placement: { target: window }, resampling: 'nearest' as const, useMask: false,
+    bands: Array.from({ length: scene.bands }, (_, band) => ({ from: band, part: 'real' as const, to: band })),
   }));
   const isMasked = nodata === undefined && scene.alphaBand === undefined && unionArea(tiles.map(({ window }) => window)) < scene.width * scene.height;
   const { width, height, dtype, alphaBand, transform, crs, palette, classNames, scaling, units, metadata, bandMetadata } = scene;
@@ -74,7 +74,7 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
         const name = scene.bandNames?.[band];
         return { fill: nodata ?? 0, ...(name === undefined ? {} : { name }) };
       }),
-      ...(isMasked ? { mask: layers.map((layer) => ({ ...layer, bands: [{ from: 'mask' as const, to: 0 }] })) } : {}),
+      ...(isMasked ? { mask: layers.map((layer) => ({ ...layer, bands: [{ from: 'mask' as const, part: 'real' as const, to: 0 }] })) } : {}),
       ...(transform === undefined || !isInvertible(transform) ? {} : { transform }),
       ...(crs === undefined ? {} : { crs }),
       ...(nodata === undefined ? {} : { nodata }),
