@@ -1,7 +1,7 @@
 import { InvalidFileError } from '../../errors.js';
 import { datumNote } from '../../georef/index.js';
 import { allocate } from '../../raster/index.js';
-import type { SceneProfile, TypedArray } from '../../raster/index.js';
+import type { Raster, ReadOptions, SceneProfile, TypedArray, Window } from '../../raster/index.js';
 import { createReaderScene } from '../create-scene.js';
 import type { BlockScene } from '../create-scene.js';
 import type { SampleReader } from '../masked-read.js';
@@ -10,8 +10,11 @@ import { defaultCacheBytes, stripCacheBytes } from '../memory.js';
 import { placeAxis } from './axis.js';
 import type { MosaicContext } from './context.js';
 import type { MemberTable } from './member-table.js';
+import { mosaicLevels } from './mosaic-levels.js';
+import type { Factor } from './mosaic-levels.js';
 import { paint } from './paint.js';
 import type { MemberRequest } from './paint.js';
+import { kernelOf } from './paint-piece.js';
 import type { BandKind, MemberRaster, PlacedLayer } from './paint-piece.js';
 import type { Layer, Mosaic } from './types.js';
 import { RENDER } from './vrt-source.js';
@@ -71,6 +74,7 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
   const maskReader = maskLayers === undefined ? undefined : mosaicReader({ dtype: 'uint8', bands: [{ fill: 0 }] }, maskLayers, members);
   return createReaderScene({
     profile,
+    levels: await mosaicLevels(mosaic, profile, sample, members, (parts, placed) => mosaicReader(parts, placed, members)),
     pixels: () => Promise.resolve(reader),
     ...(maskReader === undefined ? {} : { mask: maskReader }),
     decodedBlocks: () => cache.decoded,
@@ -125,8 +129,10 @@ function mosaicReader(mosaic: Pick<Mosaic, 'dtype' | 'bands'>, layers: readonly 
   };
 }
 
-async function readMember(members: MemberTable, { member, window, origins, kernel }: MemberRequest, signal: AbortSignal | undefined): Promise<MemberRaster> {
-  return members.use(member, async (scene) => {
+async function readMember(members: MemberTable, { placed, window, origins }: MemberRequest, signal: AbortSignal | undefined): Promise<MemberRaster> {
+  const { layer, factor } = placed;
+  const kernel = kernelOf(placed);
+  return members.use(layer.member, async (scene) => {
     const { profile } = scene;
     const { isComplex = false, alphaBand } = profile;
     if (isComplex && kernel !== undefined) {
@@ -140,13 +146,25 @@ async function readMember(members: MemberTable, { member, window, origins, kerne
     const usesAlpha = kernel !== undefined && profile.maskSource === 'alpha' && alphaBand !== undefined;
     const read = [...new Set([...wanted.filter((band) => band !== undefined), ...(usesAlpha ? [alphaBand] : [])])];
     const bands = read.length === 0 ? [0] : read;
-    const raster = await scene.read(window, { bands, ...(signal === undefined ? {} : { signal }) });
+    const options = { bands, ...(signal === undefined ? {} : { signal }) };
+    const raster = factor === undefined ? await scene.read(window, options) : await readReduced(scene, layer, window, factor, options);
     return {
       raster, profile,
       bands: wanted.map((band) => (band === undefined ? undefined : { band, at: bands.indexOf(band) })),
       ...(usesAlpha ? { alpha: bands.indexOf(alphaBand) } : {}),
     };
   });
+}
+
+/** A window of the pixels that so many of the scene's make one of. */
+function readReduced(scene: BlockScene, layer: Layer, window: Window, { x, y }: Factor, options: ReadOptions): Promise<Raster> {
+  const { width, height, nodata } = scene.profile;
+  const left = window.x * x;
+  const top = window.y * y;
+  const whole = { x: left, y: top, width: Math.min(width - left, window.width * x), height: Math.min(height - top, window.height * y) };
+  // A mean with a value that the layer leaves out would be neither.
+  const isPicked = layer.nodata !== undefined && !Object.is(layer.nodata, nodata);
+  return scene.readReduced(whole, window, { ...options, ...(isPicked ? { resampling: 'nearest' } : {}) });
 }
 
 function fillBands(data: TypedArray, fills: readonly number[]): void {

@@ -14,6 +14,8 @@ export interface PlacedLayer {
   readonly layer: Layer;
   readonly x: Axis;
   readonly y: Axis;
+  /** The member's pixels are counted in larger ones, which so many of its own make, across and down. */
+  readonly factor?: { readonly x: number; readonly y: number };
 }
 
 /** What the samples of a band of the mosaic are, before they are given in its type. */

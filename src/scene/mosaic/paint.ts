@@ -3,17 +3,15 @@ import { intersect } from '../../raster/index.js';
 import type { Window } from '../../raster/index.js';
 import { claim, unclaimed } from './canvas.js';
 import type { Canvas } from './canvas.js';
-import { kernelOf, originsOf, paintPiece, sourceWindow } from './paint-piece.js';
+import { originsOf, paintPiece, sourceWindow } from './paint-piece.js';
 import type { BandKind, MemberRaster, Piece, PlacedLayer } from './paint-piece.js';
-import type { Kernel, Layer, Origin } from './types.js';
+import type { Layer, Origin } from './types.js';
 
-/** A window of a member's own pixels. */
+/** What is wanted of a layer's member: a window of its pixels, reduced as the layer has them. */
 export interface MemberRequest {
-  readonly member: string;
+  readonly placed: PlacedLayer;
   readonly window: Window;
   readonly origins: readonly Origin[];
-  /** The filter that they are resampled with. */
-  readonly kernel?: Kernel;
 }
 
 /** Reads a window of a member, pixel-interleaved. */
@@ -92,7 +90,5 @@ function* smallParts(placed: PlacedLayer, part: Window): Generator<Window> {
 }
 
 function readPiece(piece: Piece, readMember: ReadMember, signal: AbortSignal | undefined): Promise<MemberRaster> {
-  const { placed, part } = piece;
-  const kernel = kernelOf(placed);
-  return readMember({ member: placed.layer.member, window: sourceWindow(placed, part), origins: originsOf(piece), ...(kernel === undefined ? {} : { kernel }) }, signal);
+  return readMember({ placed: piece.placed, window: sourceWindow(piece.placed, piece.part), origins: originsOf(piece) }, signal);
 }
