@@ -71,9 +71,10 @@ async function findMembers(vrt: VrtFile, base: Location, url: string, context: M
   }
   await forEachOf([...members], async ([name, member]) => {
     if (member.location.kind !== 'file') return;
-    const found = await stat(member.location.at).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new InvalidFileError(url, `its source ${member.location.kind === 'file' ? member.location.at : name} does not exist`, { cause: error });
-      throw error;
+    const { at } = member.location;
+    const found = await stat(at).catch((error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === 'ENOENT' || error.code === 'ENOTDIR';
+      throw new InvalidFileError(url, `its source ${shortName(at)} ${isAbsent ? 'does not exist' : `cannot be read (${error.code ?? 'unknown reason'})`}`, { cause: error });
     });
     if (!found.isFile()) throw new InvalidFileError(url, `expected a file as its source, found ${name}`);
     members.set(name, { ...member, status: { size: found.size, modified: found.mtimeMs } });
