@@ -9,6 +9,7 @@ import { INDEX_FORMAT, addToIndex, openIndex, writeParts } from '../../src/index
 import type { EmbeddedEntry, IndexManifest } from '../../src/index-store/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { placeArea, polygonsInText } from '../../src/tasks/rows/area.js';
+import { mosaic } from '../../src/tasks/mosaic.js';
 import { tile } from '../../src/tasks/tile.js';
 import { root, scratch } from '../places.js';
 import { mutateJson, mutateXml, textMutations } from '../scene/text-mutations.js';
@@ -103,6 +104,18 @@ describe('a changed text is read or refused, in time, in bounded memory and with
     await property([list], async (text, changes) => {
       writeFileSync(join(folder, 'tiles.json'), mutateJson(text, changes));
       await readSome(join(folder, 'tiles.json'));
+    });
+  }, TIMEOUT);
+
+  it('a list of tiles that are joined', async () => {
+    const folder = join(work, 'joined');
+    await tile({ scene: join(root, 'fixtures', 'convert', 'rgb.tif'), folder, patchSize: 16, overlap: 4 });
+    const list = readFileSync(join(folder, 'tiles.json'), 'utf8');
+    await property([list], async (text, changes) => {
+      writeFileSync(join(folder, 'tiles.json'), mutateJson(text, changes));
+      const output = join(work, 'joined.tif');
+      rmSync(`${output}.partial`, { recursive: true, force: true });
+      await mosaic({ folder, output, overwrite: true });
     });
   }, TIMEOUT);
 

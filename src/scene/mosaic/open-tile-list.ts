@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
 import { isInvertible } from '../../georef/index.js';
 import type { Crs, Transform } from '../../georef/index.js';
+import { wrongField } from '../../raster/index.js';
 import type { DataType, FreeMetadata, Rgba, SceneProfile, Window } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
 import type { BlockScene } from '../create-scene.js';
@@ -105,11 +106,13 @@ function parseList(text: string, url: string): TileList {
   } catch (error) {
     throw new InvalidFileError(url, 'expected JSON', { cause: error });
   }
-  const { scene, tiles, tileFormat } = list;
+  const { scene, tiles, tileFormat } = (list ?? {}) as TileList;
   const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 31;
   if (typeof scene !== 'object' || scene === null || !Array.isArray(tiles) || !isCount(scene.width) || !isCount(scene.height) || !isCount(scene.bands) || !DATA_TYPES.includes(scene.dtype)) {
     refuse('expected a scene with its size, bands and sample type, and tiles');
   }
+  const wrong = wrongField(scene, scene.bands);
+  if (wrong !== undefined) refuse(`the scene's ${wrong} is not what it should be`);
   if (tileFormat === 'npy') throw new InvalidFileError(url, 'expected tiles that are pictures, found npy', { advice: 'tilewright mosaic joins them to a GeoTIFF' });
   tiles.forEach((tile, i) => {
     const { file, window } = (tile ?? {}) as Partial<TileList['tiles'][number]>;
