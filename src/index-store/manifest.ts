@@ -27,6 +27,9 @@ export async function writeManifest(folder: string, manifest: IndexManifest): Pr
   await writeWhole(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** Numbers per vector; networks give some thousand. */
+const MOST_DIMENSIONS = 2 ** 20;
+
 function parse(path: string, text: string): IndexManifest {
   let value: Partial<IndexManifest> | null;
   try {
@@ -38,6 +41,7 @@ function parse(path: string, text: string): IndexManifest {
     throw new InvalidFileError(path, `expected format ${INDEX_FORMAT}, found ${shortJson(value?.format ?? null)}`, { advice: 'embed its scenes again with: tilewright embed --overwrite' });
   }
   for (const name of ['dimensions', 'count'] as const) if (!isCount(value[name], name === 'dimensions' ? 1 : 0)) throw new InvalidFileError(path, `expected a whole number as ${name}, found ${shortJson(value[name] ?? null)}`);
+  if (value.dimensions! > MOST_DIMENSIONS) throw new InvalidFileError(path, `expected at most ${MOST_DIMENSIONS} dimensions, found ${value.dimensions!}`);
   if (typeof value.model?.fingerprint !== 'string' || typeof value.model.layer !== 'string') throw new InvalidFileError(path, 'expected a model with its layer, found none');
   if (!Array.isArray(value.sources) || !Array.isArray(value.parts)) throw new InvalidFileError(path, 'expected sources and parts, found none');
   const strange = (value.parts as readonly Partial<IndexPart>[]).find((part) => !isPart(part));

@@ -100,9 +100,9 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
 
 function parseList(text: string, url: string): TileList {
   const refuse = (message: string): never => { throw new InvalidFileError(url, message); };
-  let list: TileList;
+  let list: TileList | null;
   try {
-    list = JSON.parse(text) as TileList;
+    list = JSON.parse(text) as TileList | null;
   } catch (error) {
     throw new InvalidFileError(url, 'expected JSON', { cause: error });
   }
@@ -117,8 +117,8 @@ function parseList(text: string, url: string): TileList {
   tiles.forEach((tile, i) => {
     const { file, window } = (tile ?? {}) as Partial<TileList['tiles'][number]>;
     const isPlain = typeof file === 'string' && file !== '' && basename(file) === file && !file.includes('\\');
-    const isPlaced = window !== undefined && [window.x, window.y].every((value) => Number.isInteger(value) && value >= 0) && isCount(window.width) && isCount(window.height);
+    const isPlaced = typeof window === 'object' && window !== null && [window.x, window.y].every((value) => Number.isInteger(value) && value >= 0) && isCount(window.width) && isCount(window.height);
     if (!isPlain || !isPlaced) refuse(`tile ${i} (${JSON.stringify(file)}) has no plain name or no place`);
   });
-  return list;
+  return list!;
 }
