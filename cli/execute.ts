@@ -33,7 +33,14 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
   process.once('SIGTERM', stop);
   const printer = createProgressPrinter();
   try {
-    const result = await task({ signal: controller.signal, onProgress: (progress: Progress) => printer.show(progress) });
+    const result = await task({
+      signal: controller.signal,
+      onProgress: (progress: Progress) => printer.show(progress),
+      onWarning: (text) => {
+        printer.end();
+        process.stderr.write(`note: ${text}\n`);
+      },
+    });
     printer.end();
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else options.print(result);

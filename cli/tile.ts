@@ -6,6 +6,7 @@ import { tileXyz, type XyzResult } from '../src/tasks/xyz.js';
 import { XYZ_FORMATS, type XyzFormat } from '../src/tasks/xyz/options.js';
 import { TILE_FORMATS, type TileFormat } from '../src/tiles/index.js';
 import { execute } from './execute.js';
+import { formatSeconds } from './progress.js';
 import { counted } from './words.js';
 import { bandList, pageNumber, wholeNumber, zoomRange } from './options.js';
 
@@ -70,7 +71,7 @@ function printXyz(result: XyzResult): void {
   const lines = result.dryRun
     ? [
       `at most ${counted(result.tiles, 'tile')}, ${zooms} (${result.resampling}), would be written to ${result.folder}`,
-      `about ${formatBytes(result.estimatedBytes)} on disk`,
+      `about ${formatBytes(result.estimatedBytes)} on disk${result.estimatedSeconds === undefined ? '' : `, and ${formatSeconds(result.estimatedSeconds)} on this machine`}`,
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [

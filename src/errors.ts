@@ -13,6 +13,14 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** Files quote themselves in messages: what they say may be long. */
+const MOST_LETTERS = 900;
+
+function inOneLine(message: string): string {
+  const line = message.replace(/\s*[\r\n]\s*/g, ' ');
+  return line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS)} …` : line;
+}
+
 /** Base of all errors caused by input, options, models or the environment; anything else that is thrown is a bug. */
 export class TilewrightError extends Error {
   readonly code: string;
@@ -20,7 +28,7 @@ export class TilewrightError extends Error {
   readonly advice: string | undefined;
 
   constructor(code: string, exitCode: number, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(inOneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
     this.exitCode = exitCode;

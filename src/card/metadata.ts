@@ -1,4 +1,5 @@
 import { ModelError } from '../errors.js';
+import { classColors } from './class-colors.js';
 import { defaultColor } from './legend.js';
 import { isMapTask, parseCard, slug } from './parse.js';
 import { show } from './fields.js';
@@ -143,11 +144,13 @@ function scalingOf(metadata: Readonly<Record<string, string>>, bands: number, wh
 }
 
 function classesOf(task: ModelTask, names: readonly string[] | undefined, channels: number, threshold: number | undefined, where: string, notes: string[]): readonly CardClass[] {
-  const entry = (name: string, value: number): CardClass => ({ value, name, color_hint: defaultColor(value) });
+  const colors = classColors(names ?? []);
+  const entry = (name: string, value: number): CardClass => ({ value, name, color_hint: colors[value] ?? defaultColor(value) });
   if (task === 'semantic-segmentation' && channels === 1) {
     // One score per pixel: the class is there or it is not; a name for the rest is dropped.
     if (names !== undefined && names.length > 2) throw new ModelError(where, `class_names has ${names.length} names for an output of one channel`, { advice: 'import it with --card' });
-    const only = entry(names?.at(-1) ?? 'foreground', 0);
+    const name = names?.at(-1) ?? 'foreground';
+    const only = { ...entry(name, 0), color_hint: classColors([name])[0]! };
     return [threshold === undefined ? only : { ...only, threshold }];
   }
   if (names !== undefined && (channels === -1 || names.length === channels)) {

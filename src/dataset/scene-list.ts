@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { defaultColor, parseColor } from '../card/index.js';
+import { classColors, parseColor } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Scene, SceneProfile } from '../raster/index.js';
 import { IGNORE } from '../samples/index.js';
@@ -101,7 +101,8 @@ function requireTruth(entry: SceneEntry, folder: string): string {
 
 function fromValues(values: readonly { readonly name: string; readonly value: number; readonly color?: readonly [number, number, number] }[], leaveOut: ReadonlySet<string>): SceneLegend {
   const kept = values.filter(({ name }) => !leaveOut.has(name));
-  const classes = kept.map(({ name, color }, id): MaskClass => ({ id, name, color: color ?? (parseColor(defaultColor(id)).slice(0, 3) as unknown as readonly [number, number, number]) }));
+  const colors = classColors(kept.map(({ name }) => name));
+  const classes = kept.map(({ name, color }, id): MaskClass => ({ id, name, color: color ?? (parseColor(colors[id]!).slice(0, 3) as unknown as readonly [number, number, number]) }));
   const ids = new Map(kept.map(({ value }, id) => [value, id]));
   for (const { name, value } of values) if (leaveOut.has(name)) ids.set(value, IGNORE);
   return { classes, ids, ignored: [], names: kept.map(({ name }) => name) };

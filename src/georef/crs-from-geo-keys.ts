@@ -1,4 +1,5 @@
-import { crsFromEpsg, epsgName, kindOfProj4 } from './crs-from-epsg.js';
+import { crsFromEpsg, kindOfProj4 } from './crs-from-epsg.js';
+import { epsgName } from './epsg-names.js';
 import { epsgOfProj4 } from './epsg-of-proj4.js';
 import { crsFromWkt } from './crs-from-wkt.js';
 import { geographicPart } from './geo-key-datum.js';

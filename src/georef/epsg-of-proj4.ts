@@ -1,5 +1,5 @@
 import { epsgList } from './epsg-list.js';
-import { isUsual } from './crs-from-epsg.js';
+import { isUsual } from './epsg-names.js';
 import { datumPart, parseProj4, proj4Number } from './proj4-text.js';
 import { PROJ4_UNITS } from './units.js';
 

@@ -1,7 +1,7 @@
 import { KEY, MODEL, RASTER_TYPE } from './geo-key-ids.js';
 import { asPixelIsArea, buildGeoKeys } from './geo-keys.js';
 import type { GeoKeyValue } from './geo-keys.js';
-import { epsgName } from './crs-from-epsg.js';
+import { epsgName } from './epsg-names.js';
 import type { Crs, GeoKeys } from './types.js';
 
 /** EPSG codes above this do not fit a GeoKey. */

@@ -22,4 +22,5 @@ export { footprint, footprintOf } from './footprint.js';
 export { approximateLine } from './approximate.js';
 export type { Extent, PlacedGrid, Point } from './reprojection.js';
 export { crsToCrs, gridToGrid, isSameCrs, placedExtent, suggestGrid } from './reprojection.js';
+export { stretchNote } from './stretch.js';
 export { metresPerUnit } from './proj4-text.js';

@@ -1,6 +1,6 @@
 import { datumOfEpsg } from './datum-names.js';
 import type { DatumNames } from './datum-names.js';
-import { epsgName } from './crs-from-epsg.js';
+import { epsgName } from './epsg-names.js';
 import { parseProj4, proj4Number } from './proj4-text.js';
 import { PROJ4_UNITS } from './units.js';
 import type { Crs } from './types.js';

@@ -5,5 +5,6 @@ export type { ReducibleSource } from './reduce.js';
 export { readReducedByReading, readReducedFrom } from './reduce.js';
 export { allocate, bytesOf, bytesPerSample, dataTypeOf, viewAs } from './data-type.js';
 export { contains, fullWindow, intersect } from './window.js';
+export { wrongField } from './described.js';
 export { rasterArray } from './ndarray.js';
 export { areaResample, areaResampleInto, type AreaSize } from './resample.js';

@@ -13,6 +13,8 @@ export interface SceneProfile {
   readonly dtype: DataType;
   /** Bits that are used, where fewer than the type has (1, 2, 4, 11 …). */
   readonly bits?: number;
+  /** The bands are the real and the imaginary parts of complex numbers, in turn. */
+  readonly isComplex?: boolean;
   /** Pixel to CRS coordinates; absent where the file has none. */
   readonly transform?: Transform;
   readonly crs?: Crs;

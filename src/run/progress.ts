@@ -16,4 +16,6 @@ export interface TaskContext {
   /** Aborting ends the task with `Interrupted` within a second; what is finished is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** What a user should know before the task has done its work: it may be the wrong one. */
+  readonly onWarning?: (text: string) => void;
 }

@@ -58,7 +58,7 @@ export function createScene(parts: SceneParts): BlockScene {
   const maskShare = parts.mask === undefined ? 0 : 1 / (profile.bands + 1);
   const cache = new BlockCache(Math.floor(parts.cacheBytes * (1 - maskShare)));
   const maskCache = new BlockCache(Math.ceil(parts.cacheBytes * maskShare));
-  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level));
+  const levels = (parts.levels ?? []).map((level) => createLevel(profile, level, { among: parts.caches === undefined ? 'one' : 'many' }));
   return createReaderScene({
     profile,
     levels,

@@ -11,8 +11,9 @@ export interface SceneLevel extends Size {
   readonly mask?: () => Promise<BlockRaster | undefined>;
 }
 
-/** Decoded blocks of a reduced copy that are kept while it is read. */
+/** Decoded blocks of a reduced copy that are kept while it is read, and those of one of many files that are open together. */
 const CACHE_BYTES = 64 * 2 ** 20;
+const MEMBER_CACHE_BYTES = 2 ** 20;
 
 export interface OpenLevel {
   /** Whether it can stand for the scene; opens it. */
@@ -23,9 +24,10 @@ export interface OpenLevel {
 }
 
 /** A reduced copy as something that can be read; it is opened when it is first looked at. */
-export function createLevel(profile: SceneProfile, level: SceneLevel): OpenLevel {
-  const cache = new BlockCache(CACHE_BYTES);
-  const maskCache = new BlockCache(CACHE_BYTES);
+export function createLevel(profile: SceneProfile, level: SceneLevel, { among }: { readonly among: 'one' | 'many' }): OpenLevel {
+  const bytes = among === 'one' ? CACHE_BYTES : MEMBER_CACHE_BYTES;
+  const cache = new BlockCache(bytes);
+  const maskCache = new BlockCache(bytes);
   let opened: Promise<{ pixels: BlockRaster | undefined; mask: BlockRaster | undefined }> | undefined;
   const stored = profile.maskSource === 'internal' || profile.maskSource === 'external';
   const openOnce = (): Promise<{ pixels: BlockRaster | undefined; mask: BlockRaster | undefined }> => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { noteUnreadable, problemText, reasonOf, toRgba, type ChipList, type MapList, type Picture, type Problem } from '../dataset/index.js';
-import { defaultColor } from '../card/index.js';
+import { classColors } from '../card/index.js';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
 import { checkOutput, makeFolder, ordered, writeWhole, type TaskContext } from '../run/index.js';
@@ -151,7 +151,8 @@ function tagCounts(targets: Uint8Array, tags: number): number[][] {
 }
 
 function tagSummary(tags: readonly string[], together: readonly (readonly number[])[], chips: number, exclusive: boolean): Pick<Gathered, 'classes' | 'more'> {
-  const classes = tags.map((name, id) => ({ name, color: defaultColor(id), count: together[id]![id]!, share: chips === 0 ? 0 : together[id]![id]! / chips }));
+  const colors = classColors(tags);
+  const classes = tags.map((name, id) => ({ name, color: colors[id]!, count: together[id]![id]!, share: chips === 0 ? 0 : together[id]![id]! / chips }));
   return { classes, more: exclusive ? {} : { together, tagsPerChip: classes.reduce((sum, { share }) => sum + share, 0) } };
 }
 

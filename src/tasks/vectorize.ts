@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Interrupted, InvalidOptionError } from '../errors.js';
 import { checkOutput, mayReplace, openJournal, peakRss, placeFiles } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
-import type { SceneProfile } from '../raster/index.js';
+import type { Scene, SceneProfile } from '../raster/index.js';
 import { openScene } from '../scene/index.js';
 import { FEATURE_ENDINGS, formatOf } from '../vector/index.js';
 import type { FeatureFormat } from '../vector/index.js';
@@ -62,6 +62,8 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
     checkMetres(map.profile, options);
     const { place, file, warnings } = placementFor(map.profile, format, '<output>');
     const classes = chosenClasses(map.profile, options.classes);
+    const early = await pictureNote(scene, map.profile, context);
+    if (early !== undefined) context.onWarning?.(early);
     const work: WritePolygonsOptions = {
       map, place,
       ...(options.minArea === undefined ? {} : { minArea: options.minArea }),
@@ -89,6 +91,30 @@ const MANY_CLASSES = 64;
 function photoWarning({ source, palette, classNames }: SceneProfile, { classes, polygons }: PolygonSummary): string[] {
   if (palette !== undefined || classNames !== undefined || classes.length <= MANY_CLASSES) return [];
   return [`${source} has ${classes.length} values without names or colours, in ${polygons} areas: it looks like a picture, not like a map of classes`];
+}
+
+/** Pixels along an edge of the part in the middle that is looked at beforehand. */
+const LOOKED_AT = 512;
+/** So many areas of a raster that looks like a picture take long, and are of no use. */
+const MANY_AREAS = 20_000;
+
+/** Tells before the work whether a raster looks like a picture, from a part in its middle. */
+async function pictureNote(scene: Scene, profile: SceneProfile, { signal }: TaskContext): Promise<string | undefined> {
+  const { source, width, height, palette, classNames } = profile;
+  if (palette !== undefined || classNames !== undefined) return undefined;
+  const [w, h] = [Math.min(width, LOOKED_AT), Math.min(height, LOOKED_AT)];
+  const { data, mask } = await scene.read({ x: (width - w) >> 1, y: (height - h) >> 1, width: w, height: h }, { bands: [profile.alphaBand === 0 ? 1 : 0], ...(signal === undefined ? {} : { signal }) });
+  const values = new Set<number>();
+  // An area has a pixel that is unlike those to its left and above it; few areas have more.
+  let corners = 0;
+  for (let i = 0; i < data.length; i++) {
+    if (mask?.[i] === 0) continue;
+    values.add(data[i]!);
+    if ((i % w === 0 || data[i - 1] !== data[i]) && (i < w || data[i - w] !== data[i])) corners++;
+  }
+  const areas = corners * (width * height) / data.length;
+  if (values.size <= MANY_CLASSES || areas < MANY_AREAS) return undefined;
+  return `${source} looks like a picture, not like a map of classes: it has more than ${MANY_CLASSES} values without names or colours, and would give about ${Number(areas.toPrecision(1)).toLocaleString('en')} polygons`;
 }
 
 /** Writes in the output's own folder for unfinished files, and gives the file its name when it is complete. */

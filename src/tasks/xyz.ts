@@ -12,6 +12,7 @@ import { packedShare } from './rows/raster-file.js';
 import { warpCacheBytes } from './rows/warped-rows.js';
 import { writeFileWhole } from './tiles/tile-file.js';
 import { checkXyzFolder, clearXyz, JOURNAL_FOLDER, TILE_JSON, tileJsonText } from './xyz/folder.js';
+import { estimateSeconds } from './xyz/estimate-time.js';
 import type { XyzFormat, XyzOptions, XyzResult } from './xyz/options.js';
 import { planXyz, TILES_IN_FLIGHT, type XyzPlan } from './xyz/plan.js';
 import { createPyramid } from './xyz/pyramid.js';
@@ -43,7 +44,7 @@ export async function tileXyz(options: XyzOptions, context: TaskContext = {}): P
     const estimatedBytes = await estimate(scene, plan, options, context.signal);
     const facts = { plan, options, started, estimatedBytes };
     await refuseSceneInFolder('--xyz', plan.folder, scene.profile);
-    if (options.dryRun === true) return resultOf(facts, { written: 0, bytes: 0 });
+    if (options.dryRun === true) return { ...resultOf(facts, { written: 0, bytes: 0 }), estimatedSeconds: await estimateSeconds(scene, plan, options, context.signal) };
     await checkXyzFolder(plan.folder, options.overwrite === true);
     await checkRoom(plan.folder, estimatedBytes);
     const partial = join(plan.folder, JOURNAL_FOLDER);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
 import type { Crs, Transform } from '../georef/index.js';
 import type { Grid } from '../grid/index.js';
+import { wrongField } from '../raster/index.js';
 import type { DataType, Rgba, Window } from '../raster/index.js';
 import { parseTileName, TILE_FORMATS, type TileFormat } from './name.js';
 
@@ -101,12 +102,31 @@ export function parseManifest(path: string, text: string): TileManifest {
   }
   if (value.version !== MANIFEST_VERSION) throw new InvalidFileError(path, `expected version ${MANIFEST_VERSION}, found ${String(value.version)}`);
   const { scene, grid, tiles } = value;
-  if (scene === undefined || grid === undefined || !Array.isArray(tiles) || !TILE_FORMATS.includes(value.tileFormat!)) {
+  if (typeof scene !== 'object' || scene === null || !isGrid(grid) || !Array.isArray(tiles) || !TILE_FORMATS.includes(value.tileFormat!)) {
     throw new InvalidFileError(path, 'expected a scene, a grid, a tile format and tiles');
+  }
+  const hasShape = [scene.width, scene.height, scene.bands].every((count) => Number.isSafeInteger(count) && count > 0 && count < 2 ** 31) && DATA_TYPES.includes(scene.dtype);
+  if (!hasShape || grid.sceneWidth !== scene.width || grid.sceneHeight !== scene.height) throw new InvalidFileError(path, 'expected a scene with size, bands and sample type, and a grid of its size');
+  const wrong = wrongField(scene, scene.bands);
+  if (wrong !== undefined) throw new InvalidFileError(path, `the scene's ${wrong} is not what it should be`);
+  const { source, sourceBands, options } = value;
+  if (typeof source?.path !== 'string' || typeof source.fingerprint !== 'string' || !Array.isArray(sourceBands) || typeof options !== 'object' || options === null) {
+    throw new InvalidFileError(path, 'expected a source, its bands and options');
   }
   const manifest = { ...value, scene: { ...scene, nodata: numberOf(scene.nodata) } } as TileManifest;
   manifest.tiles.forEach((tile, index) => checkRecord(path, manifest, tile, index));
   return manifest;
+}
+
+const DATA_TYPES: readonly string[] = ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'float32', 'float64'] satisfies readonly DataType[];
+
+function isGrid(grid: Grid | undefined | null): grid is Grid {
+  const isCount = (value: unknown, least: number): boolean => Number.isSafeInteger(value) && (value as number) >= least && (value as number) < 2 ** 31;
+  if (typeof grid !== 'object' || grid === null) return false;
+  const { sceneWidth, sceneHeight, patchWidth, patchHeight, overlap, columns, rows } = grid;
+  const rises = (positions: readonly number[], end: number): boolean => Array.isArray(positions) && positions.length > 0
+    && positions.every((position, i) => isCount(position, 0) && position < end && (i === 0 || position > positions[i - 1]!));
+  return [sceneWidth, sceneHeight, patchWidth, patchHeight].every((value) => isCount(value, 1)) && isCount(overlap, 0) && rises(columns, sceneWidth) && rises(rows, sceneHeight);
 }
 
 /** The window of a tile in the scene: the patch, cut at the scene's edge where the scene is smaller. */
@@ -116,14 +136,15 @@ export function tileWindow(grid: Grid, row: number, column: number): Window {
   return { x, y, width: Math.min(grid.patchWidth, grid.sceneWidth - x), height: Math.min(grid.patchHeight, grid.sceneHeight - y) };
 }
 
-function checkRecord(path: string, manifest: TileManifest, tile: TileRecord, index: number): void {
+function checkRecord(path: string, manifest: TileManifest, tile: TileRecord | null | undefined, index: number): void {
   const { grid } = manifest;
   // A name is joined to the folder and opened: it must be a plain name of a tile.
-  const name = parseTileName(tile.file ?? '');
-  const fits = name !== undefined && name.row === tile.row && name.column === tile.column
+  const isRecord = typeof tile?.file === 'string' && typeof tile.window === 'object' && tile.window !== null;
+  const name = isRecord ? parseTileName(tile.file) : undefined;
+  const fits = isRecord && name !== undefined && name.row === tile.row && name.column === tile.column
     && grid.columns[tile.column] === tile.window.x && grid.rows[tile.row] === tile.window.y
     && name.x === tile.window.x && name.y === tile.window.y;
-  if (!fits) throw new InvalidFileError(path, `tile ${index} (${JSON.stringify(tile.file)}) does not fit the grid`);
+  if (!fits) throw new InvalidFileError(path, `tile ${index} (${JSON.stringify(tile?.file)}) does not fit the grid`);
 }
 
 function numberText(value: number): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cardFromMetadata, defaultColor, legend, nearestName, palette, parseCard } from '../../src/card/index.js';
+import { cardFromMetadata, classColors, defaultColor, legend, nearestName, palette, parseCard, parseColor } from '../../src/card/index.js';
 import type { GraphSummary } from '../../src/card/index.js';
 import { ModelError } from '../../src/errors.js';
 
@@ -145,6 +145,37 @@ describe('nearestName', () => {
     expect(nearestName('activaton', ['activation', 'classes'])).toBe('activation');
     expect(nearestName('dimorder', ['dim_order'])).toBe('dim_order');
     expect(nearestName('xyzzyx', ['activation', 'classes'])).toBeUndefined();
+  });
+});
+
+describe('classColors', () => {
+  const hueOf = (color: string): 'red' | 'green' | 'blue' => {
+    const [red, green, blue] = parseColor(color);
+    return green >= red && green >= blue ? 'green' : blue >= red ? 'blue' : 'red';
+  };
+
+  it('draws usual kinds of land cover in their colours, whatever else is in the name', () => {
+    const names = ['forest', 'Bare soil', 'water', 'vegetation', 'buildings', 'Swimming_Pool', 'green roof', 'agricultural land', 'roads'];
+    const colors = classColors(names);
+    expect(names.map((name, i) => [name, hueOf(colors[i]!)])).toEqual([
+      ['forest', 'green'], ['Bare soil', 'red'], ['water', 'blue'], ['vegetation', 'green'], ['buildings', 'red'], ['Swimming_Pool', 'blue'], ['green roof', 'red'], ['agricultural land', 'red'], ['roads', 'blue'],
+    ]);
+    // Grey, and the colour of fields rather than of land.
+    expect([colors[8], colors[7]]).toEqual(['#5c5f66', '#e0b43c']);
+    expect(new Set(colors).size).toBe(names.length);
+  });
+
+  it('gives every class a colour of its own, whatever the names', () => {
+    for (const names of [['lake', 'river', 'sea', 'pond', 'water'], ['a', 'b', 'water', 'c', 'd', 'building', 'e'], Array.from({ length: 60 }, (_, i) => `class ${i}`), ['', 'x', '森林', '__proto__', 'constructor']]) {
+      const colors = classColors(names);
+      expect(colors.every((color) => /^#[0-9a-f]{6}$/.test(color))).toBe(true);
+      expect(new Set(colors).size).toBe(names.length);
+    }
+  });
+
+  it('does not take colours of land cover for other classes beside it', () => {
+    const [water, , , , , other] = classColors(['water', 'a', 'b', 'c', 'd', 'e']).map(parseColor);
+    expect(Math.hypot(water![0] - other![0], water![1] - other![1], water![2] - other![2])).toBeGreaterThan(60);
   });
 });
 

@@ -24,7 +24,7 @@ const folder = join(root, 'fixtures', 'scene', 'vrt');
 const work = scratch();
 const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Record<string, Expected>;
 
-for (const name of ['rgb.tif', 'other.tif', 'wide.tif']) copyFileSync(join(folder, name), join(work, name));
+for (const name of ['rgb.tif', 'other.tif', 'wide.tif', 'waves.tif']) copyFileSync(join(folder, name), join(work, name));
 
 const source = (name: string, inside = ''): string => `<SimpleSource><SourceFilename relativeToVRT="1">${name}</SourceFilename>${inside}</SimpleSource>`;
 const band = (inside: string, attributes = ''): string => `<VRTRasterBand dataType="Byte" ${attributes}>${inside}</VRTRasterBand>`;
@@ -64,7 +64,7 @@ describe('a VRT', () => {
     await scene.close();
   });
 
-  it.each(['transparent', 'enlarged_unevenly', 'reduced_unevenly', 'mask_band', 'averaged_thirds'])('%s: is the same in windows as in one piece, bands in any order', async (name) => {
+  it.each(['transparent', 'enlarged_unevenly', 'reduced_unevenly', 'mask_band', 'averaged_thirds', 'types', 'waves', 'bilinear_nodata', 'cubic_alpha', 'lanczos_smaller', 'average_weighted', 'mode'])('%s: is the same in windows as in one piece, bands in any order', async (name) => {
     const scene = await openScene(join(folder, `${name}.vrt`), { cacheBytes: 0 });
     const { width, height, bands } = scene.profile;
     const all = await readAll(scene);
@@ -83,6 +83,14 @@ describe('a VRT', () => {
       }
     }
     await scene.close();
+  });
+
+  it('tells that its bands are complex, or of several types', async () => {
+    const complex = await openScene(join(folder, 'waves.vrt'));
+    expect([complex.profile.bands, complex.profile.isComplex, complex.profile.notes.some((note) => note.startsWith('complex numbers'))]).toEqual([4, true, true]);
+    const types = await openScene(join(folder, 'types.vrt'));
+    expect(types.profile.notes).toContain('its bands are uint8, int16, uint16, and given as int32, which holds them all');
+    await Promise.all([complex.close(), types.close()]);
   });
 
   it('takes names and colours from the VRT, and band names from its first file where it has none', async () => {
@@ -143,8 +151,10 @@ describe('a VRT is refused', () => {
     ['a missing file', vrt(band(source('nowhere.tif'))), /its source .*nowhere\.tif does not exist/],
     ['a band that is not there', vrt(band(source('rgb.tif', '<SourceBand>9</SourceBand>'))), /band 9 of it, but it has 3/],
     ['another size than the file has', vrt(band(source('rgb.tif', '<SourceProperties RasterXSize="99" RasterYSize="18"/>'))), /99 × 18 pixels, it has 24 × 18/],
-    ['bands of two types', vrt(band('') + band('').replace('Byte', 'Int16')), /uint8 in band 1 and int16 in band 2/],
-    ['complex numbers', vrt(band('').replace('Byte', 'CFloat32')), /CFloat32/],
+    ['complex and other numbers', vrt(band('') + band('').replace('Byte', 'CFloat32')), /complex numbers in all bands or in none, found 1 of 2/],
+    ['complex numbers of other sizes', vrt(band(source('waves.tif', '<SrcRect xOff="0" yOff="0" xSize="24" ySize="18"/><DstRect xOff="0" yOff="0" xSize="9" ySize="9"/>').replace('<SimpleSource', '<SimpleSource resampling="cubic"'))), /complex numbers are to be resampled by cubic/],
+    ['an unknown type', vrt(band('').replace('Byte', 'Float16')), /Float16/],
+    ['an unknown filter', vrt(band(source('rgb.tif', '<SrcRect xOff="0" yOff="0" xSize="24" ySize="18"/><DstRect xOff="0" yOff="0" xSize="9" ySize="9"/>').replace('<SimpleSource', '<SimpleSource resampling="gauss"'))), /to be resampled by gauss, expected nearest, bilinear/],
     ['no size', '<VRTDataset rasterYSize="3"><VRTRasterBand/></VRTDataset>', /rasterXSize/],
     ['no band', vrt(''), /no band/],
     ['XML that ends', '<VRTDataset rasterXSize="3" rasterYSize="3"><VRTRasterBand>', /not well-formed/],

@@ -199,6 +199,19 @@ describe('convert', () => {
     await expect(convert({ scene: picture, output: join(folder, 'no.tif'), epsg: 3857 })).rejects.toThrow('has no georeference');
   });
 
+  it('says beforehand where pixels become so fine or so large that it looks like a mistake, and where a CRS is far from its place', async () => {
+    const warningsOf = async (options: Partial<ConvertOptions>): Promise<string> => (await convert({ scene: scene('rgb.tif'), output: join(folder, 'none.tif'), dryRun: true, ...options })).warnings.join('\n');
+    const { transform } = (await run({ scene: scene('rgb.tif') })).profile;
+    const gsd = transform![1];
+    expect(await warningsOf({ gsd: gsd / 3 })).toBe('');
+    expect(await warningsOf({ gsd: gsd / 10 })).toMatch(/makes pixels 10 times finer than the scene's/);
+    expect(await warningsOf({ gsd: gsd * 3 })).toBe('');
+    expect(await warningsOf({ gsd: 1e6 })).toMatch(/leaves 1 × 1 pixels of the scene's .*: is it in metres\?/);
+    expect(await warningsOf({ epsg: 3857 })).toBe('');
+    expect(await warningsOf({ epsg: 32601 })).toMatch(/UTM zone 1N is meant for places around longitude -177/);
+    expect(await warningsOf({ epsg: 3031 })).toMatch(/stretches lengths/);
+  });
+
   it('says in a dry run what it would do, and does nothing', async () => {
     const output = join(folder, 'dry.tif');
     const result = await convert({ scene: scene('rgb.tif'), output, dryRun: true, epsg: 3857 });

@@ -113,7 +113,16 @@ describe('vectorize', () => {
 
   it('says so where a raster looks like a picture', async () => {
     const shades = { ...map, classes: map.classes.map((_, i) => (i * 7) % 200) };
-    const { warnings } = await vectorize({ map: await writeMap(shades, { classNames: undefined, palette: undefined }), output: fresh('shades.geojson'), dryRun: true });
+    const early: string[] = [];
+    const context = { onWarning: (text: string) => early.push(text) };
+    const { warnings } = await vectorize({ map: await writeMap(shades, { classNames: undefined, palette: undefined }), output: fresh('shades.geojson'), dryRun: true }, context);
+    early.length = 0;
+    const large = { ...map, width: 700, height: 600, classes: Int32Array.from({ length: 700 * 600 }, (_, i) => (i * 7919) % 251 % 200) };
+    const stopped = new AbortController();
+    const told = vectorize({ map: await writeMap(large as never, { classNames: undefined, palette: undefined }), output: fresh('large.geojson') }, { signal: stopped.signal, onWarning: (text) => { early.push(text); stopped.abort(); } });
+    await expect(told).rejects.toThrow('interrupted');
+    expect(early).toHaveLength(1);
+    expect(early[0]).toMatch(/looks like a picture, not like a map of classes: .* about [\d,]+ polygons/);
     expect(warnings.join()).toMatch(/has 200 values without names or colours, in \d+ areas: it looks like a picture/);
     expect((await vectorize({ map: await writeMap(map), output: fresh('map.geojson'), dryRun: true })).warnings.join()).not.toContain('looks like');
   });

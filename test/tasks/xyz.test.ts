@@ -218,7 +218,10 @@ describe('tileXyz', () => {
     await writer.write(new Uint8Array(64 * 64).fill(9), 64);
     await writer.finish(world);
     await writer.abort();
-    expect((await tileXyz({ scene: world, folder: join(folder, 'no'), dryRun: true, zoom: [0, 2] })).tiles).toBe(21);
+    const dry = await tileXyz({ scene: world, folder: join(folder, 'no'), dryRun: true, zoom: [0, 2] });
+    expect(dry.tiles).toBe(21);
+    expect(dry.estimatedSeconds).toBeGreaterThan(0);
+    expect(dry.estimatedSeconds).toBeLessThan(600);
     await expect(tileXyz({ scene: world, folder: join(folder, 'no'), zoom: [0, 12] })).rejects.toThrow('at level 12');
     expect(existsSync(join(folder, 'no'))).toBe(false);
   });

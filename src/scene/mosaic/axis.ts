@@ -55,11 +55,3 @@ export function nearestOf(axis: Axis, position: number): number {
   const found = Math.floor((position + 0.5 - axis.start) * axis.step + axis.offset + 1e-10);
   return Math.min(axis.last, Math.max(0, found));
 }
-
-/** Pixels of the file, first and behind the last, that a pixel of the mosaic covers at least in part. */
-export function coveredBy(axis: Axis, position: number): readonly [from: number, to: number] {
-  const from = Math.floor((position - axis.start) * axis.step + axis.offset + 1e-10);
-  const to = Math.ceil((position + 1 - axis.start) * axis.step + axis.offset - 1e-10);
-  const first = Math.min(axis.last, Math.max(0, from));
-  return [first, Math.min(axis.last + 1, Math.max(first + 1, to))];
-}

@@ -1,7 +1,7 @@
 import { InvalidFileError } from '../../errors.js';
 import { datumNote } from '../../georef/index.js';
 import { allocate } from '../../raster/index.js';
-import type { SceneProfile, TypedArray, Window } from '../../raster/index.js';
+import type { Raster, ReadOptions, SceneProfile, TypedArray, Window } from '../../raster/index.js';
 import { createReaderScene } from '../create-scene.js';
 import type { BlockScene } from '../create-scene.js';
 import type { SampleReader } from '../masked-read.js';
@@ -10,9 +10,14 @@ import { defaultCacheBytes, stripCacheBytes } from '../memory.js';
 import { placeAxis } from './axis.js';
 import type { MosaicContext } from './context.js';
 import type { MemberTable } from './member-table.js';
+import { mosaicLevels } from './mosaic-levels.js';
+import type { Factor } from './mosaic-levels.js';
 import { paint } from './paint.js';
-import type { PlacedLayer } from './paint.js';
+import type { MemberRequest } from './paint.js';
+import { kernelOf } from './paint-piece.js';
+import type { BandKind, MemberRaster, PlacedLayer } from './paint-piece.js';
 import type { Layer, Mosaic } from './types.js';
+import { RENDER } from './vrt-source.js';
 
 export interface MosaicOrigin {
   readonly source: string;
@@ -42,6 +47,7 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
     bands: mosaic.bands.length,
     dtype,
     ...(sample?.bits === undefined || sample.dtype !== dtype ? {} : { bits: sample.bits }),
+    ...(mosaic.isComplex === true ? { isComplex: true } : {}),
     ...(mosaic.transform === undefined ? {} : { transform: mosaic.transform }),
     ...(mosaic.crs === undefined ? {} : { crs: mosaic.crs }),
     ...(mosaic.nodata === undefined ? {} : { nodata: mosaic.nodata }),
@@ -68,6 +74,7 @@ export async function createMosaicScene(mosaic: Mosaic, members: MemberTable, co
   const maskReader = maskLayers === undefined ? undefined : mosaicReader({ dtype: 'uint8', bands: [{ fill: 0 }] }, maskLayers, members);
   return createReaderScene({
     profile,
+    levels: await mosaicLevels(mosaic, profile, sample, members, (parts, placed) => mosaicReader(parts, placed, members)),
     pixels: () => Promise.resolve(reader),
     ...(maskReader === undefined ? {} : { mask: maskReader }),
     decodedBlocks: () => cache.decoded,
@@ -109,26 +116,55 @@ async function placeLayers(layers: readonly Layer[], { width, height }: Pick<Mos
 }
 
 function mosaicReader(mosaic: Pick<Mosaic, 'dtype' | 'bands'>, layers: readonly PlacedLayer[], members: MemberTable): SampleReader {
+  const kinds: readonly BandKind[] = mosaic.bands.map(({ dtype = mosaic.dtype, isWide = false }) => ({ dtype, isWide }));
   return {
     bands: mosaic.bands.length,
     read: async (window, bands, signal) => {
       const data = allocate(mosaic.dtype, window.width * window.height * bands.length);
       fillBands(data, bands.map((band) => mosaic.bands[band]!.fill));
       const canvas = { window, bands, data, painted: new Uint8Array(data.length), claimed: new Uint8Array(data.length) };
-      await paint(canvas, mosaic.dtype, layers, (member, part, wanted, stop) => readMember(members, member, part, wanted, stop), signal);
+      await paint(canvas, kinds, layers, (request, stop) => readMember(members, request, stop), signal);
       return data;
     },
   };
 }
 
-async function readMember(members: MemberTable, member: string, window: Window, bands: readonly number[], signal: AbortSignal | undefined): ReturnType<Parameters<typeof paint>[3]> {
-  return members.use(member, async (scene) => {
+async function readMember(members: MemberTable, { placed, window, origins }: MemberRequest, signal: AbortSignal | undefined): Promise<MemberRaster> {
+  const { layer, factor } = placed;
+  const kernel = kernelOf(placed);
+  return members.use(layer.member, async (scene) => {
     const { profile } = scene;
-    const missing = bands.find((band) => band >= profile.bands);
-    if (missing !== undefined) throw new InvalidFileError(profile.source, `the mosaic takes band ${missing + 1} of it, but it has ${profile.bands}`);
-    const raster = await scene.read(window, { bands, ...(signal === undefined ? {} : { signal }) });
-    return { raster, dtype: profile.dtype, ...(profile.palette === undefined ? {} : { palette: profile.palette }) };
+    const { isComplex = false, alphaBand } = profile;
+    if (isComplex && kernel !== undefined) {
+      throw new InvalidFileError(profile.source, `complex numbers are to be resampled by ${kernel}, which is not done`, { advice: RENDER });
+    }
+    const wanted = origins.map(({ from, part }) => {
+      const band = from === 'mask' ? 0 : isComplex ? 2 * from + (part === 'real' ? 0 : 1) : from;
+      if (band >= profile.bands) throw new InvalidFileError(profile.source, `the mosaic takes band ${Number(from) + 1} of it, but it has ${isComplex ? profile.bands / 2 : profile.bands}`);
+      return part === 'imaginary' && !isComplex ? undefined : band;
+    });
+    const usesAlpha = kernel !== undefined && profile.maskSource === 'alpha' && alphaBand !== undefined;
+    const read = [...new Set([...wanted.filter((band) => band !== undefined), ...(usesAlpha ? [alphaBand] : [])])];
+    const bands = read.length === 0 ? [0] : read;
+    const options = { bands, ...(signal === undefined ? {} : { signal }) };
+    const raster = factor === undefined ? await scene.read(window, options) : await readReduced(scene, layer, window, factor, options);
+    return {
+      raster, profile,
+      bands: wanted.map((band) => (band === undefined ? undefined : { band, at: bands.indexOf(band) })),
+      ...(usesAlpha ? { alpha: bands.indexOf(alphaBand) } : {}),
+    };
   });
+}
+
+/** A window of the pixels that so many of the scene's make one of. */
+function readReduced(scene: BlockScene, layer: Layer, window: Window, { x, y }: Factor, options: ReadOptions): Promise<Raster> {
+  const { width, height, nodata } = scene.profile;
+  const left = window.x * x;
+  const top = window.y * y;
+  const whole = { x: left, y: top, width: Math.min(width - left, window.width * x), height: Math.min(height - top, window.height * y) };
+  // A mean with a value that the layer leaves out would be neither.
+  const isPicked = layer.nodata !== undefined && !Object.is(layer.nodata, nodata);
+  return scene.readReduced(whole, window, { ...options, ...(isPicked ? { resampling: 'nearest' } : {}) });
 }
 
 function fillBands(data: TypedArray, fills: readonly number[]): void {

@@ -25,6 +25,7 @@ const WEB = /^(https?|s3):\/\//i;
  */
 export function locate(name: string, fromVrt: boolean, vrt: Location, url: string, policy: LocationPolicy): MemberLocation {
   if (isVrt(name)) return { kind: 'inline', text: name, base: vrt };
+  if (name.includes('\0')) throw new InvalidFileError(url, 'the name of a source holds a zero byte, which no file has');
   const remote = remoteName(name, url);
   if (remote !== undefined) {
     if (policy.network === 'allow' || (vrt.kind === 'url' && sameServer(remote, vrt.at))) return { kind: 'url', at: remote };

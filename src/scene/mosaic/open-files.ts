@@ -60,6 +60,7 @@ export async function openFiles(paths: readonly string[], label: string, context
         const name = first.bandNames?.[band];
         return { fill: first.bandNodata === undefined ? first.nodata ?? 0 : first.bandNodata[band] ?? 0, ...(name === undefined ? {} : { name }) };
       }),
+      ...(first.isComplex === true ? { isComplex: true } : {}),
       ...(first.crs === undefined ? {} : { crs: first.crs }),
       ...(first.nodata === undefined ? {} : { nodata: first.nodata }),
       ...(first.bandNodata === undefined ? {} : { bandNodata: first.bandNodata }),
@@ -86,8 +87,8 @@ export async function openFiles(paths: readonly string[], label: string, context
 
 function layerOf(member: string, window: Window, profile: SceneProfile, bands: number): Layer {
   return {
-    member, placement: { target: window }, averaged: false,
-    bands: Array.from({ length: bands }, (_, band) => ({ from: band, to: band })),
+    member, placement: { target: window }, resampling: 'nearest',
+    bands: Array.from({ length: bands }, (_, band) => (profile.isComplex === true ? { from: band >> 1, part: band % 2 === 0 ? 'real' : 'imaginary', to: band } : { from: band, part: 'real', to: band })),
     // Where the bands' values differ, a pixel is missing if all its bands have theirs: that is what its mask says.
     ...(profile.nodata === undefined || profile.bandNodata !== undefined ? {} : { nodata: profile.nodata }),
     useMask: (profile.nodata === undefined || profile.bandNodata !== undefined) && profile.maskSource !== 'none',
@@ -96,7 +97,7 @@ function layerOf(member: string, window: Window, profile: SceneProfile, bands: n
 
 /** Which pixels of the mosaic a file gives data for. */
 function maskOf(member: string, window: Window, profile: SceneProfile): Layer {
-  return { member, placement: { target: window }, averaged: false, bands: [{ from: 'mask', to: 0 }], useMask: profile.maskSource !== 'none' };
+  return { member, placement: { target: window }, resampling: 'nearest', bands: [{ from: 'mask', part: 'real', to: 0 }], useMask: profile.maskSource !== 'none' };
 }
 
 function percent(share: number): string {

@@ -25,6 +25,7 @@ export class OpenMembers {
   /** The most that were open at once. */
   peak = 0;
   readonly #entries = new Map<string, Entry>();
+  #closed = false;
 
   /** Does something with a member; it stays open meanwhile. */
   async use<T>(name: string, open: () => Promise<OpenMember>, work: (scene: BlockScene) => Promise<T>): Promise<T> {
@@ -42,12 +43,13 @@ export class OpenMembers {
       return await work((await entry.opening).scene);
     } finally {
       entry.uses--;
-      await this.#shrink(MOST_OPEN, MOST_BYTES);
+      await (this.#closed ? this.close() : this.#shrink(MOST_OPEN, MOST_BYTES));
     }
   }
 
-  /** Closes all. Nothing may be in use. */
+  /** Closes all; what is in use, by reads whose answer nobody waits for any more, when it is done. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#shrink(0, -1);
   }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
 import { isInvertible } from '../../georef/index.js';
 import type { Crs, Transform } from '../../georef/index.js';
+import { wrongField } from '../../raster/index.js';
 import type { DataType, FreeMetadata, Rgba, SceneProfile, Window } from '../../raster/index.js';
 import type { ByteSource } from '../byte-source.js';
 import type { BlockScene } from '../create-scene.js';
@@ -62,8 +63,8 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
   const table = createMemberTable(members, url, inner);
   const nodata = typeof scene.nodata === 'string' ? parseNodata(scene.nodata) : scene.nodata;
   const layers = tiles.map(({ file, window }) => ({
-    member: join(folder, file), placement: { target: window }, averaged: false, useMask: false,
-    bands: Array.from({ length: scene.bands }, (_, band) => ({ from: band, to: band })),
+    member: join(folder, file), placement: { target: window }, resampling: 'nearest' as const, useMask: false,
+    bands: Array.from({ length: scene.bands }, (_, band) => ({ from: band, part: 'real' as const, to: band })),
   }));
   const isMasked = nodata === undefined && scene.alphaBand === undefined && unionArea(tiles.map(({ window }) => window)) < scene.width * scene.height;
   const { width, height, dtype, alphaBand, transform, crs, palette, classNames, scaling, units, metadata, bandMetadata } = scene;
@@ -74,7 +75,7 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
         const name = scene.bandNames?.[band];
         return { fill: nodata ?? 0, ...(name === undefined ? {} : { name }) };
       }),
-      ...(isMasked ? { mask: layers.map((layer) => ({ ...layer, bands: [{ from: 'mask' as const, to: 0 }] })) } : {}),
+      ...(isMasked ? { mask: layers.map((layer) => ({ ...layer, bands: [{ from: 'mask' as const, part: 'real' as const, to: 0 }] })) } : {}),
       ...(transform === undefined || !isInvertible(transform) ? {} : { transform }),
       ...(crs === undefined ? {} : { crs }),
       ...(nodata === undefined ? {} : { nodata }),
@@ -99,23 +100,25 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
 
 function parseList(text: string, url: string): TileList {
   const refuse = (message: string): never => { throw new InvalidFileError(url, message); };
-  let list: TileList;
+  let list: TileList | null;
   try {
-    list = JSON.parse(text) as TileList;
+    list = JSON.parse(text) as TileList | null;
   } catch (error) {
     throw new InvalidFileError(url, 'expected JSON', { cause: error });
   }
-  const { scene, tiles, tileFormat } = list;
+  const { scene, tiles, tileFormat } = (list ?? {}) as TileList;
   const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 31;
   if (typeof scene !== 'object' || scene === null || !Array.isArray(tiles) || !isCount(scene.width) || !isCount(scene.height) || !isCount(scene.bands) || !DATA_TYPES.includes(scene.dtype)) {
     refuse('expected a scene with its size, bands and sample type, and tiles');
   }
+  const wrong = wrongField(scene, scene.bands);
+  if (wrong !== undefined) refuse(`the scene's ${wrong} is not what it should be`);
   if (tileFormat === 'npy') throw new InvalidFileError(url, 'expected tiles that are pictures, found npy', { advice: 'tilewright mosaic joins them to a GeoTIFF' });
   tiles.forEach((tile, i) => {
     const { file, window } = (tile ?? {}) as Partial<TileList['tiles'][number]>;
     const isPlain = typeof file === 'string' && file !== '' && basename(file) === file && !file.includes('\\');
-    const isPlaced = window !== undefined && [window.x, window.y].every((value) => Number.isInteger(value) && value >= 0) && isCount(window.width) && isCount(window.height);
+    const isPlaced = typeof window === 'object' && window !== null && [window.x, window.y].every((value) => Number.isInteger(value) && value >= 0) && isCount(window.width) && isCount(window.height);
     if (!isPlain || !isPlaced) refuse(`tile ${i} (${JSON.stringify(file)}) has no plain name or no place`);
   });
-  return list;
+  return list!;
 }

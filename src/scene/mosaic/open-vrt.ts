@@ -71,9 +71,10 @@ async function findMembers(vrt: VrtFile, base: Location, url: string, context: M
   }
   await forEachOf([...members], async ([name, member]) => {
     if (member.location.kind !== 'file') return;
-    const found = await stat(member.location.at).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new InvalidFileError(url, `its source ${member.location.kind === 'file' ? member.location.at : name} does not exist`, { cause: error });
-      throw error;
+    const { at } = member.location;
+    const found = await stat(at).catch((error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === 'ENOENT' || error.code === 'ENOTDIR';
+      throw new InvalidFileError(url, `its source ${shortName(at)} ${isAbsent ? 'does not exist' : `cannot be read (${error.code ?? 'unknown reason'})`}`, { cause: error });
     });
     if (!found.isFile()) throw new InvalidFileError(url, `expected a file as its source, found ${name}`);
     members.set(name, { ...member, status: { size: found.size, modified: found.mtimeMs } });
@@ -115,9 +116,9 @@ export function isVrtName(at: string): boolean {
 }
 
 function mosaicOf(vrt: VrtFile, names: ReadonlyMap<string, string>): { readonly mosaic: Omit<Mosaic, 'notes'>; readonly notes: string[] } {
-  const { width, height, dtype, bands, transform, crs } = vrt;
+  const { width, height, dtype, isComplex, bands, transform, crs } = vrt;
   const [first] = bands;
-  const values = bands.map((band) => band.nodata);
+  const values = inParts(bands.map((band) => band.nodata), isComplex);
   const nodata = values.find((value) => value !== undefined);
   const differ = values.some((value) => !Object.is(value, nodata));
   const alphaBand = bands.findIndex((band) => band.isAlpha);
@@ -126,29 +127,38 @@ function mosaicOf(vrt: VrtFile, names: ReadonlyMap<string, string>): { readonly 
     notes: [...vrt.notes],
     mosaic: {
       width, height, dtype,
-      bands: bands.map((band) => ({ fill: band.fill, ...(band.name === undefined ? {} : { name: band.name }) })),
-      layers: layersOf(bands, names),
-      ...(vrt.mask === undefined ? {} : { mask: layersOf([vrt.mask], names) }),
+      bands: inParts(bands.map(({ fill, name, isWide, dtype: type }) => ({
+        fill, ...(name === undefined ? {} : { name }), ...(isWide === true ? { isWide } : {}), ...(type === dtype ? {} : { dtype: type }),
+      })), isComplex),
+      ...(isComplex ? { isComplex } : {}),
+      layers: layersOf(bands, isComplex, names),
+      ...(vrt.mask === undefined ? {} : { mask: layersOf([vrt.mask], false, names) }),
       described: describedOf(vrt),
       ...(transform === undefined ? {} : { transform }),
       ...(crs === undefined ? {} : { crs }),
       ...(nodata === undefined ? {} : { nodata }),
       ...(differ ? { bandNodata: values } : {}),
-      ...(alphaBand < 0 ? {} : { alphaBand }),
+      ...(alphaBand < 0 || isComplex ? {} : { alphaBand }),
       ...(isSingle && first?.palette !== undefined ? { palette: first.palette } : {}),
       ...(isSingle && first?.classNames !== undefined ? { classNames: first.classNames } : {}),
     },
   };
 }
 
+/** A band of complex numbers is two bands of their parts. */
+function inParts<T>(bands: readonly T[], isComplex: boolean): readonly T[] {
+  return isComplex ? bands.flatMap((band) => [band, band]) : bands;
+}
+
 const COLOURS = ['red', 'green', 'blue'];
 
-function describedOf({ bands, gcps, rpc, metadata }: VrtFile): NonNullable<Mosaic['described']> {
+function describedOf({ bands: written, isComplex, gcps, rpc, metadata }: VrtFile): NonNullable<Mosaic['described']> {
+  const bands = inParts(written, isComplex);
   return {
     ...(COLOURS.every((colour, i) => bands[i]?.colour === colour) ? { photometric: 'rgb' as const } : {}),
     ...(gcps === undefined ? {} : { gcps }),
     ...(rpc === undefined ? {} : { rpc }),
-    ...(metadata === undefined ? {} : { metadata }),
+    ...(metadata === undefined ? {} : { metadata: { ...metadata, bands: inParts(metadata.bands, isComplex) } }),
     ...(bands.some((band) => band.scaling !== undefined) ? { scaling: bands.map((band) => band.scaling ?? { scale: 1, offset: 0 }) } : {}),
     ...(bands.some((band) => band.unit !== undefined) ? { units: bands.map((band) => band.unit ?? '') } : {}),
   };
@@ -158,24 +168,25 @@ function describedOf({ bands, gcps, rpc, metadata }: VrtFile): NonNullable<Mosai
  * The sources of all bands as layers. What several bands take from the same place of a file in the same way becomes one
  * layer, so that it is read once. The order within each band stays as it was, and no other order matters.
  */
-function layersOf(bands: readonly VrtBand[], names: ReadonlyMap<string, string>): Layer[] {
+function layersOf(bands: readonly VrtBand[], isComplex: boolean, names: ReadonlyMap<string, string>): Layer[] {
+  const parts = isComplex ? ['real', 'imaginary'] as const : ['real'] as const;
   const layers: Layer[] = [];
   const most = Math.max(0, ...bands.map((band) => band.sources.length));
   for (let i = 0; i < most; i++) {
-    const alike = new Map<string, { readonly source: VrtSource; readonly bands: { readonly from: number | 'mask'; readonly to: number }[] }>();
-    bands.forEach((band, to) => {
+    const alike = new Map<string, { readonly source: VrtSource; readonly bands: Layer['bands'][number][] }>();
+    bands.forEach((band, index) => {
       const source = band.sources[i];
       if (source === undefined) return;
       const { band: from, expected, nodata, ...rest } = source;
       const key = JSON.stringify([rest, nodata === undefined ? null : String(nodata), expected]);
       const group = alike.get(key) ?? { source, bands: [] };
-      group.bands.push({ from, to });
+      parts.forEach((part, p) => { group.bands.push({ from, part, to: index * parts.length + p }); });
       alike.set(key, group);
     });
     for (const { source, bands: pairs } of alike.values()) {
-      const { placement, nodata, useMask, rule, averaged } = source;
+      const { placement, nodata, useMask, rule, resampling } = source;
       layers.push({
-        member: names.get(nameKey(source))!, placement, bands: pairs, useMask, averaged,
+        member: names.get(nameKey(source))!, placement, bands: pairs, useMask, resampling,
         ...(nodata === undefined ? {} : { nodata }), ...(rule === undefined ? {} : { rule }),
       });
     }

@@ -27,28 +27,43 @@ export interface Placement {
   readonly target?: Rect;
 }
 
+/** Filters over the pixels around a place, as GDAL names them. */
+export const FILTER_NAMES = ['bilinear', 'cubic', 'cubicspline', 'lanczos', 'average', 'rms', 'mode'] as const;
+
+/** What pixels of another size are made by; `averaged` is what an AveragedSource does. */
+export type Kernel = (typeof FILTER_NAMES)[number] | 'averaged';
+export type Resampling = 'nearest' | Kernel;
+
+/** What of a file goes into a band: a band from 0, of complex numbers the real part or the other; or the file's mask. */
+export interface Origin {
+  readonly from: number | 'mask';
+  readonly part: 'real' | 'imaginary';
+}
+
 /** A piece of a file that is painted into a mosaic. */
 export interface Layer {
   /** Name of the file among the mosaic's members. */
   readonly member: string;
   readonly placement: Placement;
-  /** Which band of the file, from 0, or its mask, goes to which band of the mosaic. */
-  readonly bands: readonly { readonly from: number | 'mask'; readonly to: number }[];
+  /** What of the file goes to which band of the mosaic, from 0. */
+  readonly bands: readonly (Origin & { readonly to: number })[];
   /** Samples with this value are left out. */
   readonly nodata?: number;
   /** Pixels that the file's own mask says are missing are left out. */
   readonly useMask: boolean;
   readonly rule?: ValueRule;
-  /** Mean of the pixels that fall together, instead of the nearest one. */
-  readonly averaged: boolean;
+  readonly resampling: Resampling;
 }
 
 /** What a mosaic is, however its files were named: a VRT, a folder, a list. */
 export interface Mosaic {
   readonly width: number;
   readonly height: number;
+  /** Type that holds the samples of all bands. */
   readonly dtype: DataType;
   readonly bands: readonly MosaicBand[];
+  /** The bands are the real and the imaginary parts of complex numbers, in turn. */
+  readonly isComplex?: boolean;
   readonly transform?: Transform;
   readonly crs?: Crs;
   /** The value that stands for missing; what `fill` of the bands is may differ. */
@@ -70,4 +85,8 @@ export interface MosaicBand {
   readonly name?: string;
   /** What stands where no layer does. */
   readonly fill: number;
+  /** What samples are before they are given in the mosaic's type. Default: that type. */
+  readonly dtype?: DataType;
+  /** Integers of 64 bits, as doubles. */
+  readonly isWide?: boolean;
 }

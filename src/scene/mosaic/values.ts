@@ -6,7 +6,7 @@ const INTEGER_RANGE: Partial<Record<DataType, readonly [number, number]>> = {
 };
 
 /** Types whose values a float32 holds exactly; GDAL computes in float32 for them, in float64 for the others. */
-const NARROW: ReadonlySet<DataType> = new Set(['uint8', 'int8', 'uint16', 'int16', 'float32']);
+export const NARROW: ReadonlySet<DataType> = new Set(['uint8', 'int8', 'uint16', 'int16', 'float32']);
 
 /** Whether all values of one type are values of the other, so that samples can be copied as they are. */
 export function holdsAll(from: DataType, to: DataType): boolean {
@@ -29,9 +29,16 @@ export function toSample(type: DataType): (value: number) => number {
   };
 }
 
+/** A whole number, halves away from zero; what is no number becomes 0. */
+function toWhole(value: number): number {
+  return Number.isNaN(value) ? 0 : Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
+}
+
 /** A {@link ValueRule} as a function from a file's sample to a sample of the mosaic; `undefined`: the pixel is left out. */
-export function applyRule(rule: ValueRule | undefined, type: DataType, palette: readonly Rgba[] | undefined): (value: number) => number | undefined {
-  const sample = toSample(type);
+export function applyRule(
+  rule: ValueRule | undefined, { dtype: type, isWide = false }: { readonly dtype: DataType; readonly isWide?: boolean }, palette: readonly Rgba[] | undefined,
+): (value: number) => number | undefined {
+  const sample = isWide ? toWhole : toSample(type);
   if (rule === undefined) return sample;
   const round = NARROW.has(type) ? Math.fround : (value: number): number => value;
   const { component, linear, power, table } = rule;

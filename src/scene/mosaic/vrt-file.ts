@@ -7,6 +7,7 @@ import { nodataOfType, parseNodata } from '../nodata.js';
 import { rpcFromItems } from '../rpc.js';
 import { childOf, childrenOf, parseXml, textOf } from './vrt-xml.js';
 import type { XmlNode } from './vrt-xml.js';
+import { holdsAll } from './values.js';
 import { RENDER, isSource, parseSource } from './vrt-source.js';
 import type { VrtSource } from './vrt-source.js';
 
@@ -14,7 +15,10 @@ import type { VrtSource } from './vrt-source.js';
 export interface VrtFile {
   readonly width: number;
   readonly height: number;
+  /** Type that holds the samples of all bands. */
   readonly dtype: DataType;
+  /** All bands hold complex numbers, or none does. */
+  readonly isComplex: boolean;
   readonly bands: readonly VrtBand[];
   readonly mask?: VrtBand;
   readonly transform?: Transform;
@@ -25,8 +29,7 @@ export interface VrtFile {
   readonly notes: readonly string[];
 }
 
-export interface VrtBand {
-  readonly dtype: DataType;
+export interface VrtBand extends BandType {
   /** Nodata that is told. */
   readonly nodata?: number;
   /** What stands where no source does: nodata, told or not, else 0. */
@@ -42,8 +45,19 @@ export interface VrtBand {
   readonly sources: readonly VrtSource[];
 }
 
-const TYPES: ReadonlyMap<string, DataType> = new Map<string, DataType>([
-  ['byte', 'uint8'], ['int8', 'int8'], ['uint16', 'uint16'], ['int16', 'int16'], ['uint32', 'uint32'], ['int32', 'int32'], ['float32', 'float32'], ['float64', 'float64'],
+interface BandType {
+  /** Of complex numbers, that of their parts. */
+  readonly dtype: DataType;
+  readonly isComplex?: boolean;
+  /** Integers of 64 bits, read as doubles. */
+  readonly isWide?: boolean;
+}
+
+const TYPES: ReadonlyMap<string, BandType> = new Map<string, BandType>([
+  ['byte', { dtype: 'uint8' }], ['int8', { dtype: 'int8' }], ['uint16', { dtype: 'uint16' }], ['int16', { dtype: 'int16' }], ['uint32', { dtype: 'uint32' }], ['int32', { dtype: 'int32' }],
+  ['float32', { dtype: 'float32' }], ['float64', { dtype: 'float64' }], ['int64', { dtype: 'float64', isWide: true }], ['uint64', { dtype: 'float64', isWide: true }],
+  ['cint16', { dtype: 'int16', isComplex: true }], ['cint32', { dtype: 'int32', isComplex: true }],
+  ['cfloat32', { dtype: 'float32', isComplex: true }], ['cfloat64', { dtype: 'float64', isComplex: true }],
 ]);
 
 /** VRTs that compute, by their subclass. */
@@ -55,6 +69,9 @@ const COMPUTING_BANDS: ReadonlyMap<string, string> = new Map([
   ['vrtderivedrasterband', 'bands that are computed (VRTDerivedRasterBand)'], ['vrtrawrasterband', 'raw files (VRTRawRasterBand)'],
   ['vrtwarpedrasterband', 'warped bands (VRTWarpedRasterBand)'], ['vrtpansharpenedrasterband', 'pansharpened bands (VRTPansharpenedRasterBand)'],
 ]);
+
+/** From the narrowest on. */
+const DATA_TYPES: readonly DataType[] = ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'float32', 'float64'];
 
 const MAX_EDGE = 2 ** 31 - 1;
 const IDENTITY = [0, 1, 0, 0, 0, 1] as const;
@@ -85,12 +102,23 @@ export function parseVrt(text: string, url: string): VrtFile {
   if (first === undefined) {
     throw new InvalidFileError(url, childOf(root, 'group') === undefined ? 'the VRT has no band' : 'multidimensional VRTs are not read', { advice: RENDER });
   }
-  const other = bands.findIndex((band) => band.dtype !== first.dtype);
-  if (other >= 0) throw new InvalidFileError(url, `expected bands of one sample type, found ${first.dtype} in band 1 and ${bands[other]!.dtype} in band ${other + 1}`, { advice: RENDER });
+  const { dtype, isComplex } = typeOf(bands, url, notes);
   // A mask stands in the dataset, or, with old versions, in the first band.
   const mask = maskOf(root, url, notes) ?? maskOf(childrenOf(root, 'vrtrasterband')[0]!, url, notes);
   const metadata = freeMetadata(itemsOf(root), childrenOf(root, 'vrtrasterband').map((node) => itemsOf(node)));
-  return { width, height, dtype: first.dtype, bands, ...(mask === undefined ? {} : { mask }), ...placeOf(root, notes), ...(metadata === undefined ? {} : { metadata }), notes };
+  return { width, height, dtype, isComplex, bands, ...(mask === undefined ? {} : { mask }), ...placeOf(root, notes), ...(metadata === undefined ? {} : { metadata }), notes };
+}
+
+/** The type of all samples: that of the bands, or one that holds those of all. */
+function typeOf(bands: readonly VrtBand[], url: string, notes: string[]): { readonly dtype: DataType; readonly isComplex: boolean } {
+  const types = [...new Set(bands.map((band) => band.dtype))];
+  const complex = bands.filter((band) => band.isComplex === true).length;
+  if (complex > 0 && complex < bands.length) throw new InvalidFileError(url, `expected complex numbers in all bands or in none, found ${complex} of ${bands.length} bands with them`, { advice: RENDER });
+  const dtype = DATA_TYPES.find((type) => types.every((one) => holdsAll(one, type)))!;
+  if (types.length > 1) notes.push(`its bands are ${types.join(', ')}, and given as ${dtype}, which holds them all`);
+  if (complex > 0) notes.push('complex numbers: the real and the imaginary parts are bands of their own');
+  if (bands.some((band) => band.isWide === true)) notes.push('integers of 64 bits are read as doubles; one that no double equals is refused');
+  return { dtype, isComplex: complex > 0 };
 }
 
 function edgeOf(root: XmlNode, name: 'rasterXSize' | 'rasterYSize', url: string): number {
@@ -119,8 +147,9 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
   const number = node.attributes.get('band');
   if (index !== undefined && number !== undefined && Number(number) !== index + 1) throw new InvalidFileError(url, `expected band ${index + 1}, found band "${number}"`);
   const typeName = node.attributes.get('datatype') ?? 'Byte';
-  const dtype = TYPES.get(typeName.toLowerCase());
-  if (dtype === undefined) throw new InvalidFileError(url, `${label} has samples of the type ${typeName}, which are not read`, { advice: RENDER });
+  const type = TYPES.get(typeName.toLowerCase());
+  if (type === undefined) throw new InvalidFileError(url, `${label} has samples of the type ${typeName}, which are not read`, { advice: RENDER });
+  const { dtype } = type;
   const text = textOf(node, 'nodatavalue') ?? '';
   const value = parseNodata(text);
   const nodata = value === undefined ? undefined : nodataOfType(value, dtype);
@@ -133,7 +162,7 @@ function parseBand(node: XmlNode, index: number | undefined, url: string, notes:
   const palette = paletteOf(node);
   const classNames = childOf(node, 'categorynames')?.children.filter((child) => child.name === 'category').map((child) => child.text);
   return {
-    dtype,
+    ...type,
     ...(nodata === undefined || isHidden ? {} : { nodata }),
     fill: nodata ?? 0,
     isAlpha: colour === 'alpha',

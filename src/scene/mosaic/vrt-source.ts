@@ -2,7 +2,8 @@ import { InvalidFileError } from '../../errors.js';
 import { parseNodata } from '../nodata.js';
 import { childOf, textOf } from './vrt-xml.js';
 import type { XmlNode } from './vrt-xml.js';
-import type { Placement, Rect, ValueRule } from './types.js';
+import { FILTER_NAMES } from './types.js';
+import type { Kernel, Placement, Rect, Resampling, ValueRule } from './types.js';
 
 /** A source of a band, as the VRT has it. */
 export interface VrtSource {
@@ -18,7 +19,7 @@ export interface VrtSource {
   readonly nodata?: number;
   readonly useMask: boolean;
   readonly rule?: ValueRule;
-  readonly averaged: boolean;
+  readonly resampling: Resampling;
 }
 
 const KINDS = new Set(['simplesource', 'complexsource', 'averagedsource']);
@@ -52,11 +53,6 @@ export function parseSource(node: XmlNode, url: string): VrtSource {
     if (!HARMLESS_OPTIONS.test(key)) refuse(`${name.text} is to be opened with the option ${key}, which is not read`, RENDER);
   }
   const placement = placementOf(node, name.text, url);
-  const resampling = node.attributes.get('resampling') ?? 'nearest';
-  const averaged = node.name === 'averagedsource' && isScaled(placement);
-  if (isScaled(placement) && !/^near(est)?$/i.test(resampling)) {
-    refuse(`${name.text} is to be resampled by ${resampling}, only nearest is read`, RENDER);
-  }
   const isComplex = node.name === 'complexsource';
   const nodata = isComplex ? parseNodata(textOf(node, 'nodata') ?? '') : undefined;
   const rule = isComplex ? ruleOf(node, name.text, url) : undefined;
@@ -72,8 +68,18 @@ export function parseSource(node: XmlNode, url: string): VrtSource {
     ...(nodata === undefined ? {} : { nodata }),
     useMask: isComplex && /^\s*(1|true|yes|on)/i.test(textOf(node, 'usemaskband') ?? ''),
     ...(rule === undefined ? {} : { rule }),
-    averaged,
+    resampling: isScaled(placement) ? resamplingOf(node, name.text, url) : 'nearest',
   };
+}
+
+/** Of a simple source, "average" is that of an AveragedSource, which counts pixels whole. */
+function resamplingOf(node: XmlNode, file: string, url: string): Resampling {
+  const written = node.attributes.get('resampling') ?? 'nearest';
+  const name = written.toLowerCase();
+  if (node.name === 'averagedsource' || (node.name === 'simplesource' && name.startsWith('aver'))) return 'averaged';
+  if (name.startsWith('near')) return 'nearest';
+  if ((FILTER_NAMES as readonly string[]).includes(name)) return name as Kernel;
+  throw new InvalidFileError(url, `${file} is to be resampled by ${written}, expected nearest, ${FILTER_NAMES.join(', ')}`, { advice: RENDER });
 }
 
 /** What to do about a VRT that computes. */

@@ -113,7 +113,7 @@ class RangeDecoder {
  * dictionary. Stops when the target is full or the sequence ends. Returns where it stopped: bytes read to, bytes written.
  * @throws {RangeError} if the data are damaged or end early
  */
-export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Array): { readonly next: number; readonly written: number } {
+export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Array): { readonly next: number; readonly written: number; readonly isWhole: boolean } {
   let at = start;
   let to = 0;
   let dictionary = 0;
@@ -123,6 +123,7 @@ export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Arra
   let pb = 0;
   let state = 0;
   let reps: [number, number, number, number] = [0, 0, 0, 0];
+  let isCut = false;
   const ends = (count: number): void => { if (at + count > source.length) throw new RangeError('the LZMA data end early'); };
 
   const decodeChunk = (packed: number, unpacked: number): void => {
@@ -191,12 +192,13 @@ export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Arra
       for (let from = to - reps[0] - 1; to < end;) target[to++] = target[from++]!;
     }
     if (to === whole) coder.finish();
+    else isCut = true;
   };
 
   for (;;) {
     ends(1);
     const control = source[at++]!;
-    if (control === 0 || to === target.length) return { next: at, written: to };
+    if (control === 0 || to === target.length) return { next: at, written: to, isWhole: control === 0 && !isCut };
     if (control < 0x80) {
       if (control > 2) throw new RangeError('the LZMA data are damaged');
       ends(2);
@@ -205,6 +207,7 @@ export function decodeLzma2(source: Uint8Array, start: number, target: Uint8Arra
       ends(size);
       if (control === 1) dictionary = to;
       const part = source.subarray(at, at + Math.min(size, target.length - to));
+      isCut ||= part.length < size;
       target.set(part, to);
       to += part.length;
       at += size;

@@ -77,6 +77,7 @@ async function openPage(page: TiffPage, options: OpenTiffOptions, beside: Sideca
     height: picture.height,
     ...shape,
     ...(picture.bits % 8 === 0 && picture.bits !== 24 ? {} : { bits: picture.bits }),
+    ...(picture.isComplex ? { isComplex: true } : {}),
     ...place, ...bands,
     maskSource: page.mask !== undefined ? 'internal' : mask !== undefined ? 'external' : maskSourceOf(bands, shape.dtype),
     compression: COMPRESSION_NAMES.get(picture.compression) ?? String(picture.compression),

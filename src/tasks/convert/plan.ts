@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../errors.js';
 import { cogMemory, type CogOptions } from '../../cog/index.js';
-import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, suggestGrid, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
-import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
+import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
+import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Size, type Window } from '../../raster/index.js';
 import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
 import { placeArea, readAreaFile, type Area } from '../rows/area.js';
 import type { Resampling } from '../rows/resample.js';
@@ -84,7 +84,7 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
       { name: resampling === undefined ? 'rows of the scene' : 'blocks of the scene and new rows', bytes: source.memory },
       { name: 'file being written', bytes: cogMemory(cog) },
     ]),
-    warnings: [...warningsOf(profile, missing, grid.crs), ...lost.map((what) => `the output does not carry ${what}`)],
+    warnings: [...warningsOf(profile, missing, grid.crs), ...target?.warnings ?? [], ...lost.map((what) => `the output does not carry ${what}`)],
     lost,
     identity: identityOf(profile, options, polygons),
   };
@@ -149,6 +149,7 @@ function chooseWindow(asked: Window | undefined, profile: SceneProfile): Window 
 interface Target {
   readonly grid: PlacedGrid;
   readonly resampling: Resampling;
+  readonly warnings: readonly string[];
 }
 
 /** The grid that `--crs` and `--gsd` ask for; `undefined` where the scene's own pixels stay. */
@@ -175,8 +176,36 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
   const categorical = profile.palette !== undefined || profile.classNames !== undefined;
   const before = suggestGrid(source, crs);
   const reduction = before === undefined ? 1 : pixelSize(grid.transform).width / pixelSize(before.transform).width;
-  return { grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear' };
+  const far = options.epsg === undefined ? undefined : stretchAt(source, crs);
+  return {
+    grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear',
+    warnings: [...(options.gsd === undefined ? [] : sizeWarnings(options.gsd, reduction, { width: grid.width, height: grid.height }, window)), ...(far === undefined ? [] : [far])],
+  };
 }
+
+/** Pixels so many times finer than the scene's hold nothing that the scene does not. */
+const FINE = 4;
+/** An output of so few pixels along its longer edge is hardly a picture any more. */
+const FEW_PIXELS = 16;
+
+function sizeWarnings(gsd: number, reduction: number, output: Size, scene: Size): string[] {
+  if (reduction < 1 / FINE) return [`--gsd ${gsd} makes pixels ${Math.round(1 / reduction).toLocaleString('en')} times finer than the scene's along an edge: they are interpolated, and hold nothing new`];
+  const longer = Math.max(output.width, output.height);
+  if (reduction <= 1 || longer >= FEW_PIXELS || Math.max(scene.width, scene.height) < FEW_PIXELS) return [];
+  return [`--gsd ${gsd} leaves ${output.width} × ${output.height} pixels of the scene's ${scene.width} × ${scene.height}: is it in metres?`];
+}
+
+/** A note where the CRS is far from the middle of the scene. */
+function stretchAt({ transform, crs, width, height }: PlacedGrid, target: Crs): string | undefined {
+  const lonLat = toLonLat(crs)?.(...pixelToCrs(transform, width / 2, height / 2));
+  // Scenes that reach around a good part of the world have no single place.
+  const corner = toLonLat(crs)?.(...pixelToCrs(transform, 0, 0));
+  if (lonLat === undefined || corner === undefined || Math.hypot(lonLat[0] - corner[0], lonLat[1] - corner[1]) > WIDE_DEGREES) return undefined;
+  return stretchNote(target, ...lonLat);
+}
+
+/** Degrees from a scene's middle to its corner. */
+const WIDE_DEGREES = 20;
 
 /** More pixels than this, and so many times those of the scene, are taken for a mistake in the unit. */
 const MANY_PIXELS = 1e9;

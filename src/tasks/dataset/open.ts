@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { defaultColor } from '../../card/index.js';
+import { classColors } from '../../card/index.js';
 import {
   cacheChips, cacheMaps, changeDescription, collectProblems, describeData, listClassFolders, listPairs, listScenes, listTable, windowChips,
   type CachedMaps, type ChipList, type FoundData, type MapList, type Problem, type Problems,
@@ -101,7 +101,7 @@ export async function openChips(options: OpenSamplesOptions, context: TaskContex
   if (list.kind === 'chips') {
     const { swap_red_blue: swap, bands, range } = found.description;
     const samples = await cacheChips(list, {
-      size: options.size, identity: { swap, bands, range }, colors: list.tags.map((_, id) => defaultColor(id)), problems, source: data.source,
+      size: options.size, identity: { swap, bands, range }, colors: classColors(list.tags), problems, source: data.source,
       file: cacheFile(options.cacheFolder, data, `${options.size}`), ...keyed(options), ...progressOf(context, 'chips'),
     });
     const chipFiles = filesOfChips(list);

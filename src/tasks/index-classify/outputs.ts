@@ -1,4 +1,4 @@
-import { defaultColor, parseColor } from '../../card/index.js';
+import { classColors, parseColor } from '../../card/index.js';
 import { createCog } from '../../cog/index.js';
 import type { IndexEntry, IndexSource, OpenIndex } from '../../index-store/index.js';
 import type { TaskContext } from '../../run/index.js';
@@ -63,7 +63,7 @@ export async function writeClassMap(index: OpenIndex, matrix: VectorMatrix, sour
       else for (let k = 0; k < width; k++) values[pixel * width + k] = found[i * width + k]!;
     }
   }
-  const palette = [[0, 0, 0, 0] as const, ...labels.names.map((_, k) => parseColor(defaultColor(k)))];
+  const palette = [[0, 0, 0, 0] as const, ...classColors(labels.names).map(parseColor)];
   const writer = await createCog({
     width: grid.width, height: grid.height, bands: one ? 1 : width, dtype: one ? 'uint8' : 'float32', nodata: one ? 0 : Number.NaN, scratch: `${path}.tmp`,
     ...(one ? { palette, classNames: ['', ...labels.names], overviews: 'mode' } : { bandNames: labels.names }),

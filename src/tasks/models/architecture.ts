@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { ARCHITECTURES, findArchitecture, NORMALIZATIONS, sampleRule, type Architecture, type HeadOptions, type Network, type Normalization } from '../../../models/architectures/index.js';
-import { defaultColor, nearestName, slug } from '../../card/index.js';
+import { classColors, nearestName, slug } from '../../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import { exportOnnx, loadTensorflow, mapTensors, saveLayers, setForeignWeights, sizesOfFile, type MappedTensors } from '../../train/index.js';
 import { readWeights } from '../../weights/index.js';
@@ -127,6 +127,11 @@ interface CardParts {
   readonly given: Fields;
 }
 
+function named(names: readonly string[]): Fields[] {
+  const colors = classColors(names);
+  return names.map((name, value) => ({ value, name, color_hint: colors[value]! }));
+}
+
 function cardOf(parts: CardParts): Fields {
   const { architecture, mapped, network, names, edge, normalization, given } = parts;
   const rule = sampleRule(normalization);
@@ -139,7 +144,7 @@ function cardOf(parts: CardParts): Fields {
   };
   const output: Fields = {
     ...(mapped.top ? { name: 'scores' } : {}), dim_order: 'bc', activation: 'none', features,
-    classes: names.map((label, value) => ({ value, name: label, color_hint: defaultColor(value) })), ...fieldsOf(given['output']),
+    classes: named(names), ...fieldsOf(given['output']),
   };
   return {
     task: mapped.top ? 'classification' : 'embedding', architecture: `${architecture.title}, weights as in ${mapped.mapping.naming}`,

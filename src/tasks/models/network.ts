@@ -1,7 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { defaultColor, slug } from '../../card/index.js';
+import { classColors, defaultColor, slug } from '../../card/index.js';
 import { InvalidFileError, ModelError } from '../../errors.js';
 import { exportOnnx, loadTensorflow } from '../../train/index.js';
 import { buildNetwork, disposeNetwork, doublesByCentres, readWeights } from '../../weights/index.js';
@@ -64,7 +64,8 @@ async function writeCard(path: string, network: LayersModel, options: NetworkOpt
   if (labels !== undefined && fieldsOf(given['output'])['classes'] === undefined) {
     const names = await readLabels(labels);
     if (names.length !== own.classes) throw new InvalidFileError(labels, `expected names of ${own.classes} classes, as the network gives, found ${names.length}`);
-    output['classes'] = names.map((label, value) => ({ value, name: label, color_hint: defaultColor(value) }));
+    const colors = classColors(names);
+    output['classes'] = names.map((label, value) => ({ value, name: label, color_hint: colors[value]! }));
   } else if (fieldsOf(given['output'])['classes'] === undefined) notes.push('the file does not name its classes: they are numbered; --labels names them');
   if (input['value_scaling'] === undefined) notes.push('the file does not say how samples are scaled: they go in as they are, 0 to 255; input.value_scaling in a card says how');
   const card = join(folder, 'network.json');

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { classColors } from '../../card/index.js';
 import type { CardClass, CardScore, ModelCard } from '../../card/index.js';
 import { architectureOf, type Recipe } from '../../train/index.js';
 import { areChips, type LoadedSamples } from './samples.js';
@@ -83,8 +84,9 @@ function describeNetwork(recipe: Recipe): string {
 
 function makeClasses(recipe: Recipe, loaded: LoadedSamples, thresholds: readonly number[] | undefined): CardClass[] {
   const known = loaded.samples.colors;
+  const colors = classColors(loaded.outputs);
   return loaded.outputs.map((name, value) => ({
-    value, name, color_hint: recipe.card.colors?.[name] ?? (areChips(loaded) && recipe.data.classes === undefined ? hue(value, loaded.outputs.length) : known[value]!),
+    value, name, color_hint: recipe.card.colors?.[name] ?? (areChips(loaded) ? colors[value]! : known[value]!),
     ...(thresholds === undefined ? {} : { threshold: thresholds[value]! }),
   }));
 }
@@ -96,14 +98,4 @@ function describeSplit(recipe: Recipe, { split }: LoadedSamples): string {
   if (recipe.split.file !== undefined) return `as in a file (${basename(recipe.split.file)}): ${counts}`;
   if (recipe.split.validation === undefined && recipe.split.test === undefined) return `as the data have it, else at random: ${counts}`;
   return Array.isArray(recipe.split.validation) || Array.isArray(recipe.split.test) ? `by place: ${counts}` : `at random with seed ${recipe.split.seed ?? 1}: ${counts}`;
-}
-
-/** Evenly spread hues, for tags that nobody chose a colour for. */
-function hue(index: number, count: number): string {
-  const angle = (index / count) * 6;
-  const part = (offset: number): string => {
-    const t = (angle + offset) % 6;
-    return Math.round(60 + 180 * Math.max(0, Math.min(1, Math.abs(t - 3) - 1))).toString(16).padStart(2, '0');
-  };
-  return `#${part(0)}${part(4)}${part(2)}`;
 }

@@ -39,6 +39,8 @@ export interface XyzResult {
   /** Length of all tile files; 0 in a dry run. */
   readonly bytes: number;
   readonly estimatedBytes: number;
+  /** About how long a whole run takes, from a row of tiles of the deepest zoom that was made and thrown away; in a dry run only. */
+  readonly estimatedSeconds?: number;
   readonly resampling: 'nearest' | 'bilinear' | 'average';
   /** West, south, east, north in degrees. */
   readonly bounds: readonly [number, number, number, number];
