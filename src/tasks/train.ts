@@ -4,11 +4,11 @@ import type { ModelCard } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  architectureOf, calibrate, fit, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
+  architectureOf, calibrate, fit, loadTensorflow, parseRecipe, readProgress, resolveStages, setValues, shareWeights, totalEpochs,
   type EngineName, type LoadedTensorflow, type Recipe,
 } from '../train/index.js';
 import type { PublicWeights } from './models/catalogue.js';
-import { findBeginning, type BeginWith } from './train/begin-weights.js';
+import { findBeginning, type Beginning } from './train/begin-weights.js';
 import { checkNetwork } from './train/check-network.js';
 import { createDiary } from './train/diary.js';
 import { leakNotes } from './train/leaks.js';
@@ -50,25 +50,35 @@ export async function train(options: TrainOptions, context: TaskContext = {}, ca
   const recipe = await readRecipe(options);
   const loaded = await loadTensorflow();
   checkNetwork(loaded.tf, recipe);
-  const begin = await findBeginning(recipe, options.data, context, catalogue);
-  const giveBack = await openTrainingFolder(options.output, originOf(recipe));
+  const beginning = await findBeginning(loaded.tf, recipe, options.data, context, catalogue);
+  const giveBack = await openTrainingFolder(options.output, originOf(recipe, options.data));
   try {
-    return await trainInto(options, recipe, { ...loaded, begin }, context);
-  } finally {
+    const result = await trainInto(options, recipe, { ...loaded, ...beginning }, context);
     await giveBack();
+    return result;
+  } catch (error) {
+    await giveBack(error);
+    throw error;
   }
 }
 
-async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, note, advice, begin }: LoadedTensorflow & { readonly begin: BeginWith }, context: TaskContext): Promise<TrainResult> {
-  const data = { data: options.data, cacheFolder: options.output };
+type Ready = LoadedTensorflow & Beginning;
+
+async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, note, advice, begin, outputs }: Ready, context: TaskContext): Promise<TrainResult> {
+  const data = { data: options.data, cacheFolder: options.output, toTrain: true };
   const stages = resolveStages(recipe);
-  let origin = originOf(recipe);
-  const first = await loadSamples(recipe, {
-    ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }),
-    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); },
-  }, context);
   const total = totalEpochs(recipe);
-  context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note });
+  // Epochs of an earlier run are done: they are not counted in the time that is left.
+  const done = Math.min(total, (await readProgress(join(options.output, CHECKPOINT)))?.epoch ?? 0);
+  const tell = (detail: string): void => context.onProgress?.({ stage: 'train', done, total, unit: 'epochs', detail });
+  const goingOn = (): void => tell(done < total ? `going on after epoch ${done} of an earlier run` : 'all epochs were done by an earlier run: its model is written again');
+  let origin = originOf(recipe, options.data);
+  const first = await loadSamples(recipe, {
+    ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }), ...(outputs === undefined ? {} : { outputs }),
+    onListed: ({ entries, classes }) => { origin = { ...origin, listed: { entries: entries.length, classes } }; return Promise.resolve(); },
+    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
+  }, context);
+  tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
     if (await stat(join(options.output, CHECKPOINT)).catch(() => undefined) === undefined) await leakNotes(first, context);
