@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard } from '../card/index.js';
+import { problemText } from '../dataset/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import {
@@ -78,6 +79,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     onListed: ({ entries, classes }) => { origin = { ...origin, listed: { entries: entries.length, classes } }; return Promise.resolve(); },
     onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
   }, context);
+  for (const remark of first.remarks) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${problemText(remark)}` });
   tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {

@@ -14,6 +14,8 @@ import { IGNORE } from '../../samples/index.js';
 import { openScene } from '../../scene/index.js';
 import type { ListedData } from '../dataset/open.js';
 import { sheetPicture } from '../dataset/sheet-picture.js';
+import { licenceNotes } from '../model-input.js';
+import { namedNotes, type NotedScene } from '../model-input/notes.js';
 import { parseStretch } from '../model-input/stretch.js';
 import { segment } from '../segment.js';
 import type { SegmentOptions } from '../segment/setup.js';
@@ -48,13 +50,13 @@ export async function evaluateMaps(options: EvaluateOptions, model: LoadedModel,
   try {
     const matrix = confusionMatrix(names.length);
     const compared: Compared[] = [];
-    const warnings = new Set<string>(model.notes);
+    const noted: NotedScene[] = [];
     for (const [done, place] of places.entries()) {
       throwIfAborted(context.signal);
       const entry = list.entries[place]!;
       const map = join(folder, `${done}.tif`);
       const run = await segment(segmentOptions(entry, map, join(folder, `${done}-confidence.tif`), { options, data }), context.signal === undefined ? {} : { signal: context.signal });
-      for (const warning of run.warnings) warnings.add(warning);
+      noted.push({ name: entry.group === '' || entry.group === entry.name ? entry.name : `${entry.group}/${entry.name}`, notes: run.warnings });
       compared.push({ ...await compare(entry, map, join(folder, `${done}-confidence.tif`), { ids, matrix, names }), entry, map });
       context.onProgress?.({ stage: 'evaluate', done: done + 1, total: places.length, unit: 'pictures' });
     }
@@ -63,7 +65,7 @@ export async function evaluateMaps(options: EvaluateOptions, model: LoadedModel,
     const result: EvaluateResult = {
       ...scoreMatrix(matrix, names), model: model.card.name, data: options.data ?? options.scene ?? '', task: 'maps', n: places.length, f2: null,
       worst: worst.map(({ name, disagreement, differs, suspect }) => ({ name, disagreement, differs, suspect })), suspects: compared.filter(({ suspect }) => suspect).length,
-      problems: problems.all, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...warnings], files: [],
+      problems: problems.all, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: namedNotes(noted, [...model.notes, ...licenceNotes(model.card)]), files: [],
     };
     if (options.output === undefined) return result;
     const colors = model.card.output.classes.map(({ color_hint: color }) => color);

@@ -6,7 +6,7 @@ import { openChips, openMaps, type OnListed, type Opened } from '../dataset/open
 import { checkData } from './check-data.js';
 import { checkPatch, checkSplit, isRandom, splitEntries, type Entry } from './split-samples.js';
 
-interface Loaded extends Pick<Opened<unknown>, 'chipFiles' | 'mapFiles'> { readonly split: Split; readonly outputs: readonly string[] }
+interface Loaded extends Pick<Opened<unknown>, 'chipFiles' | 'mapFiles' | 'remarks'> { readonly split: Split; readonly outputs: readonly string[] }
 export interface LoadedChips extends Loaded { readonly samples: ChipSamples }
 export interface LoadedMaps extends Loaded { readonly samples: CachedMaps }
 export type LoadedSamples = LoadedChips | LoadedMaps;
@@ -62,14 +62,14 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   const keyed = { onListed, ...(options.onKey === undefined ? {} : { onKey: options.onKey }) };
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
-    const { samples, mapFiles } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
-    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, ...(mapFiles === undefined ? {} : { mapFiles }) };
+    const { samples, mapFiles, remarks } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, remarks, ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
-  const { samples, found, chipFiles, mapFiles } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
+  const { samples, found, chipFiles, mapFiles, remarks } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
   const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
   const { chip, stride } = found.description;
   if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
     context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
   }
-  return { samples, split, outputs: samples.tags, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+  return { samples, split, outputs: samples.tags, remarks, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
 }
