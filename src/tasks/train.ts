@@ -15,6 +15,7 @@ import { createDiary } from './train/diary.js';
 import { leakNotes } from './train/leaks.js';
 import { CHECKPOINT, fingerprintOf, originOf, refuseOther } from './train/origin.js';
 import { areChips, loadSamples } from './train/samples.js';
+import { scoredSamples } from './train/scores.js';
 import { openCourse } from './train/stages.js';
 import { openTrainingFolder } from './train/training-folder.js';
 import { writeModel } from './train/write-model.js';
@@ -26,6 +27,8 @@ export interface TrainOptions {
   readonly data: string;
   /** Folder for the model and everything about its making. A run that was stopped goes on from what it finds there. */
   readonly output: string;
+  /** Of the model, in lower case letters, digits and hyphens. Default: the recipe's. */
+  readonly name?: string;
   /** Keys of the recipe with other values: `training.epochs=3`. */
   readonly set?: readonly string[];
 }
@@ -36,6 +39,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** From 1: the epoch whose weights the model has. */
   readonly bestEpoch: number;
+  /** Samples that the scores of the card are on; what was chosen on them is said. */
+  readonly scoredOn: string;
   /** Time spent in epochs, over all runs. */
   readonly seconds: number;
   readonly card: ModelCard;
@@ -85,7 +90,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
   try {
     if (await stat(join(options.output, CHECKPOINT)).catch(() => undefined) === undefined) await leakNotes(first, context);
     const validated = first.split.validation.length > 0;
-    const diary = await createDiary(options.output, recipe, first, context);
+    const diary = await createDiary(options.output, recipe, first, context, options.name);
     const { history, bestEpoch, weights, scoreName } = await fit(tf, course.stages, {
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
@@ -99,8 +104,8 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
       context.onProgress?.({ stage: 'calibrate', done: 1, total: 1, unit: 'times', detail: loaded.outputs.map((name, id) => `${name} ${offsets[id]!.toFixed(2)}`).join(', ') });
     }
     shareWeights(networks);
-    const card = await writeModel(tf, { recipe, loaded, networks, options, history, bestEpoch, scoreName, engine: note }, context);
-    return { output: options.output, engine, epochs: history.length, bestEpoch, seconds: history.reduce((sum, record) => sum + record.seconds, 0), card };
+    const card = await writeModel(tf, { recipe, loaded, networks, options, history, bestEpoch, scoreName, engine: note, name: options.name ?? recipe.name }, context);
+    return { output: options.output, engine, epochs: history.length, bestEpoch, scoredOn: scoredSamples(loaded.split, areChips(loaded) ? 'chips' : 'pictures', recipe.training).on, seconds: history.reduce((sum, record) => sum + record.seconds, 0), card };
   } finally {
     await course.close();
   }

@@ -207,7 +207,7 @@ describe('train', () => {
   it('refuses a chip size of dataset.yaml that does not fit the network, and weights of another network or number of classes', async () => {
     const data = join(folder, 'described');
     mkdirSync(data);
-    writeFileSync(join(data, 'dataset.yaml'), `scenes: [{ scene: ${folder}/a/images/p1.png, truth: ${folder}/a/masks/p1.png }]\nclasses: ${join('..', 'classes.json')}\nchip: 10\n`);
+    writeFileSync(join(data, 'dataset.yaml'), `scenes: [{ scene: ../a/images/p1.png, truth: ../a/masks/p1.png }]\nclasses: ${join('..', 'classes.json')}\nchip: 10\n`);
     const undescribed = TAGS.replace(/^data: .*$/m, 'data: {}');
     await expect(train({ ...options('described', undescribed, ['split={}']), data })).rejects.toThrow("data.chip: expected a multiple of the network's input of 4 pixels, so that chips are reduced by a whole factor, found 10");
     expect(existsSync(join(folder, 'out-described'))).toBe(false);

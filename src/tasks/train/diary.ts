@@ -22,7 +22,7 @@ const UNKNOWN: ArrayLike<number> = [40, 40, 40];
  * After each epoch: a line, `history.csv`, `curves.png`, and for maps what the network says of the first validation picture,
  * `maps/epoch-003.png`, beside its truth and the picture itself, which are drawn once before.
  */
-export async function createDiary(folder: string, recipe: Recipe, loaded: LoadedSamples, context: TaskContext): Promise<Diary> {
+export async function createDiary(folder: string, recipe: Recipe, loaded: LoadedSamples, context: TaskContext, name = recipe.name): Promise<Diary> {
   const stages = resolveStages(recipe);
   const total = totalEpochs(recipe);
   const colors = loaded.samples.colors.map((color, id) => parseColor(recipe.card.colors?.[loaded.outputs[id]!] ?? color));
@@ -39,7 +39,7 @@ export async function createDiary(folder: string, recipe: Recipe, loaded: Loaded
     scoreIs(name) { scoreName = name; },
     async write(record, history, validation) {
       await writeWhole(folder, 'history.csv', historyCsv(history, stages.map((stage) => stage.name)));
-      await writeWhole(folder, 'curves.png', await drawCurves(history, recipe.name, scoreName));
+      await writeWhole(folder, 'curves.png', await drawCurves(history, name, scoreName));
       if (validation.map !== undefined) await writeWhole(maps, `epoch-${String(record.epoch).padStart(3, '0')}.png`, await drawClasses(validation.map, colors));
       context.onProgress?.({ stage: 'train', done: record.epoch, total, unit: 'epochs', detail: describe(record, scoreName, stages.length > 1 ? stages[record.stage ?? 0]!.name : undefined) });
     },
