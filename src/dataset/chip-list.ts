@@ -108,6 +108,7 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
   const pick = (part: keyof Split): Int32Array => Int32Array.from(known.flatMap((entry, index) => (entry.part === part ? [index] : [])));
   const parts = known.some((entry) => entry.part !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
   const isFolder = (await stat(root)).isDirectory();
+  if (isFolder) for (const empty of await emptyFolders(root)) problems.remark('folder without a picture, no class', empty);
   return {
     kind: 'chips', tags, exclusive: true, names: known.map((entry) => entry.name), groups: known.map((entry) => entry.part ?? ''), targets,
     ...(parts === undefined ? {} : { parts }), files: isFolder ? known.map((entry) => join(root, entry.path)) : [root],
@@ -115,6 +116,19 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
     decode: async (index) => { const { path } = known[index]!; return readPicture(await archive.read(path), path, pictureOptions(options)); },
     close: () => archive.close(),
   };
+}
+
+/** Deeper folders are not looked into: links may lead around. */
+const DEEPEST = 4;
+
+/** Folders in a folder that hold neither a picture nor another folder. */
+async function emptyFolders(root: string, inside = ''): Promise<string[]> {
+  if (inside.split('/').length > DEEPEST) return [];
+  const entries = await folderEntries(join(root, inside));
+  const folders = entries.filter(({ kind, name }) => kind === 'folder' && isForeign(name)).map(({ name }) => (inside === '' ? name : `${inside}/${name}`));
+  const hasPicture = entries.some(({ kind, name }) => kind === 'file' && PICTURE_ENDINGS.has(extname(name).toLowerCase()));
+  const own = inside !== '' && folders.length === 0 && !hasPicture ? [inside] : [];
+  return [...own, ...(await Promise.all(folders.map((folder) => emptyFolders(root, folder)))).flat()];
 }
 
 /** Tables, legends and archives that lie in the folder of the data itself. */
@@ -141,7 +155,11 @@ export function noteAlike(problems: Problems, names: readonly string[]): void {
 function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
   const counts = new Array<number>(tags.length).fill(0);
   for (let i = 0; i < targets.length; i++) counts[i % tags.length]! += targets[i]!;
-  tags.forEach((tag, id) => { if (counts[id] === 0) problems.remark('class without a sample', tag); });
+  const rows = targets.length / Math.max(1, tags.length);
+  tags.forEach((tag, id) => {
+    if (counts[id] === 0) problems.remark('class without a sample', tag);
+    else if (counts[id] === rows && rows > 1) problems.remark('class that every sample has: nothing can be learned of it', tag);
+  });
 }
 
 export function pictureOptions({ description, openScene }: ListOptions): Parameters<typeof readPicture>[2] {

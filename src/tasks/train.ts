@@ -94,7 +94,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     const { history, bestEpoch, weights, scoreName } = await fit(tf, course.stages, {
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
-      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal,
+      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal, stages: recipe.stages.length,
       onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: (record, all, validation) => diary.write(record, all, validation),
     });
     const { loaded, networks } = course.current();

@@ -1,5 +1,5 @@
 import { nearestName } from '../../card/index.js';
-import { InvalidOptionError } from '../../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import type { Recipe } from '../../train/index.js';
 import type { Listing } from '../dataset/open.js';
 import { checkGroups, checkSplit, splitEntries } from './split-samples.js';
@@ -18,6 +18,7 @@ export interface CheckDataOptions {
 export async function checkData(recipe: Recipe, listing: Listing, options: CheckDataOptions): Promise<void> {
   const { classes, entries, parts, cut } = listing;
   checkNames(recipe, listing);
+  if (recipe.task !== 'tagger' && classes.length < 2) throw new InvalidFileError(options.data, `expected at least two classes for a ${recipe.task}, found ${classes.length === 0 ? 'none' : `${classes[0]!} only`}`, { advice: 'with a single one there is nothing to tell apart' });
   if (options.outputs !== undefined && options.outputs !== classes.length) {
     throw new InvalidOptionError('training.start_from', `expected a network of the data's ${classes.length} classes (${shown(classes)}), found one of ${options.outputs}`, { advice: 'data.class_names or data.leave_out make them the same, or begin without it' });
   }

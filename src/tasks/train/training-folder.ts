@@ -6,7 +6,7 @@ import { isCheckpoint, type Origin } from '../../train/index.js';
 import { CHECKPOINT, refuseOther } from './origin.js';
 
 /** What training, or the search for its rate, leaves in a folder before there is a checkpoint; the lock of a killed run with it. */
-const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
+const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|features-[^/]*\.bin(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
 /** Pictures in `maps`. */
 const MAP = /^(truth|picture|epoch-\d+)\.png(\.partial)?$/;
 
@@ -43,6 +43,9 @@ export async function removeBeginnings(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch((): string[] => []);
   if (names.includes(CHECKPOINT)) return false;
   for (const name of names) if (BEFORE_CHECKPOINT.test(name) && !name.startsWith('lock')) await rm(join(folder, name), { force: true });
+  const maps = join(folder, 'maps');
+  for (const name of await readdir(maps).catch((): string[] => [])) if (MAP.test(name)) await rm(join(maps, name), { force: true });
+  await rmdir(maps).catch(() => undefined);
   await rmdir(folder).catch(() => undefined);
   return true;
 }
