@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { datasetInfo } from '../../src/tasks/dataset-info.js';
 import { evaluate, type EvaluateResult } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions, type TrainResult } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
@@ -109,5 +111,76 @@ describe('what a training says of its model', () => {
     expect(warnings).toContain('a/p, b/p, c/p: the scene has no georeference: the map has none either, and no areas');
     const alone = (await evaluate({ model: output, data: maps, set: ['images=c/images', 'masks=c/masks'] }).catch((error: unknown) => error)) as EvaluateResult;
     expect(alone.warnings.join()).not.toContain('knows');
+  });
+});
+
+describe('after every epoch', () => {
+  it('classifiers of patches have a map of the first validation picture: what the model says of its patches', async () => {
+    const data = join(folder, 'scenes');
+    const random = seededRandom(21);
+    const [width, height] = [40, 30];
+    for (const group of ['a', 'b']) {
+      for (const kind of ['images', 'masks']) mkdirSync(join(data, group, kind), { recursive: true });
+      const border = group === 'a' ? 15 : 22;
+      const bright = Uint8Array.from({ length: width * height }, (_, i) => (i % width < border ? 0 : 255));
+      await sharp(Buffer.from(Array.from(bright).flatMap((value) => [value, value, value])), { raw: { width, height, channels: 3 } }).png().toFile(join(data, group, 'masks', 'p.png'));
+      await sharp(Buffer.from(Array.from(bright).flatMap((value) => [0, 1, 2].map(() => value / 2 + random() * 100))), { raw: { width, height, channels: 3 } }).png().toFile(join(data, group, 'images', 'p.png'));
+    }
+    writeFileSync(join(data, 'classes.json'), '{"classes": [{"name": "dark", "color": [10, 0, 0]}, {"name": "bright", "color": [255, 255, 255]}]}'.replace('[10, 0, 0]', '[0, 0, 0]'));
+    const recipe = join(folder, 'patches.yaml');
+    writeFileSync(recipe, 'name: patches\ntask: classifier\ndata: { classes: classes.json, chip: 8, stride: 4, truth: centre }\nsplit: { validation: [b] }\nnetwork: { architecture: resnet-chips, size: 4, widths: [3, 4], blocks: [0, 1] }\ntraining: { epochs: 2, batch: 8, keep: last }\noptimizer: { lr: 0.02 }\n');
+    const notes: string[] = [];
+    const { output } = await train({ recipe, data, output: join(folder, 'out-patches') }, { onProgress: ({ detail }) => notes.push(detail ?? '') });
+    // 9 × 6 validation patches: a map of no more, so one every 4 pixels.
+    expect(notes.some((note) => note.includes('have the class of 9 × 6 patches, one every 4 pixels of the first validation scene'))).toBe(true);
+    const read = async (name: string): Promise<{ data: Buffer; info: sharp.OutputInfo }> => sharp(join(output, 'maps', name)).raw().toBuffer({ resolveWithObject: true });
+    const maps = await Promise.all(['truth.png', 'picture.png', 'epoch-001.png', 'epoch-002.png'].map(read));
+    expect(maps.map(({ info }) => [info.width, info.height])).toEqual(Array.from({ length: 4 }, () => [36, 24]));
+    const model = await loadModel(output);
+    const predictor = await openPredictor(model, { outputs: ['scores'], patch: { width: 4, height: 4 } });
+    const pixels = await sharp(join(data, 'b', 'images', 'p.png')).raw().toBuffer();
+    const { data: map, info } = maps[3]!;
+    for (let row = 0; row < 6; row++) {
+      for (let column = 0; column < 9; column++) {
+        // Patches of 8 pixels are means over squares of 2.
+        const patch = Uint8Array.from({ length: 48 }, (_, at) => {
+          const [band, x, y] = [at % 3, Math.floor(at / 3) % 4, Math.floor(at / 12)];
+          const value = (dx: number, dy: number): number => pixels[((row * 4 + y * 2 + dy) * width + column * 4 + x * 2 + dx) * 3 + band]!;
+          return Math.round((value(0, 0) + value(1, 0) + value(0, 1) + value(1, 1)) / 4);
+        });
+        const { scores } = await predictor.predict({ data: patch, count: 1, width: 4, height: 4, bands: 3 });
+        const drawn = map[((row * 4 + 1) * info.width + column * 4 + 2) * info.channels]!;
+        expect(drawn).toBe(scores![1]! > scores![0]! ? 255 : 0);
+      }
+    }
+    await predictor.close();
+    // The middle of a patch is its pixel (4, 4): the truth changes where the 22nd column of pixels is in the middle.
+    expect(Array.from({ length: 36 }, (_, x) => maps[0]!.data[x * maps[0]!.info.channels]!)).toEqual(Array.from({ length: 36 }, (_, x) => (x + 2 < 22 ? 0 : 255)));
+  });
+});
+
+describe('a training that cannot come to anything', () => {
+  it('ends at the first loss that is no number, and leaves nothing behind', async () => {
+    await expect(trained('wild', ['optimizer.lr=1e30', 'training.epochs=3'])).rejects.toThrow(/^optimizer\.lr: expected a rate with which the loss stays a number, found 1e\+30 and a loss of (NaN|Infinity) in step \d of epoch 1$/);
+    expect(existsSync(join(folder, 'out-wild'))).toBe(false);
+  });
+
+  it('is refused for a single class; empty folders and classes that all have are told', async () => {
+    const one = join(folder, 'one');
+    mkdirSync(join(one, 'only'), { recursive: true });
+    for (const i of [1, 3]) writeFileSync(join(one, 'only', `${i}.png`), readFileSync(join(data, 'chips', `c${i}.png`)));
+    await expect(datasetInfo({ data: one })).rejects.toThrow('expected a folder of pictures per class, found pictures in one folder only, only');
+    const recipe = join(folder, 'one.yaml');
+    writeFileSync(recipe, TAGGER.replace('tagger', 'classifier').replace(/data: .*/, 'data: { class_folders: true }').replace(', threshold: per-tag', ''));
+    await expect(train({ recipe, data: one, output: join(folder, 'out-one') })).rejects.toThrow('expected at least two classes for a classifier, found only only');
+    mkdirSync(join(one, 'other', 'deep'), { recursive: true });
+    mkdirSync(join(one, 'more'));
+    writeFileSync(join(one, 'more', '2.png'), readFileSync(join(data, 'chips', 'c2.png')));
+    expect((await datasetInfo({ data: one })).problems).toContainEqual({ kind: 'folder without a picture, no class', count: 1, examples: ['other/deep'], fault: false });
+    const all = join(folder, 'all');
+    mkdirSync(join(all, 'chips'), { recursive: true });
+    for (const i of [1, 2]) writeFileSync(join(all, 'chips', `c${i}.png`), readFileSync(join(data, 'chips', `c${i}.png`)));
+    writeFileSync(join(all, 'tags.csv'), 'image_name,tags\nc1,day always\nc2,always\n');
+    expect((await datasetInfo({ data: all })).problems).toEqual([{ kind: 'class that every sample has: nothing can be learned of it', count: 1, examples: ['always'], fault: false }]);
   });
 });
