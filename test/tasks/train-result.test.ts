@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type OutputInfo } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
@@ -133,7 +133,7 @@ describe('after every epoch', () => {
     const { output } = await train({ recipe, data, output: join(folder, 'out-patches') }, { onProgress: ({ detail }) => notes.push(detail ?? '') });
     // 9 × 6 validation patches: a map of no more, so one every 4 pixels.
     expect(notes.some((note) => note.includes('have the class of 9 × 6 patches, one every 4 pixels of the first validation scene'))).toBe(true);
-    const read = async (name: string): Promise<{ data: Buffer; info: sharp.OutputInfo }> => sharp(join(output, 'maps', name)).raw().toBuffer({ resolveWithObject: true });
+    const read = async (name: string): Promise<{ data: Buffer; info: OutputInfo }> => sharp(join(output, 'maps', name)).raw().toBuffer({ resolveWithObject: true });
     const maps = await Promise.all(['truth.png', 'picture.png', 'epoch-001.png', 'epoch-002.png'].map(read));
     expect(maps.map(({ info }) => [info.width, info.height])).toEqual(Array.from({ length: 4 }, () => [36, 24]));
     const model = await loadModel(output);
