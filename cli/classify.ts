@@ -7,7 +7,7 @@ import type { ChipPlan } from '../src/tasks/chips/plan.js';
 import { execute } from './execute.js';
 import { bandList, gsdOrModel, nameList, numberBetween, pageNumber, stretchRule, wholeNumber } from './options.js';
 import { formatSeconds } from './progress.js';
-import { counted } from './words.js';
+import { counted, engineText } from './words.js';
 
 type Flags = Omit<ClassifyOptions, 'input'> & { readonly json?: boolean };
 
@@ -60,7 +60,7 @@ function printResult(result: ClassifyResult): void {
 export function printChipPlan(plan: ChipPlan): void {
   const lines = [
     `chips     ${plan.chips} of ${plan.patchSize} pixels in ${plan.strips} strips, overlap ${plan.overlap}`,
-    `time      about ${formatSeconds(plan.estimatedSeconds)} (${(plan.secondsPerChip * 1000).toFixed(1)} ms per chip measured, ${plan.device})`,
+    `time      about ${formatSeconds(plan.estimatedSeconds)} (${(plan.secondsPerChip * 1000).toFixed(1)} ms per chip measured, ${engineText(plan.device)})`,
     `memory    about ${formatBytes(plan.memory.peakBytes)}`,
     ...plan.memory.parts.map(({ name, bytes }) => `            ${name.padEnd(32)} ${formatBytes(bytes)}`),
     `output    about ${formatBytes(plan.estimatedOutputBytes)}, and ${formatBytes(plan.estimatedTemporaryBytes)} beside it until the end`,

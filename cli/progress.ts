@@ -23,6 +23,13 @@ export function createProgressPrinter(stream: NodeJS.WriteStream = process.stder
   let open = false;
   return {
     show(progress) {
+      // What is worth knowing stays on a line of its own, whatever is under way.
+      if (progress.detail?.startsWith('note: ') === true && progress.total === 1) {
+        if (open) stream.write(stream.isTTY ? '\r\x1b[2K' : '\n');
+        open = false;
+        stream.write(`${progress.detail}\n`);
+        return;
+      }
       if (progress.stage !== stage) {
         if (open) stream.write('\n');
         stage = progress.stage;

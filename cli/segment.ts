@@ -7,7 +7,7 @@ import type { SegmentOptions } from '../src/tasks/segment/setup.js';
 import { execute } from './execute.js';
 import { bandList, byteSize, gsdOrModel, numberFrom, pageNumber, stretchRule, wholeNumber, wholeNumberOrAuto } from './options.js';
 import { formatSeconds } from './progress.js';
-import { counted, groundArea } from './words.js';
+import { counted, engineText, groundArea } from './words.js';
 
 type Flags = Omit<SegmentOptions, 'scene'> & { readonly json?: boolean };
 
@@ -51,7 +51,7 @@ export function registerSegment(program: Command): void {
 
 function printResult(result: SegmentResult): void {
   const lines = [
-    `${result.output}: ${result.width} × ${result.height} pixels from ${counted(result.patches, 'patch', 'patches')}`,
+    `${result.output}: ${result.width} × ${result.height} pixels from ${result.stride === undefined ? counted(result.patches, 'patch', 'patches') : `${counted(result.patches, 'window')}, each pixel from the ${result.patchSize} × ${result.patchSize} around it`}`,
     ...result.classes.map(({ name, share, areaHa }) => `  ${name.padEnd(16)} ${(100 * share).toFixed(2).padStart(6)} %${areaHa === undefined ? '' : `  ${groundArea(areaHa)}`}`),
     result.stride !== undefined ? 'no seams: every pixel has a patch of its own' : result.seamScore === null ? 'seam score: nothing to compare, the patches share too few borders or classes' : `seam score ${result.seamScore.toFixed(2)} (1.00: patch borders cannot be seen)`,
     `${formatSeconds(result.seconds)} (${formatSeconds(result.modelSeconds)} in the model, ${result.precision} on ${result.device}), peak memory ${formatBytes(result.peakRssBytes)}`
@@ -64,9 +64,11 @@ function printResult(result: SegmentResult): void {
 
 function printPlan(plan: SegmentPlan): void {
   const lines = [
-    `scene     ${plan.width} × ${plan.height} pixels`,
-    `patches   ${plan.patches} of ${plan.patchSize} pixels in ${plan.strips} strips, overlap ${plan.overlap}, blend ${plan.blend}`,
-    `time      about ${formatSeconds(plan.estimatedSeconds)} (${plan.secondsPerPatch.toFixed(2)} s per patch measured, ${plan.device})`,
+    ...(plan.stride === undefined ? [`scene     ${plan.width} × ${plan.height} pixels`] : []),
+    ...(plan.stride === undefined
+      ? [`patches   ${plan.patches} of ${plan.patchSize} pixels in ${counted(plan.strips, 'strip')}, overlap ${plan.overlap}, blend ${plan.blend}`]
+      : [`map       ${plan.width} × ${plan.height} pixels, each with the class of the ${plan.patchSize} × ${plan.patchSize} pixels around it${plan.stride === 1 ? '' : `, one every ${plan.stride} pixels of the scene`}`, `windows   ${plan.patches} of up to ${plan.mapPatchSize} map pixels an edge, in ${counted(plan.strips, 'strip')}`]),
+    `time      about ${formatSeconds(plan.estimatedSeconds)} (${plan.secondsPerPatch.toFixed(2)} s per ${plan.stride === undefined ? 'patch' : 'window'} measured, ${engineText(plan.device)})`,
     `memory    about ${formatBytes(plan.memory.peakBytes)}`,
     ...plan.memory.parts.map(({ name, bytes }) => `            ${name.padEnd(26)} ${formatBytes(bytes)}`),
     `output    about ${formatBytes(plan.estimatedOutputBytes)}, and ${formatBytes(plan.estimatedTemporaryBytes)} beside it until the end`,

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { existsSync, readdirSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestName } from '../src/card/index.js';
 import { InvalidOptionError } from '../src/errors.js';
@@ -26,7 +27,7 @@ export function registerTrain(program: Command): void {
     .option('--finalise', 'train on everything, without validation and test: when all choices are made')
     .option('--json', 'print the result as JSON')
     .action(async (name: string | undefined, flags: Flags) => {
-      const options = { recipe: recipeOf(name, flags), data: flags.data, output: flags.output, set: [...flags.set, ...(flags.finalise === true ? ['training.finalise=true'] : [])] };
+      const options = { recipe: recipeOf(name, flags), ...nameOf(name, flags), data: flags.data, output: flags.output, set: [...flags.set, ...(flags.finalise === true ? ['training.finalise=true'] : [])] };
       if (flags.findLr !== undefined && flags.findLr !== false) {
         const stage = typeof flags.findLr === 'string' ? flags.findLr : undefined;
         await execute((context) => findTrainingRate({ ...options, ...(stage === undefined ? {} : { stage }) }, context), { json: flags.json, print: printRate });
@@ -51,8 +52,26 @@ function recipeOf(name: string | undefined, flags: Flags): string {
   throw new InvalidOptionError('recipe', `expected one of ${recipeNames().join(', ')}, found ${name!}`, { advice: near === undefined ? 'give a file of your own with --recipe' : `did you mean ${near}?` });
 }
 
+/** A start of the project's becomes a model of the output folder's name, unless the user says another. */
+function nameOf(recipe: string | undefined, flags: Flags): { readonly name?: string } {
+  if (recipe === undefined || flags.set.some((setting) => /^\s*name\s*=/.test(setting))) return {};
+  const name = basename(resolve(flags.output)).normalize('NFKD').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  return name === '' ? {} : { name };
+}
+
+/** The scores that decide, by task. */
+const MAIN = ['f2_samples', 'accuracy', 'pixel_accuracy', 'miou'];
+
+function scoreLines({ card, scoredOn }: TrainResult): string[] {
+  const scores = (card.scores ?? []).filter(({ metric }) => MAIN.includes(metric));
+  if (scores.length === 0) return ['no scores: nothing was kept apart to measure on'];
+  const of = (maker: string | undefined): string => scores.filter((score) => score.of === maker).map(({ metric, value }) => `${metric} ${value.toFixed(4)}`).join(', ');
+  const makers = [...new Set(scores.flatMap(({ of: maker }) => (maker === undefined ? [] : [maker])))];
+  return [`${of(undefined)} on ${scoredOn}`, ...makers.map((maker) => `  ${of(maker)}  ${maker}`)];
+}
+
 function printResult(result: TrainResult): void {
-  process.stdout.write(`${result.output}: the weights of epoch ${result.bestEpoch} of ${result.epochs}, trained in ${durationText(result.seconds)} with ${ENGINES[result.engine]}; see report.html\n`);
+  process.stdout.write(`${scoreLines(result).join('\n')}\n${result.output}: the weights of epoch ${result.bestEpoch} of ${result.epochs}, trained in ${durationText(result.seconds)} with ${ENGINES[result.engine]}; see report.html\n`);
 }
 
 const ENGINES = { 'tensorflow-gpu': 'TensorFlow on a GPU', tensorflow: 'TensorFlow', javascript: 'plain JavaScript' } as const;

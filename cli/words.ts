@@ -3,6 +3,11 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** What runs a model, for plans: TensorFlow on a processor is the slower way (docs/models.md#engines). */
+export function engineText(device: string): string {
+  return device === 'tensorflow (cpu)' ? `${device}: 1.2 to 7 times the processor time of onnxruntime, the default --engine` : device;
+}
+
 /** An area on the ground in hectares, or, where those would be nearly nothing, in square metres. */
 export function groundArea(hectares: number): string {
   if (hectares === 0 || hectares >= 0.1) return `${hectares.toFixed(2)} ha`;

@@ -1,14 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { alikeNames } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive } from './archive.js';
 import type { Picture } from './decode.js';
 import type { DataDescription } from '../samples/index.js';
-import { PICTURE_ENDINGS, openPictures } from './pictures.js';
+import { folderEntries, isForeign } from './folder.js';
+import { PICTURE_ENDINGS, openPictures, type PictureSource } from './pictures.js';
 import type { Problems } from './problems.js';
 import { readPicture, type OpenScene } from './read-picture.js';
-import { parseTagTable } from './tags.js';
+import { parseTagTable, type TagTable } from './tags.js';
 
 /** Chips that are files of their own, with what is true of them; nothing is decoded yet. */
 export interface ChipList {
@@ -47,12 +49,15 @@ export async function listTable(options: ListOptions): Promise<ChipList> {
   const table = parseTagTable(text, tableFile, { problems, ...(description.class_names === undefined ? {} : { known: description.class_names }) });
   const source = await openPictures(pictures);
   const named = new Set(table.names);
-  for (const name of table.names) if (!source.paths.has(name)) problems.add('row without a picture', name);
   for (const [name, files] of source.repeated) if (named.has(name)) problems.add('name that several pictures have', files.join(' and '));
   let more = 0;
   for (const name of source.paths.keys()) if (!named.has(name)) { more++; if (more <= 3) problems.remark('picture without a row, left out', name); }
   if (more > 3) problems.remark('picture without a row, left out', '', more - 3);
+  const own = new Set([description.table!, description.classes, ...['', '.'].includes(description.pictures ?? '') ? await besides(folder) : []]);
+  for (const file of source.others) if (isForeign(file) && !own.has(file)) problems.remark('file that is no picture, left out', file);
+  noteExchanged(problems, table, source.paths);
   noteEmptyTags(problems, table.tags, table.targets);
+  noteAlike(problems, table.tags);
   const isFolder = (await stat(pictures)).isDirectory();
   return {
     kind: 'chips', tags: table.tags, exclusive: false, names: table.names, groups: table.names.map(() => ''), targets: table.targets,
@@ -84,7 +89,7 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
   for (const path of archive.names) {
     const steps = path.split('/');
     const file = steps.pop()!;
-    if (file.startsWith('.') || !PICTURE_ENDINGS.has(extname(file).toLowerCase())) { if (steps.length > 0 && !file.startsWith('.')) problems.remark('file that is no picture, left out', path); continue; }
+    if (file.startsWith('.') || !PICTURE_ENDINGS.has(extname(file).toLowerCase())) { if (steps.length > 0 && isForeign(path)) problems.remark('file that is no picture, left out', path); continue; }
     const at = steps.findIndex((step) => partOf(step) !== undefined);
     const label = at >= 0 ? steps[at + 1] : steps.at(-1);
     if (label === undefined) { problems.remark('picture outside the folders of classes, left out', path); continue; }
@@ -99,9 +104,11 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
   const targets = new Uint8Array(known.length * tags.length);
   known.forEach((entry, index) => { targets[index * tags.length + tags.indexOf(entry.label)] = 1; });
   noteEmptyTags(problems, tags, targets);
+  noteAlike(problems, tags);
   const pick = (part: keyof Split): Int32Array => Int32Array.from(known.flatMap((entry, index) => (entry.part === part ? [index] : [])));
   const parts = known.some((entry) => entry.part !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
   const isFolder = (await stat(root)).isDirectory();
+  if (isFolder) for (const empty of await emptyFolders(root)) problems.remark('folder without a picture, no class', empty);
   return {
     kind: 'chips', tags, exclusive: true, names: known.map((entry) => entry.name), groups: known.map((entry) => entry.part ?? ''), targets,
     ...(parts === undefined ? {} : { parts }), files: isFolder ? known.map((entry) => join(root, entry.path)) : [root],
@@ -111,10 +118,48 @@ export async function listClassFolders(options: ListOptions): Promise<ChipList> 
   };
 }
 
+/** Deeper folders are not looked into: links may lead around. */
+const DEEPEST = 4;
+
+/** Folders in a folder that hold neither a picture nor another folder. */
+async function emptyFolders(root: string, inside = ''): Promise<string[]> {
+  if (inside.split('/').length > DEEPEST) return [];
+  const entries = await folderEntries(join(root, inside));
+  const folders = entries.filter(({ kind, name }) => kind === 'folder' && isForeign(name)).map(({ name }) => (inside === '' ? name : `${inside}/${name}`));
+  const hasPicture = entries.some(({ kind, name }) => kind === 'file' && PICTURE_ENDINGS.has(extname(name).toLowerCase()));
+  const own = inside !== '' && folders.length === 0 && !hasPicture ? [inside] : [];
+  return [...own, ...(await Promise.all(folders.map((folder) => emptyFolders(root, folder)))).flat()];
+}
+
+/** Tables, legends and archives that lie in the folder of the data itself. */
+async function besides(folder: string): Promise<string[]> {
+  return (await folderEntries(folder)).filter(({ kind, name }) => kind === 'file' && /\.(csv|json|zip|tar|txt|md)$/i.test(name)).map(({ name }) => name);
+}
+
+/** Rows without a picture; those whose only tag is the name of one have their two cells exchanged. */
+function noteExchanged(problems: Problems, { names, tags, targets }: TagTable, paths: PictureSource['paths']): void {
+  const pictureOf = new Map(tags.map((tag, id) => [id, tag.replace(/\.(jpe?g|png|webp|tiff?)$/i, '')] as const).filter(([, tag]) => paths.has(tag)));
+  names.forEach((name, row) => {
+    if (paths.has(name)) return;
+    const own = tags.flatMap((_, id) => (targets[row * tags.length + id] === 1 ? [id] : []));
+    if (own.length === 1 && pictureOf.has(own[0]!)) problems.add('row with name and tags exchanged', `${name},${tags[own[0]!]!}`);
+    else problems.add('row without a picture', name);
+  });
+}
+
+/** Remarks on names that most likely are one. */
+export function noteAlike(problems: Problems, names: readonly string[]): void {
+  for (const group of alikeNames(names)) problems.remark('class under several spellings, taken as different ones', group.join(' and '));
+}
+
 function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
   const counts = new Array<number>(tags.length).fill(0);
   for (let i = 0; i < targets.length; i++) counts[i % tags.length]! += targets[i]!;
-  tags.forEach((tag, id) => { if (counts[id] === 0) problems.remark('class without a sample', tag); });
+  const rows = targets.length / Math.max(1, tags.length);
+  tags.forEach((tag, id) => {
+    if (counts[id] === 0) problems.remark('class without a sample', tag);
+    else if (counts[id] === rows && rows > 1) problems.remark('class that every sample has: nothing can be learned of it', tag);
+  });
 }
 
 export function pictureOptions({ description, openScene }: ListOptions): Parameters<typeof readPicture>[2] {

@@ -25,7 +25,7 @@ export interface MaskClasses {
  * @throws {InvalidFileError} if it is not such a file.
  */
 export async function readMaskClasses(file: string, leaveOut: readonly string[] = []): Promise<MaskClasses> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause }); });
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(file, 'expected a legend of the masks\' colours (JSON, or CSV with name,r,g,b), found no file', { cause, advice: 'write {"classes": [{"name": "road", "color": [255, 0, 0]}, …]} there; for masks that are dark and bright only: --set data.classes=null --set data.threshold=128' }); });
   const parsed = /\.csv$/i.test(file) ? parseCsvLegend(text, file) : parseJsonLegend(text, file);
   const all = parsed.classes;
   const unknown = leaveOut.filter((name) => !all.some((item) => item.name === name));

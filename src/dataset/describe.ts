@@ -70,6 +70,7 @@ function byNames(names: readonly string[], path: string): Omit<FoundData, 'folde
   const labels = new Set(pictures.map((name) => { const steps = name.split('/').slice(0, -1); const at = steps.findIndex((step) => partOf(step) !== undefined); return at >= 0 ? steps[at + 1] : steps.at(-1); }));
   labels.delete(undefined);
   if (labels.size > 1) return { description: { class_folders: true }, by: 'folder per class' };
+  if (labels.size === 1) throw new InvalidFileError(path, `expected a folder of pictures per class, found pictures in one folder only, ${[...labels][0]!}`, { advice: 'a classifier needs pictures of at least two classes, each in a folder of its own' });
   throw new InvalidFileError(path, 'expected a table image_name,tags with pictures, a folder per class, images with masks, or dataset.yaml, found none of them');
 }
 

@@ -1,6 +1,14 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Files that systems and tools put beside pictures: nobody misses them. */
+const BESIDE = /^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$|dataset\.ya?ml$)|\.(aux\.xml|ovr|msk|tfw|jgw|pgw|wld|prj)$/i;
+
+/** Whether a file that is no picture was most likely meant to be one, or is in the wrong place: worth a remark. */
+export function isForeign(path: string): boolean {
+  return !path.split('/').some((step) => BESIDE.test(step));
+}
+
 export interface FolderEntry { readonly name: string; readonly kind: 'file' | 'folder' }
 
 /** Files and folders in a folder, sorted by name; links are what they lead to, and links that lead nowhere are left out. */

@@ -20,5 +20,5 @@ export {
 } from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
 export { openTar } from './tar.js';
-export { windowChips, type WindowChipsOptions } from './window-chips.js';
+export { windowChips, type WindowChips, type WindowChipsOptions } from './window-chips.js';
 export { openZip } from './zip.js';

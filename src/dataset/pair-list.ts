@@ -5,6 +5,7 @@ import type { Split } from '../samples/index.js';
 import { openArchive, type Archive } from './archive.js';
 import { partOf, pictureOptions, type ListOptions } from './chip-list.js';
 import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, type MaskClasses } from './colours.js';
+import { isForeign } from './folder.js';
 import { PICTURE_ENDINGS } from './pictures.js';
 import { readPicture } from './read-picture.js';
 import type { MapEntry, MapList, MapRows } from './map-list.js';
@@ -44,9 +45,10 @@ async function maskClasses({ description, folder }: ListOptions): Promise<MaskCl
 }
 
 function findPairs(archive: Archive, { description, problems }: ListOptions): Pair[] {
-  const { images = 'images', masks = 'masks' } = description;
-  const pictures = archive.names.filter((path) => PICTURE_ENDINGS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.'));
+  const { images = 'images', masks = 'masks', classes } = description;
   const place = images.includes('*') ? byPattern : byFolder;
+  noteForeign(archive, { images, masks, classes, problems, place });
+  const pictures = archive.names.filter((path) => PICTURE_ENDINGS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.'));
   const key = (group: string, name: string): string => `${group}/${name}`;
   const found = new Map<string, Pair>();
   const drawn = new Map<string, string>();
@@ -73,6 +75,21 @@ function findPairs(archive: Archive, { description, problems }: ListOptions): Pa
   }
   for (const [id, path] of drawn) if (!found.has(id) && !problems.all.some(({ examples }) => examples.includes(id))) problems.remark('mask without a picture, left out', path);
   return [...found.values()];
+}
+
+interface Places { readonly images: string; readonly masks: string; readonly classes: string | undefined; readonly problems: ListOptions['problems']; readonly place: (path: string, wanted: string) => Named | undefined }
+
+/** Files where pictures and masks are that are neither. */
+function noteForeign(archive: Archive, { images, masks, classes, problems, place }: Places): void {
+  const names = images.includes('*');
+  const folders = new Set(archive.names.filter((path) => place(path, images) !== undefined).map(dirname));
+  for (const path of archive.names) {
+    if (!isForeign(path) || path === classes) continue;
+    const isPicture = PICTURE_ENDINGS.has(extname(path).toLowerCase());
+    const isPlaced = place(path, images) !== undefined || place(path, masks) !== undefined;
+    if (!names && isPlaced && !isPicture) problems.remark('file that is no picture, left out', path);
+    if (names && !isPlaced && folders.has(dirname(path))) problems.remark(isPicture ? 'picture that is called neither as an image nor as a mask, left out' : 'file that is no picture, left out', path);
+  }
 }
 
 interface Named { readonly group: string; readonly name: string }

@@ -4,6 +4,8 @@ import { openArchive } from './archive.js';
 
 /** Pictures of a folder or an archive, by the name that a table calls them by: the file's name without its ending. */
 export interface PictureSource {
+  /** Paths of files that are no pictures. */
+  readonly others: readonly string[];
   /** Name → path inside the folder or archive. */
   readonly paths: ReadonlyMap<string, string>;
   /** Names that several files have, with their paths; the first is taken. */
@@ -21,11 +23,13 @@ export const PICTURE_ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.
  */
 export async function openPictures(path: string): Promise<PictureSource> {
   const archive = await openArchive(path);
+  const others: string[] = [];
   const paths = new Map<string, string>();
   const repeated = new Map<string, readonly string[]>();
   for (const file of archive.names) {
     // macOS archives have a second file `._name` beside each.
-    if (!PICTURE_ENDINGS.has(extname(file).toLowerCase()) || basename(file).startsWith('._')) continue;
+    if (basename(file).startsWith('._')) continue;
+    if (!PICTURE_ENDINGS.has(extname(file).toLowerCase())) { others.push(file); continue; }
     const name = basename(file, extname(file));
     const other = paths.get(name);
     if (other === undefined) paths.set(name, file);
@@ -36,7 +40,7 @@ export async function openPictures(path: string): Promise<PictureSource> {
     throw new InvalidFileError(path, 'expected JPEG, PNG or TIFF pictures, found none');
   }
   return {
-    paths, repeated,
+    paths, repeated, others,
     read: async (name) => {
       const file = paths.get(name);
       if (file === undefined) throw new InvalidFileError(path, `expected a picture called ${name}, found none`);

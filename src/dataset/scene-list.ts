@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { classColors, parseColor } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Scene, SceneProfile } from '../raster/index.js';
 import { IGNORE } from '../samples/index.js';
-import { pictureOptions, type ListOptions } from './chip-list.js';
+import { noteAlike, pictureOptions, type ListOptions } from './chip-list.js';
 import { colourToClass, readMaskClasses, type MaskClass } from './colours.js';
 import type { SceneEntry } from '../samples/index.js';
 import type { MapEntry, MapList, MapRows } from './map-list.js';
@@ -37,6 +37,7 @@ export async function listScenes(options: SceneListOptions): Promise<MapList> {
   const { description, folder } = options;
   const scenes = description.scenes ?? [];
   if (scenes.length === 0) throw new InvalidFileError(folder, 'expected scenes with their truth, found none');
+  await noteMissing(scenes, options);
   const legend = await legendOf(options, scenes);
   const names = new Set<string>();
   const entries = scenes.map((scene): MapEntry => {
@@ -51,6 +52,16 @@ export async function listScenes(options: SceneListOptions): Promise<MapList> {
     files: [...files, ...(description.classes === undefined ? [] : [description.classes]), ...(description.key === undefined ? [] : [description.key])].map((file) => join(folder, file)),
     close: () => Promise.resolve(),
   };
+}
+
+/** @throws {InvalidFileError} naming all files of the scenes that are not there */
+async function noteMissing(scenes: readonly SceneEntry[], { folder, problems }: ListOptions): Promise<void> {
+  for (const { scene, truth, themes, polygons, key } of scenes) {
+    for (const file of [scene, truth, themes, polygons, key]) {
+      if (file !== undefined && await stat(join(folder, file)).catch(() => undefined) === undefined) problems.add('file that is not there', file);
+    }
+  }
+  problems.throwIfAny(folder);
 }
 
 interface SceneLegend {
@@ -74,6 +85,7 @@ async function legendOf(options: SceneListOptions, scenes: readonly SceneEntry[]
   }
   if (first.polygons !== undefined) {
     const found = description.class_names ?? [...new Set((await Promise.all(scenes.filter((scene) => scene.polygons !== undefined).map((scene) => options.polygons.classesOf(join(folder, scene.polygons!), scene.property ?? PROPERTY)))).flat())].sort();
+    noteAlike(options.problems, found);
     return fromValues(found.map((name, value) => ({ name, value })), leaveOut);
   }
   if (description.classes !== undefined) {

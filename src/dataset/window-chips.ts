@@ -35,6 +35,12 @@ export interface WindowChips extends ChipSamples {
   windowOf(index: number): { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** `group/name` of its picture. */
   pictureOf(index: number): string;
+  /** The picture's place among the pictures. */
+  placeOf(index: number): number;
+  /** As `read`, of a square at any place that lies inside a picture. */
+  readAt(picture: number, x: number, y: number, into: Uint8Array, offset: number): void;
+  /** The pictures, and the edge of the squares in their pixels. */
+  readonly cutFrom: { readonly maps: MapSamples; readonly chip: number };
 }
 
 /** Chips as squares of pictures with masks: nothing is copied, they are read from where the pictures lie. */
@@ -43,6 +49,10 @@ export function windowChips(maps: MapSamples, options: WindowChipsOptions): Wind
   if (chip % size !== 0) throw new InvalidOptionError('chip', `expected a multiple of the network's input of ${size} pixels, found ${chip}`);
   const { places, targets } = options.truth === 'centre' ? byCentre(maps, options) : byShare(maps, options);
   const { pictures, classes, colors } = maps;
+  const readAt = (picture: number, x: number, y: number, into: Uint8Array, offset: number): void => {
+    const { pixels } = maps.readWindow(picture, { x, y, width: chip, height: chip });
+    into.set(averageSquares({ width: chip, height: chip, data: pixels }, chip / size).data, offset);
+  };
   const groupOf = Array.from(places.picture, (picture) => pictures[picture]!.group);
   return {
     kind: 'chips', count: places.x.length, size, tags: classes, colors, exclusive: options.truth === 'centre', targets, groups: groupOf,
@@ -51,10 +61,9 @@ export function windowChips(maps: MapSamples, options: WindowChipsOptions): Wind
     nameOf: (index) => { const { group, name } = pictures[places.picture[index]!]!; return `${group === '' || group === name ? '' : `${group}_`}${name}_x${places.x[index]!}_y${places.y[index]!}`; },
     windowOf: (index) => ({ x: places.x[index]!, y: places.y[index]!, width: chip, height: chip }),
     pictureOf: (index) => { const { group, name } = pictures[places.picture[index]!]!; return `${group}/${name}`; },
-    read(index, into, offset) {
-      const { pixels } = maps.readWindow(places.picture[index]!, { x: places.x[index]!, y: places.y[index]!, width: chip, height: chip });
-      into.set(averageSquares({ width: chip, height: chip, data: pixels }, chip / size).data, offset);
-    },
+    placeOf: (index) => places.picture[index]!,
+    readAt, cutFrom: { maps, chip },
+    read: (index, into, offset) => readAt(places.picture[index]!, places.x[index]!, places.y[index]!, into, offset),
     close: () => maps.close(),
   };
 }

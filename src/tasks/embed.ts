@@ -7,7 +7,8 @@ import type { IndexManifest, IndexSource } from '../index-store/index.js';
 import { startEngines } from '../predict/index.js';
 import type { Device, Precision, Predictor } from '../predict/index.js';
 import { checkFolder, checkSpace, peakRss } from '../run/index.js';
-import { wantedPrecision } from './model-input.js';
+import { licenceNotes, wantedPrecision } from './model-input.js';
+import { namedNotes } from './model-input/notes.js';
 import type { TaskContext } from '../run/index.js';
 import { isRemote } from '../scene/index.js';
 import type { ChipPlan } from './chips/plan.js';
@@ -120,7 +121,7 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
     if (options.dryRun) return await planAll(sources, openFor, context);
     const news = sources.filter((source) => !isKnown(options, base, source));
     const warnings = [
-      ...new Set([...extractor.model.notes, ...sources.flatMap((source) => source.warnings)]),
+      ...namedNotes(sources.map(({ name, warnings: notes }) => ({ name, notes })), [...extractor.model.notes, ...licenceNotes(extractor.model.card)]),
       ...sources.filter((source) => !news.includes(source)).map(({ name }) => `${name} is in the index already, nothing was added`),
     ];
     const facts = { index: options.index, model: extractor.described.name, layer: extractor.described.layer, dimensions: extractor.dimensions, strips: news.reduce((sum, { strips }) => sum + strips, 0) };

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { InvalidOptionError } from '../errors.js';
 import { lineChart } from '../picture/index.js';
 import { makeFolder } from '../run/index.js';
@@ -8,6 +9,7 @@ import { findBeginning } from './train/begin-weights.js';
 import { checkNetwork } from './train/check-network.js';
 import { loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
+import { isRefusal, removeBeginnings } from './train/training-folder.js';
 import { writeWhole } from './train/write-file.js';
 
 export interface FindRateOptions extends TrainOptions {
@@ -32,12 +34,16 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
   const place = options.stage === undefined ? 0 : stages.findIndex((stage, index) => stage.name === options.stage || String(index) === options.stage);
   const stage = stages[place];
   if (stage === undefined) throw new InvalidOptionError('--find-lr', `expected a stage of the recipe (${stages.map(({ name }) => name).join(', ')}), found ${options.stage!}`);
-  const begin = await findBeginning(recipe, options.data, context);
   const { tf } = await loadTensorflow();
   checkNetwork(tf, recipe);
+  const { begin, outputs } = await findBeginning(tf, recipe, options.data, context);
+  const isNew = await stat(options.output).catch(() => undefined) === undefined;
   await makeFolder(options.output);
-  const data = { data: options.data, cacheFolder: options.output, ...(stage.size === undefined ? {} : { size: stage.size }) };
-  const first = await loadSamples(recipe, data, context);
+  const data = { data: options.data, cacheFolder: options.output, toTrain: true, ...(stage.size === undefined ? {} : { size: stage.size }), ...(outputs === undefined ? {} : { outputs }) };
+  const first = await loadSamples(recipe, data, context).catch(async (error: unknown) => {
+    if (isNew && isRefusal(error)) await removeBeginnings(options.output);
+    throw error;
+  });
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
     const opened = await course.stages[place]!.open(undefined);

@@ -73,7 +73,12 @@ export function sceneDataTypes(input: CardInput): readonly string[] {
 
 /** Remarks on what makes a scene unlike the model's training scenes, for the result's warnings. */
 export function domainWarnings(card: ModelCard, gsd: number | undefined, scene: Pick<SceneProfile, 'bands' | 'alphaBand' | 'palette' | 'bandNames'>): string[] {
-  return [...gsdWarnings(card, gsd), ...colourWarnings(card, scene), ...(/research|non-commercial/i.test(card.license ?? '') ? [`licence of ${card.name}: ${card.license}`] : [])];
+  return [...gsdWarnings(card, gsd), ...colourWarnings(card, scene), ...licenceNotes(card)];
+}
+
+/** What a model's licence wants to be known, whatever the scene. */
+export function licenceNotes(card: ModelCard): string[] {
+  return /research|non-commercial/i.test(card.license ?? '') ? [`licence of ${card.name}: ${card.license ?? ''}`] : [];
 }
 
 /** A model of colours, and a scene that does not have them: radar, heights, one band of many. */

@@ -76,7 +76,7 @@ export async function segment(options: SegmentOptions, context: TaskContext = {}
           setup = await prepareSegment(options, scene, 1);
           plan = await planSegment(setup, context);
         }
-        checkMemory(plan.memory, options.memory);
+        checkMemory(plan.memory, options.memory, options.stride);
         if (options.dryRun) return plan;
       }
       return await run(setup, started, context);

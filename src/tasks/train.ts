@@ -1,19 +1,21 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelCard } from '../card/index.js';
+import { problemText } from '../dataset/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { TaskContext } from '../run/index.js';
 import {
-  architectureOf, calibrate, fit, loadTensorflow, parseRecipe, resolveStages, setValues, shareWeights, totalEpochs,
+  architectureOf, calibrate, fit, loadTensorflow, parseRecipe, readProgress, resolveStages, setValues, shareWeights, totalEpochs,
   type EngineName, type LoadedTensorflow, type Recipe,
 } from '../train/index.js';
 import type { PublicWeights } from './models/catalogue.js';
-import { findBeginning, type BeginWith } from './train/begin-weights.js';
+import { findBeginning, type Beginning } from './train/begin-weights.js';
 import { checkNetwork } from './train/check-network.js';
 import { createDiary } from './train/diary.js';
 import { leakNotes } from './train/leaks.js';
 import { CHECKPOINT, fingerprintOf, originOf, refuseOther } from './train/origin.js';
 import { areChips, loadSamples } from './train/samples.js';
+import { scoredSamples } from './train/scores.js';
 import { openCourse } from './train/stages.js';
 import { openTrainingFolder } from './train/training-folder.js';
 import { writeModel } from './train/write-model.js';
@@ -25,6 +27,8 @@ export interface TrainOptions {
   readonly data: string;
   /** Folder for the model and everything about its making. A run that was stopped goes on from what it finds there. */
   readonly output: string;
+  /** Of the model, in lower case letters, digits and hyphens. Default: the recipe's. */
+  readonly name?: string;
   /** Keys of the recipe with other values: `training.epochs=3`. */
   readonly set?: readonly string[];
 }
@@ -35,6 +39,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** From 1: the epoch whose weights the model has. */
   readonly bestEpoch: number;
+  /** Samples that the scores of the card are on; what was chosen on them is said. */
+  readonly scoredOn: string;
   /** Time spent in epochs, over all runs. */
   readonly seconds: number;
   readonly card: ModelCard;
@@ -50,34 +56,45 @@ export async function train(options: TrainOptions, context: TaskContext = {}, ca
   const recipe = await readRecipe(options);
   const loaded = await loadTensorflow();
   checkNetwork(loaded.tf, recipe);
-  const begin = await findBeginning(recipe, options.data, context, catalogue);
-  const giveBack = await openTrainingFolder(options.output, originOf(recipe));
+  const beginning = await findBeginning(loaded.tf, recipe, options.data, context, catalogue);
+  const giveBack = await openTrainingFolder(options.output, originOf(recipe, options.data));
   try {
-    return await trainInto(options, recipe, { ...loaded, begin }, context);
-  } finally {
+    const result = await trainInto(options, recipe, { ...loaded, ...beginning }, context);
     await giveBack();
+    return result;
+  } catch (error) {
+    await giveBack(error);
+    throw error;
   }
 }
 
-async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, note, advice, begin }: LoadedTensorflow & { readonly begin: BeginWith }, context: TaskContext): Promise<TrainResult> {
-  const data = { data: options.data, cacheFolder: options.output };
+type Ready = LoadedTensorflow & Beginning;
+
+async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, note, advice, begin, outputs }: Ready, context: TaskContext): Promise<TrainResult> {
+  const data = { data: options.data, cacheFolder: options.output, toTrain: true };
   const stages = resolveStages(recipe);
-  let origin = originOf(recipe);
-  const first = await loadSamples(recipe, {
-    ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }),
-    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); },
-  }, context);
   const total = totalEpochs(recipe);
-  context.onProgress?.({ stage: 'train', done: 0, total, unit: 'epochs', detail: engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note });
+  // Epochs of an earlier run are done: they are not counted in the time that is left.
+  const done = Math.min(total, (await readProgress(join(options.output, CHECKPOINT)))?.epoch ?? 0);
+  const tell = (detail: string): void => context.onProgress?.({ stage: 'train', done, total, unit: 'epochs', detail });
+  const goingOn = (): void => tell(done < total ? `going on after epoch ${done} of an earlier run` : 'all epochs were done by an earlier run: its model is written again');
+  let origin = originOf(recipe, options.data);
+  const first = await loadSamples(recipe, {
+    ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }), ...(outputs === undefined ? {} : { outputs }),
+    onListed: ({ entries, classes }) => { origin = { ...origin, listed: { entries: entries.length, classes } }; return Promise.resolve(); },
+    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
+  }, context);
+  for (const remark of first.remarks) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${problemText(remark)}` });
+  tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
     if (await stat(join(options.output, CHECKPOINT)).catch(() => undefined) === undefined) await leakNotes(first, context);
     const validated = first.split.validation.length > 0;
-    const diary = await createDiary(options.output, recipe, first, context);
+    const diary = await createDiary(options.output, recipe, first, context, options.name);
     const { history, bestEpoch, weights, scoreName } = await fit(tf, course.stages, {
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
-      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal,
+      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal, stages: recipe.stages.length,
       onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: (record, all, validation) => diary.write(record, all, validation),
     });
     const { loaded, networks } = course.current();
@@ -87,8 +104,8 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
       context.onProgress?.({ stage: 'calibrate', done: 1, total: 1, unit: 'times', detail: loaded.outputs.map((name, id) => `${name} ${offsets[id]!.toFixed(2)}`).join(', ') });
     }
     shareWeights(networks);
-    const card = await writeModel(tf, { recipe, loaded, networks, options, history, bestEpoch, scoreName, engine: note }, context);
-    return { output: options.output, engine, epochs: history.length, bestEpoch, seconds: history.reduce((sum, record) => sum + record.seconds, 0), card };
+    const card = await writeModel(tf, { recipe, loaded, networks, options, history, bestEpoch, scoreName, engine: note, name: options.name ?? recipe.name }, context);
+    return { output: options.output, engine, epochs: history.length, bestEpoch, scoredOn: scoredSamples(loaded.split, areChips(loaded) ? 'chips' : 'pictures', recipe.training).on, seconds: history.reduce((sum, record) => sum + record.seconds, 0), card };
   } finally {
     await course.close();
   }

@@ -27,6 +27,12 @@ export interface Origin {
   readonly recipe: string;
   /** A digest of each of the recipe's sections. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The sections themselves, to say in what two differ. Absent in checkpoints of before they were noted. */
+  readonly values?: Readonly<Record<string, unknown>>;
+  /** The data's folder, as an absolute path. */
+  readonly folder?: string;
+  /** How many samples the data list, and of which classes. */
+  readonly listed?: { readonly entries: number; readonly classes: readonly string[] };
   /** Key of the decoded samples, which changes with the data's files. */
   readonly samples?: string;
 }
@@ -73,8 +79,11 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
   await rename(partial, file);
 }
 
-/** What a checkpoint was made from, without reading its weights; undefined if it does not say, or there is none. */
-export async function readOrigin(file: string): Promise<Origin | undefined> {
+/** How far a checkpoint's training got, and what it was made from, where it says so. */
+export interface Progress { readonly epoch: number; readonly origin?: Origin }
+
+/** What a checkpoint says of itself, without reading its weights; undefined if there is none. */
+export async function readProgress(file: string): Promise<Progress | undefined> {
   const handle = await open(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
   if (handle === undefined) return undefined;
   try {
@@ -82,7 +91,7 @@ export async function readOrigin(file: string): Promise<Origin | undefined> {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
       const end = buffer.indexOf(10, MAGIC.length);
       if (!isCheckpoint(buffer) || (end < 0 && bytesRead < size)) return undefined;
-      if (end >= 0 && end < bytesRead) return (JSON.parse(buffer.toString('utf8', MAGIC.length, end)) as Pick<Checkpoint, 'origin'>).origin;
+      if (end >= 0 && end < bytesRead) return JSON.parse(buffer.toString('utf8', MAGIC.length, end)) as Progress;
     }
   } finally {
     await handle.close();

@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs';
 import type { Architecture, Tensorflow } from '../../models/architectures/index.js';
-import { throwIfAborted } from '../errors.js';
+import { InvalidOptionError, throwIfAborted } from '../errors.js';
 import { createAverage } from './average.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type EpochRecord, type Origin } from './checkpoint.js';
 import { fuseTrainingOps } from './fused-ops.js';
@@ -39,6 +39,8 @@ export interface FitOptions extends Pick<RecipeTraining, 'average' | 'keep' | 'm
   /** Noted in the checkpoint. */
   readonly origin?: Origin;
   readonly signal?: AbortSignal;
+  /** How many stages the recipe names, for messages. Default 1: none by name. */
+  readonly stages?: number;
   /** Called with a stage and the score's name before its first epoch. */
   readonly onStage?: (opened: OpenedStage, index: number) => void | Promise<void>;
   readonly onEpoch?: (record: EpochRecord, history: readonly EpochRecord[], validation: Validation) => void | Promise<void>;
@@ -121,7 +123,7 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
       throwIfAborted(options.signal);
       factor = rateFactor(stage.schedule, { step: (epoch - before) * steps + step, steps: stage.epochs * steps, losses }, peak);
       mode.at(epoch * steps + step);
-      const loss = trainStep(tf, parts, learner.batch(epoch, step), rates.map((rate) => rate * factor));
+      const loss = checkedLoss(trainStep(tf, parts, learner.batch(epoch, step), rates.map((rate) => rate * factor)), { epoch: epoch + 1, step: step + 1, peak, name: stage.name, stages: options.stages ?? 1 });
       average?.update(optimizer.steps);
       lossSum += loss;
       options.onStep?.(epoch, step, loss);
@@ -151,6 +153,14 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
   if (state.best !== undefined) setValues(tf, model, state.best);
   optimizer.dispose();
   average?.dispose();
+}
+
+interface LossPlace { readonly epoch: number; readonly step: number; readonly peak: number; readonly name: string; readonly stages: number }
+
+/** @throws {InvalidOptionError} for a loss that is no number: no later step mends the weights then */
+function checkedLoss(loss: number, { epoch, step, peak, name, stages }: LossPlace): number {
+  if (Number.isFinite(loss)) return loss;
+  throw new InvalidOptionError(stages > 1 ? `stages.${name}.lr` : 'optimizer.lr', `expected a rate with which the loss stays a number, found ${peak} and a loss of ${loss} in step ${step} of epoch ${epoch}`, { advice: 'take a smaller one (--find-lr looks for it), or shorten gradients with optimizer.clipnorm' });
 }
 
 /** A score that is no number is never best: the first that is one takes its place. */

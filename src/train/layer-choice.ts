@@ -41,8 +41,8 @@ export function trainedWeights(model: LayersModel, frozen: ReadonlySet<string>):
   })));
 }
 
-/** The rate of each weight: one for all, evenly by ratio over the trained stages from the input on, or by name of the layer. */
-export function ratesOf(architecture: Architecture, model: LayersModel, weights: readonly TrainedWeight[], rate: LearningRate): number[] {
+/** The rate of each weight: one for all, evenly by ratio over the trained stages from the input on, or by name of the layer. `option` is for messages. */
+export function ratesOf(architecture: Architecture, model: LayersModel, weights: readonly TrainedWeight[], rate: LearningRate, option = 'optimizer.lr'): number[] {
   if (typeof rate === 'number') return weights.map(() => rate);
   if (isPair(rate)) {
     const [low, high] = rate;
@@ -52,12 +52,12 @@ export function ratesOf(architecture: Architecture, model: LayersModel, weights:
   }
   const named = Object.entries(rate).map(([name, value]) => {
     const found = new Set(layersOf(architecture, model, name));
-    if (found.size === 0) throw unknownLayers(architecture, 'optimizer.lr', name);
+    if (found.size === 0) throw unknownLayers(architecture, option, name);
     return { found, value };
   });
   return weights.map((weight) => {
     const fits = named.find(({ found }) => found.has(weight.layer.name));
-    if (fits === undefined) throw new InvalidOptionError('optimizer.lr', `expected a rate for every trained layer, found none for ${weight.layer.name}`, { advice: 'add "*": rate for all others' });
+    if (fits === undefined) throw new InvalidOptionError(option, `expected a rate for every trained layer, found none for ${weight.layer.name}`, { advice: 'add "*": rate for all others' });
     return fits.value;
   });
 }

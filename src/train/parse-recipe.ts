@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { nearestName } from '../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
+import { contradiction } from './contradictions.js';
 import type { Recipe, RecipeStage } from './recipe.js';
 import { RECIPE_FIELDS, type Field, type List, type Section } from './recipe-fields.js';
 
@@ -151,37 +152,6 @@ function missing(recipe: Recipe): string[] {
     ...(recipe.task === 'segmenter' ? [['training.patch', recipe.training.patch, 'above 0'] as const] : [['network.size', recipe.network.size, 'above 0'] as const]),
   ];
   return needed.flatMap(([key, found, expected]) => (found === undefined ? [`${key} ${expected}, found none`] : []));
-}
-
-/** Keys that are right by themselves, but not together. */
-function contradiction(recipe: Recipe): string | undefined {
-  const { task, data, training, loss, stages } = recipe;
-  const { validation, test } = recipe.split;
-  const isShare = (part: typeof validation): boolean => typeof part === 'number' && part > 0;
-  const isMixed = (Array.isArray(validation) && isShare(test)) || (isShare(validation) && Array.isArray(test));
-  if (isMixed && training.finalise !== true) {
-    return `expected split.validation and split.test both as shares or both as names of groups, found one of each; take one away, for example with --set split.${isShare(test) ? 'test' : 'validation'}=null`;
-  }
-  const only = (owner: string, keys: readonly (readonly [string, unknown])[]): string | undefined => {
-    const found = keys.find(([, given]) => given !== undefined);
-    return found === undefined ? undefined : `expected ${found[0]} for a ${owner} only, found it for a ${task}`;
-  };
-  if (task === 'classifier' && data.table !== undefined) return 'expected data.class_folders or chips from pictures with masks for a classifier, found data.table';
-  if (training.keep === 'last' && (training.patience !== undefined || stages.some((stage) => stage.patience !== undefined))) return 'expected training.patience with training.keep best only, found keep last';
-  if (training.finalise === true && (training.calibrate === true || training.threshold === 'per-tag' || training.patience !== undefined)) return 'expected neither patience, calibrate nor threshold per-tag with training.finalise: nothing is left to choose on';
-  if (recipe.split.file !== undefined) {
-    const also = (['validation', 'test', 'seed'] as const).find((key) => recipe.split[key] !== undefined);
-    if (also !== undefined) return `expected split.file alone, found split.${also} as well`;
-    if (training.finalise === true) return 'expected no split.file with training.finalise, which trains on everything';
-  }
-  const names = stages.map((stage, index) => stage.name ?? String(index + 1));
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return `expected stages of different names, found ${twice} twice`;
-  if (task !== 'segmenter') {
-    return only('segmenter', [['training.sampling', training.sampling], ['loss.dice', loss.dice], ['training.calibrate', training.calibrate], ['training.patch', training.patch]])
-      ?? (task === 'classifier' ? only('tagger', [['training.threshold', training.threshold]]) : undefined);
-  }
-  return only('tagger', [['training.threshold', training.threshold]]) ?? only('tagger or classifier', [['network.size', recipe.network.size], ...stages.map((stage) => ['stages.size', stage.size] as const)]);
 }
 
 function isTree(value: unknown): value is Tree {

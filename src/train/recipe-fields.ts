@@ -37,6 +37,9 @@ const from0 = value('from 0', (number) => isNumber(number) && number >= 0);
 const share = value('from 0 to below 1', (number) => isNumber(number) && number >= 0 && number < 1);
 const counts = value('as a list of whole numbers', (list) => Array.isArray(list) && list.length > 0 && list.every((item) => Number.isInteger(item) && (item as number) >= 0));
 const whole = value('as a whole number', Number.isInteger);
+const wholeFrom0 = value('as a whole number from 0', (number) => Number.isInteger(number) && (number as number) >= 0);
+const upTo1 = value('from 0 to 1', (number) => isNumber(number) && number >= 0 && number <= 1);
+const widths = value('as a list of whole numbers above 0', (list) => Array.isArray(list) && list.length > 0 && list.every((item) => count.allows(item)));
 const oneOf = (...names: readonly string[]): Field => value(names.length === 2 ? names.join(' or ') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`, (name) => typeof name === 'string' && names.includes(name));
 const weights = (candidate: unknown): boolean => isRecord(candidate) && Object.keys(candidate).length > 0 && Object.values(candidate).every((item) => isNumber(item) && item >= 0);
 const rate = value('above 0, [low, high], or {name: rate}', (candidate) => (isNumber(candidate) && candidate > 0)
@@ -65,20 +68,20 @@ export const RECIPE_FIELDS: Section = section({
   name: value('in lower case letters, digits and hyphens', (name) => typeof name === 'string' && /^[a-z0-9-]+$/.test(name)),
   task: oneOf('tagger', 'classifier', 'segmenter'),
   data: section({
-    table: text, pictures: text, class_folders: yesOrNo, images: text, masks: text, key: text, classes: text, threshold: from0, class_names: texts, leave_out: texts, unknown_colors: oneOf('refuse', 'ignore'),
-    swap_red_blue: yesOrNo, bands: counts, range: value('as [low, high]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isNumber)), frame: from0, chip: count, stride: count, least_share: share,
-    truth: oneOf('share', 'centre'), limit: count, seed: whole, resize: value('as [width, height]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((item) => count.allows(item))),
-    scenes: { kind: 'list', of: section({ scene: text, truth: text, themes: text, key: text, polygons: text, property: text, area: value('as [x, y, width, height]', (box) => Array.isArray(box) && box.length === 4 && box.every(isNumber)), name: text }) },
+    table: text, pictures: text, class_folders: yesOrNo, images: text, masks: text, key: text, classes: text, threshold: value('as a whole number from 1 to 255', (number) => Number.isInteger(number) && (number as number) >= 1 && (number as number) <= 255), class_names: texts, leave_out: texts, unknown_colors: oneOf('refuse', 'ignore'),
+    swap_red_blue: yesOrNo, bands: value('as three band numbers from 1', (list) => Array.isArray(list) && list.length === 3 && list.every((item) => count.allows(item))), range: value('as [low, high], the lower first', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isNumber) && pair[0]! < pair[1]!), frame: wholeFrom0, chip: count, stride: count, least_share: upTo1,
+    truth: oneOf('share', 'centre'), limit: count, seed: wholeFrom0, resize: value('as [width, height]', (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((item) => count.allows(item))),
+    scenes: { kind: 'list', of: section({ scene: text, truth: text, themes: text, key: text, polygons: text, property: text, area: value('as [x, y, width, height] in whole pixels', (box) => Array.isArray(box) && box.length === 4 && box.every((item) => wholeFrom0.allows(item)) && (box[2] as number) > 0 && (box[3] as number) > 0), name: text }) },
   }),
   split: section({ file: text, seed: whole, validation: shareOrGroups, test: shareOrGroups }),
   network: section({
-    architecture: oneOf(...ARCHITECTURES.map((architecture) => architecture.name)), width: above0, widths: counts, blocks: counts, batch_norm: yesOrNo, dropout: share,
+    architecture: oneOf(...ARCHITECTURES.map((architecture) => architecture.name)), width: above0, widths, blocks: counts, batch_norm: yesOrNo, dropout: share,
     head: section({ pool: oneOf('average', 'average-max', 'flatten'), dense: value('as a list of whole numbers above 0', (list) => Array.isArray(list) && list.every((item) => count.allows(item))), dropout: value('as a list of shares', (list) => Array.isArray(list) && list.every((item) => share.allows(item))), batch_norm: yesOrNo }),
     normalization: oneOf(...NORMALIZATIONS), variant: oneOf('keras', 'torch'), size: count, reduce: count, weights: text,
   }),
   training: section({
-    epochs: above0, batch: above0, patch: above0, steps: count, seed: whole, monitor: oneOf('score', 'loss'), patience: count, keep: oneOf('best', 'last'), average: share, start_from: text,
-    sampling: oneOf('area', 'group'), calibrate: yesOrNo, threshold: value('from 0 to 1, or per-tag', (candidate) => candidate === 'per-tag' || (isNumber(candidate) && candidate >= 0 && candidate <= 1)), cache_features: yesOrNo, finalise: yesOrNo,
+    epochs: count, batch: count, patch: count, steps: count, seed: whole, monitor: oneOf('score', 'loss'), patience: count, keep: oneOf('best', 'last'), average: share, start_from: text,
+    sampling: oneOf('area', 'group'), calibrate: yesOrNo, threshold: value('from 0 to 1, or per-tag', (candidate) => candidate === 'per-tag' || upTo1.allows(candidate)), cache_features: yesOrNo, finalise: yesOrNo,
   }),
   optimizer: section(optimizer),
   schedule: section(schedule),

@@ -15,6 +15,12 @@ export async function saveLayers(tf: Tensorflow, model: LayersModel, folder: str
   }));
 }
 
+/** Names and shapes of the weights in a folder that {@link saveLayers} wrote, in the model's order; no values are read. */
+export async function weightShapes(folder: string): Promise<readonly { readonly name: string; readonly shape: readonly number[] }[]> {
+  const { weightsManifest } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { weightsManifest: { weights: io.WeightsManifestEntry[] }[] };
+  return weightsManifest[0]!.weights.map(({ name, shape }) => ({ name, shape }));
+}
+
 /** Reads a folder that {@link saveLayers} wrote. */
 export async function loadLayers(tf: Tensorflow, folder: string): Promise<LayersModel> {
   const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { modelTopology: object; weightsManifest: { weights: io.WeightsManifestEntry[] }[] };

@@ -101,6 +101,23 @@ describe('chips', () => {
     expect(info.problems).toContainEqual({ kind: 'class without a sample', count: 1, examples: ['c'], fault: false });
   });
 
+  it('have rows with exchanged cells told as such, and remarks on foreign files and names under several spellings', async () => {
+    const base = place();
+    put(base, 'tags.csv', 'image_name,tags\nx,Water\ny.png,water road\nhaze,z.png\n');
+    for (const name of ['x', 'y', 'z']) put(base, `chips/${name}.png`, await plain([9, 9, 9]));
+    put(base, 'chips/notes.txt', 'mine');
+    put(base, 'chips/more.txt', 'mine');
+    put(base, 'chips/.hidden', '');
+    await expect(openChips({ data: base, size: 4, cacheFolder })).rejects.toThrow('1 × row with name and tags exchanged (haze,z.png)');
+    put(base, 'tags.csv', 'image_name,tags\nx,Water\ny.png,water road\nz,haze\n');
+    const { samples, remarks } = await openChips({ data: base, size: 4, cacheFolder });
+    await samples.close();
+    expect(remarks).toEqual([
+      { kind: 'file that is no picture, left out', count: 2, examples: ['more.txt', 'notes.txt'], fault: false },
+      { kind: 'class under several spellings, taken as different ones', count: 1, examples: ['Water and water'], fault: false },
+    ]);
+  });
+
   it('that are damaged in an archive are among the faults, by name', async () => {
     const base = place();
     const noise = await sharp(Buffer.from(Array.from({ length: 48 * 48 * 3 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 13) % 4)), { raw: { width: 48, height: 48, channels: 3 } }).png({ compressionLevel: 0 }).toBuffer();
@@ -274,6 +291,28 @@ describe('scenes', () => {
     expect(Array.from(samples.read(0).mask)).toEqual(golden.mask);
     await samples.close();
     await expect(openMaps({ data: base, set: ['scenes=[{scene: scene.tif, polygons: truth.geojson, property: kind}]'], cacheFolder })).rejects.toMatchObject({ advice: 'name it with property: it has class' });
+  });
+
+  it('with polygons whose positions have latitude first, or that lie elsewhere, are refused with the features that do', async () => {
+    const base = place();
+    const transform = [331000, 2, 0, 2790000, 0, -2];
+    await cog(join(base, 'scene.tif'), { width: 60, height: 40, bands: 3, dtype: 'uint8', data: new Uint8Array(60 * 40 * 3).fill(9), transform });
+    // The upper left corner by rasterio.warp.transform, EPSG:32640 to EPSG:4326.
+    const [west, north] = [55.322434, 25.216725];
+    const square = (size: number): [number, number][] => [[west, north - size], [west + size, north - size], [west + size, north], [west, north], [west, north - size]];
+    const collection = (rings: readonly (readonly (readonly number[])[])[]): string => JSON.stringify({ type: 'FeatureCollection', features: rings.map((ring, i) => ({ type: 'Feature', properties: { class: i % 2 === 0 ? 'a' : 'b' }, geometry: { type: 'Polygon', coordinates: [ring] } })) });
+    const turned = (ring: [number, number][]): number[][] => ring.map(([lon, lat]) => [lat, lon]);
+    put(base, 'dataset.yaml', 'scenes: [{scene: scene.tif, polygons: truth.geojson}]\n');
+    put(base, 'truth.geojson', collection([square(0.0002), turned(square(0.0003)), square(0.0004), turned(square(0.0001))]));
+    await expect(openMaps({ data: base, cacheFolder })).rejects.toThrow(/expected longitude before latitude in every position \(RFC 7946\), found 2 of 4 polygons that lie on .*scene\.tif only with the two exchanged \(feature 2, 4\), exchange the two numbers/);
+    put(base, 'truth.geojson', collection([square(0.0002).map(([lon, lat]) => [lon + 1, lat])]));
+    await expect(openMaps({ data: base, cacheFolder })).rejects.toThrow(/found none of 1 that touches it/);
+    put(base, 'truth.geojson', collection([square(0.0002), square(0.0003).map(([lon, lat]) => [lon + 1, lat])]));
+    const { samples } = await openMaps({ data: base, cacheFolder });
+    expect(samples.counts[0]![0]).toBeGreaterThan(0);
+    await samples.close();
+    put(base, 'dataset.yaml', 'scenes: [{scene: scene.tif, polygons: nowhere.geojson}, {scene: gone.tif, polygons: truth.geojson}]\n');
+    await expect(openMaps({ data: base, cacheFolder })).rejects.toThrow('2 × file that is not there (nowhere.geojson, gone.tif)');
   });
 
   it('with a truth raster take names from it; a part of a picture is the same as the whole', async () => {

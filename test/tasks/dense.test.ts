@@ -207,6 +207,7 @@ describe('segment --stride with a classifier of patches', () => {
     const model = themeModel(tf, folder, { architecture: 'theme-cnn', size: 20, width: 0.2 });
     const scene = await writeScene(landscape(600, 500));
     const plan = (await segment({ scene, model, output: fresh('map.tif'), stride: 1, dryRun: true }));
+    expect(plan.stride).toBe(1);
     expect(plan).toMatchObject({ width: 600, height: 500, patchSize: 20 });
     expect(plan.memory.peakBytes).toBeGreaterThan(0);
   });

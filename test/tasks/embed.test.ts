@@ -113,7 +113,8 @@ describe('embed', () => {
   it('takes several scenes, folders and lists of tiles at once, and adds to an index only where it is asked to', async () => {
     const first = await writeScene(fresh('first.tif'), patches(128, 64, 1));
     const second = await writeScene(fresh('second.tif'), patches(64, 192, 4));
-    const { index } = await run({ inputs: [first, second], patchSize: 64 });
+    const { index, warnings } = await run({ inputs: [first, second], patchSize: 64 });
+    expect(warnings).toEqual([]);
     expect((await readManifest(index)).sources.map(({ name, count }) => [name, count])).toEqual([[basename(first, '.tif'), 2], [basename(second, '.tif'), 3]]);
     const chips = await chipFolder(3);
     const before = await digests(index);

@@ -118,6 +118,29 @@ describe('index classify', () => {
     expect(await readFile(join(a, 'tags.csv'), 'utf8')).toBe(await readFile(join(b, 'tags.csv'), 'utf8'));
   });
 
+  it('knows rows and areas whose longitude and latitude are exchanged, and says what it does with spellings', async () => {
+    const opened = await openIndex(index);
+    const at = async (column: number, row: number): Promise<IndexEntry> => (await opened.entry((await opened.rowOf(idAt(column, row)))!));
+    const [a, b] = [await at(1, 1), await at(2, 1)];
+    const area = (await at(5, 5)).footprint!;
+    await opened.close();
+    const good = CELLS.slice(2).map(([column, row]) => `${idAt(column, row)},,,${colorOf(column, row)}`);
+    const partly = await labelFile(['id,lon,lat,class', ...good, `,${a.lon!},${a.lat!},red`, `,${b.lat!},${b.lon!},blue`]);
+    await expect(indexClassify({ index, labels: partly, output: fresh('out') })).rejects.toThrow(/expected longitude and latitude in this order, found 1 of 14 labels that lie on a chip of .* only with the two exchanged \(line 15\)/);
+    const polygons = fresh('exchanged.geojson');
+    const feature = (name: string, geometry: object): object => ({ type: 'Feature', geometry, properties: { class: name } });
+    await writeFile(polygons, JSON.stringify({ type: 'FeatureCollection', features: [
+      feature('red', { type: 'Point', coordinates: [a.lon, a.lat] }), feature('blue', { type: 'Point', coordinates: [b.lon, b.lat] }),
+      feature('green', { type: 'Polygon', coordinates: [(area as [number, number][]).map(([lon, lat]) => [lat, lon])] }),
+    ] }));
+    await expect(indexClassify({ index, labels: polygons, output: fresh('out') })).rejects.toThrow(/found 1 of 3 labels .* \(feature 3\)/);
+    const spelt = await labelFile(['id,class', ...CELLS.map(([column, row], i) => `${idAt(column, row)},${i === 1 ? `  ${colorOf(column, row)} ` : i > 9 ? colorOf(column, row).toUpperCase() : colorOf(column, row)}`)]);
+    const { warnings, tags } = await indexClassify({ index, labels: spelt, output: fresh('out') });
+    expect(tags.map((one) => one.name)).toEqual(['BLUE', 'RED', 'blue', 'red']);
+    expect(warnings).toContain('1 label has spaces around the name, which were cut off: line 3 blue');
+    expect(warnings).toContain('RED and red are taken as different classes: if they mean the same, write them alike');
+  });
+
   it('says what is wrong with labels', async () => {
     const output = fresh('out');
     const tries: readonly (readonly [readonly string[], string])[] = [

@@ -159,13 +159,13 @@ describe('train', () => {
     await train(first);
     const stages: string[] = [];
     const again = (over: Partial<TrainOptions>): Promise<unknown> => train({ ...first, ...over }, { onProgress: ({ stage }) => stages.push(stage) });
-    await expect(again({ set: ['training.epochs=1', 'training.rate=0.01', 'network.widths=[2, 4]'] })).rejects.toThrow('expected a checkpoint of the same data, network and options, found one with another network, optimizer');
-    await expect(again({ set: ['training.epochs=1', 'name=renamed', 'augment.rotate=5'] })).rejects.toThrow('found one of the recipe two-tags, with another augment');
+    await expect(again({ set: ['training.epochs=1', 'training.rate=0.01', 'network.widths=[2, 4]'] })).rejects.toThrow('expected a checkpoint of the same data, network and options, found one with network.widths [2,3] instead of [2,4], optimizer.lr 0.05 instead of 0.01');
+    await expect(again({ set: ['training.epochs=1', 'name=renamed', 'augment.rotate=5'] })).rejects.toThrow('found one of the recipe two-tags, with augment.rotate not set instead of 5');
     const moved = join(folder, 'moved');
     for (const group of ['a', 'b', 'c']) cpSync(join(folder, group), join(moved, group), { recursive: true });
     writeFileSync(join(moved, 'classes.json'), readFileSync(join(folder, 'classes.json')));
     const before = readdirSync(first.output).sort();
-    await expect(again({ data: moved })).rejects.toThrow('found one of other data, or of data that changed since');
+    await expect(again({ data: moved })).rejects.toThrow(`found one of other data: of ${folder} instead of ${moved}`);
     expect(stages).toEqual([]);
     expect(readdirSync(first.output).sort()).toEqual(before);
   });
@@ -173,13 +173,68 @@ describe('train', () => {
   it('refuses what is wrong in any stage of a recipe before data are read, and leaves no folder behind', async () => {
     const text = `${TAGS}stages:\n  - { name: first }\n  - { name: second, freeze: [stem] }\n`;
     const ask = (set: readonly string[]): Promise<unknown> => train({ ...options('staged', text, ['training.epochs=1', ...set]), data: join(folder, 'nowhere') });
-    await expect(ask(['stages.second.freeze=[convolutions]'])).rejects.toThrow('freeze: expected a stage of resnet-chips, a layer, or a pattern that fits some, found convolutions');
+    await expect(ask(['stages.second.freeze=[convolutions]'])).rejects.toThrow('stages.second.freeze: expected a stage of resnet-chips, a layer, or a pattern that fits some, found convolutions');
     await expect(ask(['stages.second.lr={stem: 0.1}'])).rejects.toThrow('expected a rate for every trained layer');
     await expect(ask(['stages.second.freeze=["*"]'])).rejects.toThrow('expected layers that are trained in stage second, found all frozen');
     await expect(ask(['network.batch_norm=true'])).rejects.toThrow('network.batch_norm: expected options that resnet-chips takes');
     await expect(ask(['network.weights=rsnet50'])).rejects.toMatchObject({ advice: 'did you mean resnet50?' });
     await expect(ask(['stages.second.freeze=[]'])).rejects.toThrow('nowhere');
     expect(existsSync(join(folder, 'out-staged'))).toBe(false);
+  });
+
+  it('refuses what does not fit the data before anything is decoded, with the key, and leaves no folder behind', async () => {
+    const stages: string[] = [];
+    const data = join(folder, 'three');
+    for (const group of ['a', 'b', 'c']) cpSync(join(folder, group), join(data, group), { recursive: true });
+    writeFileSync(join(data, 'classes.json'), readFileSync(join(folder, 'classes.json')));
+    const ask = (text: string, set: readonly string[]): Promise<unknown> => train({ ...options('unfit', text, ['training.epochs=1', ...set]), data }, { onProgress: ({ stage }) => stages.push(stage) });
+    await expect(ask(TAGS, ['split.validation=[B]'])).rejects.toMatchObject({ message: 'split.validation: expected groups of the data (a, b, c), found B', advice: 'did you mean b?' });
+    await expect(ask(MAPS, ['split.test=[z]'])).rejects.toThrow('split.test: expected groups of the data (a, b, c), found z');
+    await expect(ask(MAPS, ['split={validation: [a, b], test: [c]}'])).rejects.toThrow('split: expected pictures to train on, found all of them kept apart');
+    await expect(ask(MAPS, ['loss.class_weights={Brigth: 2}'])).rejects.toMatchObject({ message: 'loss.class_weights: expected classes of the data (Dark, Bright), found Brigth', advice: 'did you mean Bright?' });
+    await expect(ask(MAPS, ['card.colors={Unlabeled: "#000000", Dim: "#ffffff"}'])).rejects.toThrow('card.colors: expected classes of the data (Dark, Bright, Unlabeled), found Dim');
+    await expect(ask(MAPS, ['data.leave_out=[Nothing]'])).rejects.toThrow('expected a class Nothing to leave out, found Dark, Bright, Unlabeled');
+    await expect(ask(MAPS, ['training.calibrate=true', 'split={}', 'split.validation=0', 'split.test=0.2'])).rejects.toThrow('training.calibrate: expected pictures to choose on (split.validation) with true, found none');
+    await expect(ask(MAPS, ['training.patch=9'])).rejects.toMatchObject({ message: 'training.patch: expected a multiple of 2 pixels, which this unet halves to whole numbers, found 9', advice: 'take 10' });
+    expect(stages).toEqual([]);
+    // Only the decoded pictures tell these.
+    await expect(ask(MAPS, ['training.patch=64'])).rejects.toThrow('training.patch: expected at most 11 pixels, which the largest square in the pictures to train on, reduced by 2, has, found 64');
+    await expect(ask(TAGS, ['training.batch=1000'])).rejects.toThrow(/training\.batch: expected at most the \d+ chips that are trained on, found 1000/);
+    await expect(ask(TAGS, ['data.chip=24'])).rejects.toThrow('expected pictures of at least 24 pixels (data.chip) with classes in them, found none');
+    expect(existsSync(join(folder, 'out-unfit'))).toBe(false);
+  });
+
+  it('refuses a chip size of dataset.yaml that does not fit the network, and weights of another network or number of classes', async () => {
+    const data = join(folder, 'described');
+    mkdirSync(data);
+    writeFileSync(join(data, 'dataset.yaml'), `scenes: [{ scene: ../a/images/p1.png, truth: ../a/masks/p1.png }]\nclasses: ${join('..', 'classes.json')}\nchip: 10\n`);
+    const undescribed = TAGS.replace(/^data: .*$/m, 'data: {}');
+    await expect(train({ ...options('described', undescribed, ['split={}']), data })).rejects.toThrow("data.chip: expected a multiple of the network's input of 4 pixels, so that chips are reduced by a whole factor, found 10");
+    expect(existsSync(join(folder, 'out-described'))).toBe(false);
+
+    const earlier = await train(options('earlier', MAPS, ['training.epochs=1', 'training.steps=1']));
+    const from = [`training.start_from=${join(earlier.output, 'layers')}`, 'training.epochs=1', 'training.steps=1'];
+    await expect(train(options('later', MAPS, [...from, 'network.widths=[2, 4]']))).rejects.toThrow(/^training\.start_from: expected weights of the recipe's network \(unet\), found .* of 3 × 3 × 2 × 3 in .* where it has .* of 3 × 3 × 2 × 4$/);
+    await expect(train(options('later', MAPS, [...from, 'data.leave_out=[]']))).rejects.toThrow("training.start_from: expected a network of the data's 3 classes (Dark, Bright, Unlabeled), found one of 2");
+    expect(existsSync(join(folder, 'out-later'))).toBe(false);
+    expect((await train(options('later', MAPS, from))).epochs).toBe(1);
+  });
+
+  it('refuses stages whose sizes change what the weights are', async () => {
+    const text = `${TAGS.replace(/network: .*/, 'network: { architecture: vgg3, size: 8, head: { pool: flatten } }')}stages:\n  - { name: small }\n  - { name: large, size: 16 }\n`;
+    await expect(train({ ...options('growing', text, ['data.chip=16']), data: join(folder, 'nowhere') })).rejects.toThrow('stages.large.size: expected 8 pixels in every stage, since the weights behind network.head.pool flatten depend on the size, found 16');
+  });
+
+  it('says first that it goes on, and counts only what is left', async () => {
+    const seen: [string, number, string | undefined][] = [];
+    const run = options('going-on', MAPS, ['training.epochs=3', 'training.steps=1']);
+    const controller = new AbortController();
+    await expect(train(run, { signal: controller.signal, onProgress: ({ stage, done }) => { if (stage === 'train' && done === 2) controller.abort(); } })).rejects.toThrow('interrupted');
+    await train(run, { onProgress: ({ stage, done, detail }) => seen.push([stage, done, detail]) });
+    expect(seen[0]).toEqual(['train', 2, 'going on after epoch 2 of an earlier run']);
+    expect(seen.filter(([stage]) => stage === 'train').map(([, done]) => done)).toEqual([2, 2, 3]);
+    await train(run, { onProgress: ({ stage, done, detail }) => seen.push([stage, done, detail]) });
+    expect(seen.some(([, , detail]) => detail === 'all epochs were done by an earlier run: its model is written again')).toBe(true);
   });
 
   it('says which samples of different parts show the same ground', async () => {
@@ -232,7 +287,7 @@ describe('train', () => {
     await flat(8, 10).toFile(join(other, 'images', 'alone.png'));
     writeFileSync(join(other, 'images', 'broken.png'), 'no picture');
     await flat(8, 10).toFile(join(other, 'masks', 'broken.png'));
-    await expect(train({ ...options('faulty-run', MAPS), data: other })).rejects.toThrow(
+    await expect(train({ ...options('faulty-run', MAPS, ['split={}']), data: other })).rejects.toThrow(
       /1 × picture without a mask \(images\/alone\.png\); 1 × file that cannot be decoded \(images\/broken\.png: .+\); 1 × colour of no class \(masks\/colour\.png: #4d141e in 64 pixels\); 1 × mask of another size \(images\/size\.png: picture 8×8, mask 9×8\)/,
     );
   });

@@ -47,7 +47,7 @@ describe('recipes', () => {
   it.each([
     ['training.epoch=3', '--set: expected a key of a recipe, found training.epoch'],
     ['epochs', '--set: expected key=value such as training.epochs=3, found epochs'],
-    ['training.epochs=0', '--set: expected training.epochs above 0, found 0'],
+    ['training.epochs=0', '--set: expected training.epochs as a whole number above 0, found 0'],
     ['network.architecture=resnet', '--set: expected network.architecture resnet-chips, vgg3,'],
     ['optimizer.lr=fast', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found fast'],
     ['optimizer.lr=[1]', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found [1]'],
@@ -81,6 +81,30 @@ describe('recipes', () => {
       expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`expected ${setting.split('=')[0]!} for a segmenter only, found it for a tagger`);
     }
     expect(() => parseRecipe(maps, 'r.yaml', ['training.keep=last', 'training.patience=3'])).toThrow('expected training.patience with training.keep best only, found keep last');
+  });
+
+  it.each([
+    ['data.chip=100', 'expected data.chip as a multiple of network.size (32), so that chips are reduced by a whole factor, found 100'],
+    ['split={validation: 0.5, test: 0.5}', 'expected split.validation and split.test below 1 together, so that something is left to train on, found 0.5 and 0.5'],
+    ['split={validation: [a, b], test: [b]}', 'expected split.validation and split.test of different groups, found b in both'],
+    ['network.head={dense: [8], dropout: [0.1, 0.2, 0.3]}', 'expected network.head.dropout with at most 2 shares'],
+    ['stages=[{name: last, patch: 8}]', 'expected stages.last.patch for a segmenter only, found it for a tagger'],
+  ])('refuse keys that do not go together: %s', (setting, message) => {
+    expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`r.yaml: ${message}`);
+  });
+
+  it('refuse sizes of later stages that chips cannot be reduced to, and keys of chips for a segmenter', () => {
+    expect(() => parseRecipe(text, 'r.yaml', ['data.chip=64', 'stages=[{name: small}, {name: large, size: 48}]'])).toThrow('expected data.chip as a multiple of stages.large.size (48)');
+    expect(() => parseRecipe(maps, 'r.yaml', ['data.chip=64'])).toThrow('expected data.chip for a tagger or classifier only, found it for a segmenter');
+    expect(() => parseRecipe(text, 'r.yaml', ['network.weights=a.h5', 'training.start_from=b'])).toThrow('expected network.weights or training.start_from, found both; take one away');
+  });
+
+  it.each([
+    ['data.threshold=0', 'data.threshold as a whole number from 1 to 255, found 0'], ['data.least_share=1.5', 'data.least_share from 0 to 1, found 1.5'], ['data.bands=[3, 2, 0]', 'data.bands as three band numbers from 1, found [3,2,0]'],
+    ['data.range=[9, 9]', 'data.range as [low, high], the lower first, found [9,9]'], ['data.limit=0', 'data.limit as a whole number above 0, found 0'], ['training.batch=2.5', 'training.batch as a whole number above 0, found 2.5'],
+    ['training.threshold=1.5', 'training.threshold from 0 to 1, or per-tag, found 1.5'], ['network.widths=[8, 0]', 'network.widths as a list of whole numbers above 0, found [8,0]'], ['split.validation=1', 'split.validation as a share from 0 to below 1, or a list of groups, found 1'],
+  ])('refuse values out of range: %s', (setting, message) => {
+    expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`--set: expected ${message}`);
   });
 
   it('tell everything that is wrong with their keys at once, and what is missing', () => {

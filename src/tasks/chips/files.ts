@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
@@ -34,6 +35,8 @@ export interface ChipFiles {
   readonly files: readonly ChipFile[];
   /** Changes when a file is added, removed or written. */
   readonly fingerprint: string;
+  /** What was left out of the folder. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -57,9 +60,22 @@ export async function listChipFiles(folder: string): Promise<ChipFiles> {
     hash.update(JSON.stringify([name, size, mtimeMs]));
   }
   return {
-    folder, fingerprint: hash.digest('hex'),
+    folder, fingerprint: hash.digest('hex'), notes: leftOut(entries),
     files: names.map((name) => ({ id: stems.get(stem(name))! > 1 ? name : stem(name), path: join(folder, name) })),
   };
+}
+
+/** Files that tools put beside chips. */
+const BESIDE = /^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$|tiles\.json$)|\.(aux\.xml|ovr|msk|tfw|jgw|pgw|wld|prj)$/i;
+
+function leftOut(entries: readonly Dirent[]): string[] {
+  const others = entries.filter(({ name }) => !BESIDE.test(name));
+  const files = others.filter((entry) => entry.isFile() && !ENDINGS.has(extname(entry.name).toLowerCase())).map(({ name }) => name).sort();
+  const folders = others.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  return [
+    ...(files.length === 0 ? [] : [`${files.length} ${files.length === 1 ? 'file is' : 'files are'} no JPEG, PNG or TIFF and left out, such as ${files[0]!}`]),
+    ...(folders.length === 0 ? [] : [`${folders.length} ${folders.length === 1 ? 'folder in it is' : 'folders in it are'} not looked into, such as ${folders[0]!}`]),
+  ];
 }
 
 /**
@@ -77,7 +93,7 @@ export async function listTiles(manifestPath: string): Promise<ChipFiles & { rea
   const source = basename(manifest.source.path);
   const placeOf = chipPlaces(manifest.scene);
   return {
-    folder, fingerprint: hash.digest('hex'), scene: stem(source),
+    folder, fingerprint: hash.digest('hex'), notes: [], scene: stem(source),
     files: manifest.tiles.map(({ file, window }) => ({ id: stem(file), path: join(folder, file), place: placeOf(window) })),
   };
 }

@@ -58,7 +58,7 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
     const setup = { options, files, model, predictor, rule, reader };
     if (options.dryRun) {
       const tags = rule.tags.length;
-      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: model.notes }, context);
+      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: [...model.notes, ...files.notes] }, context);
     }
     return await run(setup, started, context);
   } finally {
@@ -133,7 +133,7 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   const summary: ClassifySummary = {
     input: setup.options.input, model: { name: model.card.name, fingerprint: model.fingerprint }, chips: files.files.length,
     predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), ...(setup.options.top === undefined ? {} : { top: top.chips }), files: folderFiles(setup.options.tables),
-    warnings: [...model.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
+    warnings: [...model.notes, ...files.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
   };
   await writeSummary(folder, summary);
   return summary;

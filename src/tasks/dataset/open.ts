@@ -6,9 +6,9 @@ import {
   cacheChips, cacheMaps, changeDescription, collectProblems, describeData, listClassFolders, listPairs, listScenes, listTable, windowChips,
   type CachedMaps, type ChipList, type FoundData, type MapList, type Problem, type Problems,
 } from '../../dataset/index.js';
-import { InvalidFileError } from '../../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
-import type { ChipSamples, DataDescription } from '../../samples/index.js';
+import type { ChipSamples, DataDescription, Split } from '../../samples/index.js';
 import { openScene } from '../../scene/index.js';
 import { polygonReader } from './polygons.js';
 
@@ -45,6 +45,21 @@ async function listOf(description: DataDescription, common: Parameters<typeof li
   throw new InvalidFileError(common.folder, 'expected one of table, class_folders, images with masks, or scenes in the description, found none');
 }
 
+/** What is known of data when their parts are listed, before anything is decoded. */
+export interface Listing {
+  readonly description: DataDescription;
+  /** Names of classes or tags, in their order. */
+  readonly classes: readonly string[];
+  /** Chips or pictures with their groups; of chips that are cut from pictures, the pictures. */
+  readonly entries: readonly { readonly group: string; readonly name: string }[];
+  /** Whether chips are cut from the entries: how many, only the masks tell. */
+  readonly cut: boolean;
+  readonly parts?: Split;
+}
+
+/** Looked at between listing and decoding; may refuse. */
+export type OnListed = (listing: Listing) => Promise<void>;
+
 export interface OpenSamplesOptions extends OpenDataOptions {
   /** Chips: edge in pixels that they are brought to. */
   readonly size: number;
@@ -52,6 +67,7 @@ export interface OpenSamplesOptions extends OpenDataOptions {
   readonly cacheFolder?: string;
   /** Whether chips must have one class each. Default false: any number of tags. */
   readonly oneClass?: boolean;
+  readonly onListed?: OnListed;
   /** Called with the key of the decoded samples before anything is decoded; may refuse. */
   readonly onKey?: (key: string) => Promise<void>;
 }
@@ -62,6 +78,7 @@ export interface OpenMapsOptions extends OpenDataOptions {
   /** Or brought to this size. */
   readonly resize?: readonly [width: number, height: number];
   readonly cacheFolder?: string;
+  readonly onListed?: OnListed;
   readonly onKey?: (key: string) => Promise<void>;
 }
 
@@ -98,6 +115,7 @@ export async function openChips(options: OpenSamplesOptions, context: TaskContex
     await list.close();
     throw new InvalidFileError(data.source, 'expected one class per chip for a classifier, found any number of tags', { advice: 'train a tagger on them, or say truth: centre for chips from maps' });
   }
+  await tellListed(data, options.onListed, list.kind === 'maps');
   if (list.kind === 'chips') {
     const { swap_red_blue: swap, bands, range } = found.description;
     const samples = await cacheChips(list, {
@@ -107,13 +125,21 @@ export async function openChips(options: OpenSamplesOptions, context: TaskContex
     const chipFiles = filesOfChips(list);
     return { samples, found, remarks: problems.all, ...(chipFiles === undefined ? {} : { chipFiles }) };
   }
+  const { chip: asked } = found.description;
+  if (asked !== undefined && asked % options.size !== 0) {
+    await list.close();
+    throw new InvalidOptionError('data.chip', `expected a multiple of the network's input of ${options.size} pixels, so that chips are reduced by a whole factor, found ${asked}`);
+  }
   const maps = await mapsOf(data, keyed(options), options.cacheFolder, context);
   const { chip, stride, least_share: leastShare, truth, limit, seed } = found.description;
   const edge = chip ?? options.size;
   const samples = windowChips(maps, {
     chip: edge, stride: stride ?? edge, size: options.size, truth: truth ?? 'share', leastShare: leastShare ?? 0.05, ...(limit === undefined ? {} : { limit }), ...(seed === undefined ? {} : { seed }),
   });
-  if (samples.count === 0) throw new InvalidFileError(data.source, `expected pictures of at least ${edge} pixels with classes in them, found none`);
+  if (samples.count === 0) {
+    await samples.close();
+    throw new InvalidFileError(data.source, `expected pictures of at least ${edge} pixels (data.chip) with classes in them, found none`);
+  }
   return { samples, found, remarks: problems.all, mapFiles: filesOfMaps(list) };
 }
 
@@ -123,19 +149,32 @@ export async function openChips(options: OpenSamplesOptions, context: TaskContex
  */
 export async function openMaps(options: OpenMapsOptions, context: TaskContext = {}): Promise<Opened<CachedMaps>> {
   const data = await listData(options);
+  if (data.list.kind === 'maps') await tellListed(data, options.onListed, false);
   const samples = await mapsOf(data, options, options.cacheFolder, context);
   return { samples, found: data.found, remarks: data.problems.all, ...(data.list.kind === 'maps' ? { mapFiles: filesOfMaps(data.list) } : {}) };
 }
 
 async function mapsOf(data: ListedData, options: Pick<OpenMapsOptions, 'reduce' | 'resize' | 'onKey'>, cacheFolder: string | undefined, context: TaskContext): Promise<CachedMaps> {
   const { list, problems, found } = data;
-  if (list.kind !== 'maps') throw new InvalidFileError(data.source, 'expected pictures with masks or scenes with truth, found chips with tags', { advice: 'train a tagger on them' });
+  if (list.kind !== 'maps') { await list.close(); throw new InvalidFileError(data.source, 'expected pictures with masks or scenes with truth, found chips with tags', { advice: 'train a tagger on them' }); }
   const { reduce, resize } = options;
   const { swap_red_blue: swap, bands, range, frame, threshold, unknown_colors: unknown, scenes, class_names: names, leave_out: left } = found.description;
   return cacheMaps(list, {
     ...(reduce === undefined ? {} : { reduce }), ...(resize === undefined ? {} : { resize }), identity: { swap, bands, range, frame, threshold, unknown, scenes, names, left },
     problems, source: data.source, file: cacheFile(cacheFolder, data, `x${reduce ?? 1}${resize === undefined ? '' : `-${resize.join('x')}`}`), ...keyed(options), ...progressOf(context, 'pictures'),
   });
+}
+
+async function tellListed({ list, found }: ListedData, onListed: OnListed | undefined, cut: boolean): Promise<void> {
+  try {
+    await onListed?.({
+      description: found.description, cut, ...(list.parts === undefined ? {} : { parts: list.parts }),
+      ...(list.kind === 'chips' ? { classes: list.tags, entries: list.names.map((name, index) => ({ group: list.groups[index]!, name })) } : { classes: list.classes.map(({ name }) => name), entries: list.entries.map(({ group, name }) => ({ group, name })) }),
+    });
+  } catch (error) {
+    await list.close();
+    throw error;
+  }
 }
 
 function keyed({ onKey }: Pick<OpenSamplesOptions, 'onKey'>): Pick<OpenSamplesOptions, 'onKey'> {

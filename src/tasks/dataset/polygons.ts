@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { PolygonReader } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
+import { fromLonLat, type PlacedGrid } from '../../georef/index.js';
+import type { SceneProfile, Window } from '../../raster/index.js';
 import { IGNORE } from '../../samples/index.js';
 import { placeArea, polygonsInText } from '../rows/area.js';
 
@@ -12,17 +14,25 @@ export const polygonReader: PolygonReader = {
   async onScene(file, property, classes, profile) {
     const features = await readFeatures(file, property);
     const { transform, crs } = profile;
-    const areas = features.map(({ name, text }) => {
-      const area = transform === undefined || crs === undefined ? undefined : placeArea(polygonsInText(text, file), { transform, crs });
-      if (area === undefined) throw new InvalidFileError(file, `expected polygons that can be placed on ${profile.source}, found a scene without a known place`);
-      return { id: classes.indexOf(name), area };
+    if (transform === undefined || crs === undefined || fromLonLat(crs) === undefined) throw new InvalidFileError(file, `expected polygons that can be placed on ${profile.source}, found a scene without a known place`);
+    const placed = features.map(({ name, text }, index) => {
+      const polygons = polygonsInText(text, file);
+      const area = placeArea(polygons, { transform, crs });
+      const isThere = area !== undefined && touches(area.bounds, { x: 0, y: 0, ...sizeOf(profile) });
+      return { id: classes.indexOf(name), feature: index + 1, area, isThere, exchanged: !isThere && liesExchanged(polygons, { transform, crs, ...sizeOf(profile) }) };
     });
+    const exchanged = placed.filter((one) => one.exchanged);
+    if (exchanged.length > 0) {
+      throw new InvalidFileError(file, `expected longitude before latitude in every position (RFC 7946), found ${exchanged.length} of ${placed.length} polygons that lie on ${profile.source} only with the two exchanged (feature ${exchanged.slice(0, 3).map(({ feature }) => feature).join(', ')}${exchanged.length > 3 ? ' …' : ''})`, { advice: 'exchange the two numbers of their positions' });
+    }
+    if (!placed.some(({ isThere }) => isThere)) throw new InvalidFileError(file, `expected polygons on ${profile.source}, found none of ${placed.length} that touches it`, { advice: 'longitudes and latitudes in degrees are wanted (EPSG:4326)' });
+    const areas = placed.flatMap(({ id, area, isThere }) => (area !== undefined && isThere ? [{ id, area }] : []));
     return (window) => {
       const out = new Uint8Array(window.width * window.height).fill(IGNORE);
       const inside = new Uint8Array(out.length);
       for (const { id, area } of areas) {
         const { bounds } = area;
-        if (bounds.x >= window.x + window.width || bounds.x + bounds.width <= window.x || bounds.y >= window.y + window.height || bounds.y + bounds.height <= window.y) continue;
+        if (!touches(bounds, window)) continue;
         inside.fill(1);
         area.clip(inside, { x: window.x, y: window.y, width: window.width, count: window.height });
         for (let i = 0; i < out.length; i++) if (inside[i] === 1) out[i] = id < 0 ? IGNORE : id;
@@ -31,6 +41,22 @@ export const polygonReader: PolygonReader = {
     };
   },
 };
+
+function sizeOf({ width, height }: SceneProfile): { readonly width: number; readonly height: number } {
+  return { width, height };
+}
+
+function touches(a: Window, b: Window): boolean {
+  return a.x < b.x + b.width && a.x + a.width > b.x && a.y < b.y + b.height && a.y + a.height > b.y;
+}
+
+/** Whether polygons lie on a scene if latitude came first. */
+function liesExchanged(polygons: ReturnType<typeof polygonsInText>, grid: PlacedGrid): boolean {
+  const turned = polygons.map((rings) => rings.map((ring) => ring.map(([lon, lat]) => [lat, lon] as const)));
+  if (turned.flat(2).some(([, lat]) => Math.abs(lat) > 90)) return false;
+  const area = placeArea(turned, grid);
+  return area !== undefined && touches(area.bounds, { x: 0, y: 0, width: grid.width, height: grid.height });
+}
 
 interface NamedFeature { readonly name: string; readonly text: string }
 

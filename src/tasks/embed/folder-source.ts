@@ -43,7 +43,7 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
   const tags = options.tags === undefined ? undefined : await readTags(options.tags);
   const name = list.scene;
   const tagged = list.files.filter(({ id, path: file }) => tags !== undefined && (tags.has(id) || tags.has(basename(file)))).length;
-  const warnings = tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`];
+  const warnings = [...list.notes, ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), warnings,
     identity: {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { ModelCard } from '../../card/index.js';
 import { splitName, toRgba, toSize, type FoundData, type Picture } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
@@ -13,6 +14,7 @@ import { tagRule } from '../classify/outputs.js';
 import { listData, openChips } from '../dataset/open.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
+import { openRecogniser, type Recogniser } from '../train/seen.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type EvaluateResult, type WorstSample } from './result.js';
 
 /** Chips with their truth, by the model's classes. */
@@ -31,7 +33,8 @@ const READ_AHEAD = 4;
 export async function evaluateChips(options: EvaluateOptions, model: LoadedModel, found: FoundData, context: TaskContext): Promise<EvaluateResult> {
   await checkEvaluateOutput(options.output, options.overwrite ?? false);
   const { card } = model;
-  const { chips, places, problems } = await openTruth(options, card, found, context);
+  const recogniser = await openRecogniser(dirname(model.file));
+  const { chips, places, problems } = await openTruth(options, card, found, recogniser, context);
   try {
     const first = await chips.picture(places[0]!);
     const plain = await openPredictor(model, { outputs: ['scores'], patch: { width: first.width, height: first.height }, ...(options.threads === undefined ? {} : { threads: options.threads }) });
@@ -55,8 +58,9 @@ export async function evaluateChips(options: EvaluateOptions, model: LoadedModel
     const truth = new Uint8Array(places.length * classes);
     places.forEach((place, row) => truth.set(chips.targets.subarray(place * classes, (place + 1) * classes), row * classes));
     const names = places.map((place) => chips.names[place]!);
+    const known = recogniser?.note(places.length);
     const scored = score({ card, truth, scores, names, options });
-    const result: EvaluateResult = { ...scored, data: options.data ?? '', problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes], files: [] };
+    const result: EvaluateResult = { ...scored, data: options.data ?? '', problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
     if (options.output === undefined) return result;
     const items: SheetItem[] = [];
     for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: [one.differs], highlighted: one.suspect });
@@ -66,7 +70,7 @@ export async function evaluateChips(options: EvaluateOptions, model: LoadedModel
   }
 }
 
-async function openTruth(options: EvaluateOptions, card: ModelCard, found: FoundData, context: TaskContext): Promise<{ chips: TruthChips; places: readonly number[]; problems: EvaluateResult['problems'] }> {
+async function openTruth(options: EvaluateOptions, card: ModelCard, found: FoundData, recogniser: Recogniser | undefined, context: TaskContext): Promise<{ chips: TruthChips; places: readonly number[]; problems: EvaluateResult['problems'] }> {
   const set = options.set === undefined ? {} : { set: options.set };
   const data = await listData({ data: found, ...set });
   const tags = card.output.classes.map(({ name }) => name);
@@ -75,7 +79,7 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
     const places = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
     problems.throwIfAny(data.source);
     if (places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
-    return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => enlarged(await list.decode(index), card), close: () => list.close() } };
+    return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
   }
   // Before pictures are decoded: other classes are other data.
   inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
@@ -89,7 +93,12 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
     places, problems: remarks,
     chips: {
       names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
-      picture: (index) => { const pixels = new Uint8Array(edge * edge * 3); samples.read(index, pixels, 0); return Promise.resolve({ width: edge, height: edge, data: pixels }); },
+      picture: async (index) => {
+        const own = { width: edge, height: edge, data: new Uint8Array(edge * edge * 3) };
+        samples.read(index, own.data, 0);
+        await recogniser?.chip(index, own);
+        return own;
+      },
       close: () => samples.close(),
     },
   };

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { splitName, type MapEntry, type MapList } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
 import {
@@ -14,10 +14,13 @@ import { IGNORE } from '../../samples/index.js';
 import { openScene } from '../../scene/index.js';
 import type { ListedData } from '../dataset/open.js';
 import { sheetPicture } from '../dataset/sheet-picture.js';
+import { licenceNotes } from '../model-input.js';
+import { namedNotes, type NotedScene } from '../model-input/notes.js';
 import { parseStretch } from '../model-input/stretch.js';
 import { segment } from '../segment.js';
 import type { SegmentOptions } from '../segment/setup.js';
 import type { EvaluateOptions } from '../evaluate.js';
+import { openRecogniser, type Recogniser } from '../train/seen.js';
 import { rowsOfMatrix } from './chips.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type EvaluateResult, type WorstSample } from './result.js';
 
@@ -44,26 +47,28 @@ export async function evaluateMaps(options: EvaluateOptions, model: LoadedModel,
   const ids = idsOf(list, names, model);
   const places = await chosenPart(options, list.entries.map(({ group, name }) => splitName(group, name)), list.parts);
   if (places.length === 0) throw new InvalidFileError(data.source, 'expected pictures to score, found none');
+  const recogniser = await openRecogniser(dirname(model.file));
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
   try {
     const matrix = confusionMatrix(names.length);
     const compared: Compared[] = [];
-    const warnings = new Set<string>(model.notes);
+    const noted: NotedScene[] = [];
     for (const [done, place] of places.entries()) {
       throwIfAborted(context.signal);
       const entry = list.entries[place]!;
       const map = join(folder, `${done}.tif`);
       const run = await segment(segmentOptions(entry, map, join(folder, `${done}-confidence.tif`), { options, data }), context.signal === undefined ? {} : { signal: context.signal });
-      for (const warning of run.warnings) warnings.add(warning);
-      compared.push({ ...await compare(entry, map, join(folder, `${done}-confidence.tif`), { ids, matrix, names }), entry, map });
+      noted.push({ name: entry.group === '' || entry.group === entry.name ? entry.name : `${entry.group}/${entry.name}`, notes: run.warnings });
+      compared.push({ ...await compare(entry, map, join(folder, `${done}-confidence.tif`), { ids, matrix, names, recogniser }), entry, map });
       context.onProgress?.({ stage: 'evaluate', done: done + 1, total: places.length, unit: 'pictures' });
     }
     problems.throwIfAny(data.source);
+    const known = recogniser?.note(places.length);
     const worst = [...compared].sort((a, b) => b.disagreement - a.disagreement).slice(0, options.worst ?? 12);
     const result: EvaluateResult = {
       ...scoreMatrix(matrix, names), model: model.card.name, data: options.data ?? options.scene ?? '', task: 'maps', n: places.length, f2: null,
       worst: worst.map(({ name, disagreement, differs, suspect }) => ({ name, disagreement, differs, suspect })), suspects: compared.filter(({ suspect }) => suspect).length,
-      problems: problems.all, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...warnings], files: [],
+      problems: problems.all, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...namedNotes(noted, [...model.notes, ...licenceNotes(model.card)]), ...known === undefined ? [] : [known]], files: [],
     };
     if (options.output === undefined) return result;
     const colors = model.card.output.classes.map(({ color_hint: color }) => color);
@@ -95,8 +100,9 @@ function segmentOptions(entry: MapEntry, output: string, confidence: string, { o
   };
 }
 
-async function compare(entry: MapEntry, map: string, confidence: string, target: { readonly ids: Uint8Array; readonly matrix: ConfusionMatrix; readonly names: readonly string[] }): Promise<WorstSample> {
-  const { ids, matrix, names } = target;
+async function compare(entry: MapEntry, map: string, confidence: string, target: { readonly ids: Uint8Array; readonly matrix: ConfusionMatrix; readonly names: readonly string[]; readonly recogniser: Recogniser | undefined }): Promise<WorstSample> {
+  const { ids, matrix, names, recogniser } = target;
+  const looked = recogniser?.picture();
   const own = confusionMatrix(names.length);
   const rows = await entry.open();
   const predicted = await openScene(map);
@@ -108,7 +114,9 @@ async function compare(entry: MapEntry, map: string, confidence: string, target:
     for (let y = 0; y < rows.height; y += step) {
       const count = Math.min(step, rows.height - y);
       const window = { x, y: top + y, width: rows.width, height: count };
-      const truth = (await rows.read(y, count)).mask.map((id) => ids[id]!);
+      const { pixels, mask } = await rows.read(y, count);
+      looked?.add(pixels);
+      const truth = mask.map((id) => ids[id]!);
       const found = (await predicted.read(window)).data as Uint8Array;
       const confident = (await sure.read(window)).data as Uint8Array;
       // Where the scene has no data there is no answer.
@@ -120,6 +128,7 @@ async function compare(entry: MapEntry, map: string, confidence: string, target:
         if (truth[i] !== found[i] && confident[i]! >= SURE) surelyOther++;
       }
     }
+    looked?.end();
   } finally {
     await Promise.all([rows.close(), predicted.close(), sure.close()]);
   }

@@ -48,7 +48,7 @@ export function polygonsInText(text: string, path: string): readonly Rings[] {
   if (polygons.length === 0) throw new InvalidFileError(path, 'expected at least one polygon, found none');
   for (const [lon, lat] of polygons.flat(2)) {
     if (!Number.isFinite(lon) || !Number.isFinite(lat) || Math.abs(lat) > 90 || Math.abs(lon) > 540) {
-      throw new InvalidFileError(path, `expected longitudes and latitudes in degrees, found ${lon}, ${lat}`);
+      throw new InvalidFileError(path, `expected longitudes and latitudes in degrees, found ${lon}, ${lat}`, Math.abs(lon) <= 90 && Math.abs(lat) <= 360 ? { advice: 'the longitude comes first (RFC 7946): the two may be exchanged' } : {});
     }
   }
   return polygons;

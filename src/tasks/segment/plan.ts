@@ -14,6 +14,8 @@ export interface SegmentPlan {
   readonly patchSize: number;
   readonly mapPatchSize: number;
   readonly overlap: number;
+  /** Of classifiers of patches: pixels of the scene from one pixel of the map to the next. `patches` are then windows of the map. */
+  readonly stride?: number;
   readonly blend: string;
   readonly strips: number;
   readonly patches: number;
@@ -34,12 +36,12 @@ export interface SegmentPlan {
 const SLACK = 1.1;
 
 /** @throws {EnvironmentError} if the plan does not fit; names a limit that works for these settings. */
-export function checkMemory(plan: MemoryPlan, limit: number | undefined): void {
+export function checkMemory(plan: MemoryPlan, limit: number | undefined, stride?: number): void {
   if (limit === undefined || plan.peakBytes <= limit) return;
   const largest = [...plan.parts].sort((a, b) => b.bytes - a.bytes)[0]!;
   throw new EnvironmentError(
     `the run would need ${formatBytes(plan.peakBytes)}, --memory allows ${formatBytes(limit)}; most goes to ${largest.name} (${formatBytes(largest.bytes)})`,
-    { advice: `enough for these settings: --memory ${Math.ceil((SLACK * plan.peakBytes) / 1024 ** 2)}MB; less with a smaller --patch-size` },
+    { advice: `enough for these settings: --memory ${Math.ceil((SLACK * plan.peakBytes) / 1024 ** 2)}MB; less with a ${stride === undefined ? 'smaller --patch-size' : 'larger --stride'}` },
   );
 }
 
@@ -72,7 +74,7 @@ export async function planSegment(setup: SegmentSetup, context: TaskContext): Pr
   const share = compressedShare(measured.map(({ scores }) => scores?.classes ?? scores?.scores));
   const estimatedOutputBytes = Math.round(pixels * share * WITH_OVERVIEWS);
   return {
-    width: grid.sceneWidth, height: grid.sceneHeight, patchSize: setup.patchSize, mapPatchSize: grid.patchWidth, overlap: grid.overlap,
+    width: grid.sceneWidth, height: grid.sceneHeight, patchSize: setup.patchSize, mapPatchSize: grid.patchWidth, overlap: grid.overlap, ...(setup.options.stride === undefined ? {} : { stride: setup.options.stride }),
     blend: setup.blend, strips: grid.rows.length, patches: patchCount(grid), memory, secondsPerPatch,
     estimatedSeconds: secondsPerPatch * patchCount(grid), estimatedOutputBytes, estimatedTemporaryBytes: estimatedOutputBytes,
     device: predictor.device, warnings: setup.warnings,

@@ -102,7 +102,7 @@ export async function createSegmentRun(setup: SegmentSetup, journal: Journal): P
           await finishing;
           const rate = (done - before) / ((performance.now() - started) / 1000);
           finishing = finishStrip(patch.row).then(() => {
-            context.onProgress?.({ stage: 'segment', done: patch.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} patches/s` });
+            context.onProgress?.({ stage: 'segment', done: patch.row + 1, total: grid.rows.length, unit: 'strips', detail: `${rate.toFixed(1)} ${setup.options.stride === undefined ? 'patches' : 'windows'}/s` });
           });
           finishing.catch(() => undefined); // it is awaited at the end of the next strip
         }

@@ -3,9 +3,12 @@ import { classColors } from '../../card/index.js';
 import type { CardClass, CardScore, ModelCard } from '../../card/index.js';
 import { architectureOf, type Recipe } from '../../train/index.js';
 import { areChips, type LoadedSamples } from './samples.js';
-import type { MapShape } from './scores.js';
+import { choicesMade, type MapShape } from './scores.js';
 
 export interface CardFacts {
+  readonly name: string;
+  /** Of the data, where the recipe does not name them. */
+  readonly dataName: string;
   readonly parameters: number;
   readonly scores: readonly CardScore[];
   /** The command that trained it. */
@@ -27,7 +30,7 @@ export function makeCard(recipe: Recipe, loaded: LoadedSamples, facts: CardFacts
   const edge = (areChips(loaded) ? loaded.samples.size : 0) * (network.reduce ?? 1);
   return {
     card_version: 1,
-    name: recipe.name,
+    name: facts.name,
     ...(card.description === undefined ? {} : { description: card.description }),
     task: TASKS[recipe.task],
     architecture: describeNetwork(recipe),
@@ -45,7 +48,7 @@ export function makeCard(recipe: Recipe, loaded: LoadedSamples, facts: CardFacts
     },
     ...(shape === undefined ? {} : { receptive_field: shape.receptiveField }),
     data: {
-      name: card.data_name ?? recipe.name,
+      name: card.data_name ?? facts.dataName,
       ...(card.data_source === undefined ? {} : { source: card.data_source }),
       ...(card.data_license === undefined ? {} : { license: card.data_license }),
       split: card.split ?? describeSplit(recipe, loaded),
@@ -63,8 +66,8 @@ export function makeCard(recipe: Recipe, loaded: LoadedSamples, facts: CardFacts
 export function makeFeatureCard(card: ModelCard, recipe: Recipe, dimensions: number): ModelCard {
   return {
     ...card,
-    name: recipe.card.features_name ?? `${recipe.name}-features`,
-    description: `Feature vectors for chips: the layer before the tags of ${recipe.name}.`,
+    name: recipe.card.features_name ?? `${card.name}-features`,
+    description: `Feature vectors for chips: the layer before the tags of ${card.name}.`,
     task: 'embedding',
     output: { name: 'features', dim_order: 'bc', activation: 'none', classes: [], features: { name: 'features', dimensions } },
     scores: undefined,
@@ -93,9 +96,18 @@ function makeClasses(recipe: Recipe, loaded: LoadedSamples, thresholds: readonly
 
 function describeSplit(recipe: Recipe, { split }: LoadedSamples): string {
   const { train, validation, test } = split;
-  const counts = `${train.length} trained on, ${validation.length} for choices, ${test.length} for the scores only`;
+  const counts = partsText({ train, validation, test }, recipe.training);
   if (recipe.training.finalise === true) return `none: all ${train.length} samples trained on`;
   if (recipe.split.file !== undefined) return `as in a file (${basename(recipe.split.file)}): ${counts}`;
   if (recipe.split.validation === undefined && recipe.split.test === undefined) return `as the data have it, else at random: ${counts}`;
   return Array.isArray(recipe.split.validation) || Array.isArray(recipe.split.test) ? `by place: ${counts}` : `at random with seed ${recipe.split.seed ?? 1}: ${counts}`;
+}
+
+/** How many samples were for what. */
+export function partsText({ train, validation, test }: LoadedSamples['split'], training: Recipe['training']): string {
+  const chosen = choicesMade(training).length > 0;
+  return [
+    `${train.length.toLocaleString('en-US')} trained on`, ...(validation.length === 0 ? [] : [`${validation.length.toLocaleString('en-US')} ${chosen ? 'for choices' : 'for validation, on which nothing was chosen'}`]),
+    test.length === 0 ? 'none for a test' : `${test.length.toLocaleString('en-US')} for the scores only`,
+  ].join(', ');
 }

@@ -5,6 +5,7 @@ import { makeFolder } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { IGNORE } from '../../samples/index.js';
 import { drawCurves, resolveStages, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation } from '../../train/index.js';
+import { patchMapOf } from './patch-map.js';
 import { areChips, type LoadedSamples } from './samples.js';
 import { writeWhole } from './write-file.js';
 
@@ -19,16 +20,23 @@ const MAP_EDGE = 1024;
 const UNKNOWN: ArrayLike<number> = [40, 40, 40];
 
 /**
- * After each epoch: a line, `history.csv`, `curves.png`, and for maps what the network says of the first validation picture,
- * `maps/epoch-003.png`, beside its truth and the picture itself, which are drawn once before.
+ * After each epoch: a line, `history.csv`, `curves.png`, and for maps and classifiers of patches what the network says of the first
+ * validation picture, `maps/epoch-003.png`, beside its truth and the picture itself, which are drawn once before.
  */
-export async function createDiary(folder: string, recipe: Recipe, loaded: LoadedSamples, context: TaskContext): Promise<Diary> {
+export async function createDiary(folder: string, recipe: Recipe, loaded: LoadedSamples, context: TaskContext, name = recipe.name): Promise<Diary> {
   const stages = resolveStages(recipe);
   const total = totalEpochs(recipe);
   const colors = loaded.samples.colors.map((color, id) => parseColor(recipe.card.colors?.[loaded.outputs[id]!] ?? color));
   const maps = join(folder, 'maps');
   let scoreName = '';
   const place = loaded.split.validation[0];
+  const patches = patchMapOf(loaded);
+  if (patches !== undefined) {
+    await makeFolder(maps);
+    await writeWhole(maps, 'truth.png', await drawClasses(patches.truth(), colors));
+    await writeWhole(maps, 'picture.png', await patches.picture());
+    context.onProgress?.({ stage: 'train', done: 0, total: 1, unit: 'times', detail: `note: maps/epoch-….png have the class of ${patches.columns} × ${patches.rows} patches, one every ${patches.stride} pixels of the first validation scene` });
+  }
   if (!areChips(loaded) && place !== undefined) {
     await makeFolder(maps);
     const { width, height, pixels, mask } = loaded.samples.read(place);
@@ -39,7 +47,7 @@ export async function createDiary(folder: string, recipe: Recipe, loaded: Loaded
     scoreIs(name) { scoreName = name; },
     async write(record, history, validation) {
       await writeWhole(folder, 'history.csv', historyCsv(history, stages.map((stage) => stage.name)));
-      await writeWhole(folder, 'curves.png', await drawCurves(history, recipe.name, scoreName));
+      await writeWhole(folder, 'curves.png', await drawCurves(history, name, scoreName));
       if (validation.map !== undefined) await writeWhole(maps, `epoch-${String(record.epoch).padStart(3, '0')}.png`, await drawClasses(validation.map, colors));
       context.onProgress?.({ stage: 'train', done: record.epoch, total, unit: 'epochs', detail: describe(record, scoreName, stages.length > 1 ? stages[record.stage ?? 0]!.name : undefined) });
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
-import { readOrigin, type Origin, type Recipe } from '../../train/index.js';
+import { readProgress, type Origin, type Recipe } from '../../train/index.js';
 import type { LoadedSamples } from './samples.js';
 
 export const CHECKPOINT = 'checkpoint.bin';
@@ -26,23 +26,55 @@ export function fingerprintOf(recipe: Recipe, loaded: LoadedSamples): string {
 }
 
 /** What can be told of a training before a sample is decoded. */
-export function originOf(recipe: Recipe): Origin {
-  return { recipe: recipe.name, settings: Object.fromEntries(Object.entries(decisive(recipe)).map(([section, value]) => [section, digest(value).slice(0, 8)])) };
+export function originOf(recipe: Recipe, data: string): Origin {
+  const values = decisive(recipe);
+  return { recipe: recipe.name, settings: Object.fromEntries(Object.entries(values).map(([section, value]) => [section, digest(value).slice(0, 8)])), values: JSON.parse(JSON.stringify(values)) as Record<string, unknown>, folder: resolve(data) };
 }
 
 /**
  * Refuses a folder in which another training left its checkpoint, before anything is decoded. Checkpoints that do not say what
  * they are from are looked at when they are read.
- * @throws {InvalidFileError} saying in what the two differ
+ * @throws {InvalidFileError} saying in what the two differ, with both values
  */
 export async function refuseOther(folder: string, wanted: Origin): Promise<void> {
   const file = join(folder, CHECKPOINT);
-  const found = await readOrigin(file);
+  const found = (await readProgress(file))?.origin;
   if (found === undefined) return;
   const other = Object.keys(wanted.settings).filter((section) => found.settings[section] !== wanted.settings[section]);
-  const parts = [...(found.recipe === wanted.recipe ? [] : [`of the recipe ${found.recipe}`]), ...(other.length === 0 ? [] : [`with another ${other.join(', ')}`])];
-  if (other.length > 0) throw refusal(file, parts.join(', '));
-  if (wanted.samples !== undefined && found.samples !== undefined && found.samples !== wanted.samples) throw refusal(file, 'of other data, or of data that changed since');
+  if (other.length > 0) throw refusal(file, `${found.recipe === wanted.recipe ? '' : `of the recipe ${found.recipe}, `}with ${differences(found, wanted, other)}`);
+  if (wanted.samples !== undefined && found.samples !== undefined && found.samples !== wanted.samples) throw refusal(file, `of other data: ${dataDifference(found, wanted)}`);
+}
+
+/** Keys that are told one by one. */
+const MOST_TOLD = 8;
+
+function differences(found: Origin, wanted: Origin, sections: readonly string[]): string {
+  if (found.values === undefined || wanted.values === undefined) return `another ${sections.join(', ')}`;
+  const [before, now] = [leavesOf(found.values), leavesOf(wanted.values)];
+  const keys = [...new Set([...before.keys(), ...now.keys()])].filter((key) => before.get(key) !== now.get(key));
+  const told = keys.slice(0, MOST_TOLD).map((key) => `${key} ${before.get(key) ?? 'not set'} instead of ${now.get(key) ?? 'not set'}`);
+  return `${told.join(', ')}${keys.length > MOST_TOLD ? ` and ${keys.length - MOST_TOLD} more keys` : ''}`;
+}
+
+/** Every key that has a value, `optimizer.lr`, with the value as in JSON. */
+function leavesOf(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {
+  if (typeof value === 'object' && value !== null && (!Array.isArray(value) || value.some((item) => typeof item === 'object' && item !== null && !Array.isArray(item)))) {
+    for (const [key, item] of Object.entries(value)) {
+      const name = Array.isArray(value) && typeof (item as { name?: unknown }).name === 'string' ? (item as { name: string }).name : key;
+      leavesOf(item, path === '' ? name : `${path}.${name}`, into);
+    }
+  } else if (value !== undefined) into.set(path, typeof value === 'string' ? value : JSON.stringify(value));
+  return into;
+}
+
+function dataDifference(found: Origin, wanted: Origin): string {
+  const parts: string[] = [];
+  if (found.folder !== undefined && wanted.folder !== undefined && found.folder !== wanted.folder) parts.push(`of ${found.folder} instead of ${wanted.folder}`);
+  if (found.listed !== undefined && wanted.listed !== undefined) {
+    if (found.listed.entries !== wanted.listed.entries) parts.push(`${found.listed.entries} samples instead of ${wanted.listed.entries}`);
+    if (found.listed.classes.join() !== wanted.listed.classes.join()) parts.push(`classes ${found.listed.classes.join(', ')} instead of ${wanted.listed.classes.join(', ')}`);
+  }
+  return parts.length > 0 ? parts.join(', ') : 'files of the data have other sizes, dates, labels or paths since';
 }
 
 function refusal(file: string, found: string): InvalidFileError {

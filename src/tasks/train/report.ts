@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ModelCard } from '../../card/index.js';
+import { partsText } from './card.js';
 import { courseText } from './course.js';
 import type { Examined, ReportSample, ReportTable } from './examined.js';
 import type { Trained } from './write-model.js';
@@ -10,10 +11,9 @@ import type { Trained } from './write-model.js';
 export async function makeReport(folder: string, card: ModelCard, trained: Pick<Trained, 'recipe' | 'history' | 'bestEpoch' | 'scoreName' | 'engine' | 'loaded'>, examined: Examined): Promise<string> {
   const { recipe, loaded } = trained;
   const curves = await readFile(join(folder, 'curves.png')).catch(() => undefined);
-  const { train, validation, test } = loaded.split;
   const facts: readonly (readonly [string, string])[] = [
     ['Network', `${card.architecture ?? recipe.network.architecture}, ${(card.total_parameters ?? 0).toLocaleString('en-US')} parameters`],
-    ['Data', `${card.data?.name ?? ''}; ${train.length} samples trained on, ${validation.length} for choices, ${test.length} for the scores`],
+    ['Data', `${card.data?.name ?? ''}; ${partsText(loaded.split, recipe.training)}`],
     ['Split', card.data?.split ?? ''],
     ['Fingerprint of the data', card.data?.fingerprint ?? ''],
     ['Training', courseText(trained)],

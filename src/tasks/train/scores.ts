@@ -19,9 +19,14 @@ export function scoredSamples(split: LoadedChips['split'], kind: string, trainin
   return { places: split.validation, on: `${split.validation.length} validation ${kind}${choicesOf(training)}` };
 }
 
+/** What a training chooses on its validation samples. */
+export function choicesMade({ keep = 'best', calibrate, threshold }: RecipeTraining): string[] {
+  return [...(keep === 'best' ? ['the epoch'] : []), ...(threshold === 'per-tag' ? ['thresholds'] : []), ...(calibrate === true ? ['offsets'] : [])];
+}
+
 /** What was chosen on the validation samples, so that scores on them are a little too good. */
-function choicesOf({ keep = 'best', calibrate, threshold }: RecipeTraining): string {
-  const choices = [...(keep === 'best' ? ['the epoch'] : []), ...(threshold === 'per-tag' ? ['thresholds'] : []), ...(calibrate === true ? ['offsets'] : [])];
+function choicesOf(training: RecipeTraining): string {
+  const choices = choicesMade(training);
   if (choices.length === 0) return ', on which nothing was chosen';
   return ` (on which ${choices.join(' and ')} ${choices.length > 1 || choices[0] !== 'the epoch' ? 'were' : 'was'} chosen, too)`;
 }
@@ -50,7 +55,7 @@ export function scoreTags({ samples, split }: LoadedChips, { places, on }: Score
     { metric: 'f2_macro', value: fBeta(truth, found, count, { average: 'macro' }), on, ...by },
     { metric: 'f1_samples', value: fBeta(truth, found, count, { beta: 1 }), on, ...by },
   ];
-  return [...four(predicted, {}), ...four(all, { of: 'all ones' }), ...four(constant, { of }), ...samples.tags.map((tag, id): CardScore => ({ metric: `f2 ${tag}`, value: perTag[id]!, on }))];
+  return [...four(predicted, {}), ...four(all, { of: 'all ones' }), ...four(constant, { of }), ...samples.tags.flatMap((tag, id): CardScore[] => (truth.some((there, at) => there === 1 && at % count === id) ? [{ metric: `f2 ${tag}`, value: perTag[id]!, on }] : []))];
 }
 
 /** Counts of true and likeliest classes of chips. */
@@ -73,7 +78,7 @@ export function scoreClassifier({ samples, split }: LoadedChips, { places, on }:
   return [
     { metric: 'accuracy', value: accuracy(matrix), on },
     { metric: 'accuracy', value: accuracy(constantConfusion(truth, majority)), on, of: `majority class (${samples.tags[majority]!})` },
-    ...samples.tags.map((name, id): CardScore => ({ metric: `recall ${name}`, value: matrix.counts[id * matrix.classes + id]! / Math.max(1, truth[id]!), on })),
+    ...samples.tags.flatMap((name, id): CardScore[] => (truth[id]! === 0 ? [] : [{ metric: `recall ${name}`, value: matrix.counts[id * matrix.classes + id]! / truth[id]!, on }])),
   ];
 }
 
@@ -103,6 +108,6 @@ export function scoreClasses({ samples, split }: LoadedMaps, { places, on }: Sco
     { metric: 'miou', value: meanIntersectionOverUnion(matrix), on: where },
     { metric: 'pixel_accuracy', value: accuracy(constant), on: where, of },
     { metric: 'miou', value: meanIntersectionOverTrue(constant), on: where, of },
-    ...names.map((name, id): CardScore => ({ metric: `iou ${name}`, value: overlaps[id]!, on: where })),
+    ...names.flatMap((name, id): CardScore[] => (Number.isNaN(overlaps[id]!) ? [] : [{ metric: `iou ${name}`, value: overlaps[id]!, on: where }])),
   ];
 }

@@ -4,6 +4,7 @@ import {
   architectureOf, buildNetworks, chipLearner, chipPixels, chooseLayers, mapLearner, resolveStages, setValues, splitFrozen, storeFeatures,
   type FitStage, type Learner, type Network, type OpenedStage, type Recipe, type RecipeNetworks, type Stage, type Tensorflow,
 } from '../../train/index.js';
+import { patchMapOf, withMap } from './patch-map.js';
 import { areChips, loadSamples, type LoadedChips, type LoadedMaps, type LoadedSamples, type LoadOptions } from './samples.js';
 
 /** Opens the stages of a recipe one by one: samples and network of the stage's size. */
@@ -50,7 +51,7 @@ export function openCourse(tf: Tensorflow, parts: CourseParts, context: TaskCont
     if (!areChips(loaded)) return { model, learner: mapsOf(tf, recipe, stage, networks, loaded) };
     const store = await frozenFeatures(stage, networks.training, loaded);
     if (store !== undefined) closeFeatures = store.close;
-    return { model, learner: store?.learner ?? chipsOf(tf, recipe, stage, networks.training, loaded) };
+    return { model, learner: withMap(tf, store?.learner ?? chipsOf(tf, recipe, stage, networks.training, loaded), networks.training, patchMapOf(loaded)) };
   };
 
   /** The learner on features of frozen layers, where all that comes before the trained ones is the same for a sample every time. */

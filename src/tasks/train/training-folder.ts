@@ -1,33 +1,53 @@
-import { open, readdir, rmdir, stat } from 'node:fs/promises';
+import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OutputError } from '../../errors.js';
+import { EXIT, OutputError, TilewrightError } from '../../errors.js';
 import { lockFolder, makeFolder } from '../../run/index.js';
 import { isCheckpoint, type Origin } from '../../train/index.js';
 import { CHECKPOINT, refuseOther } from './origin.js';
 
 /** What training, or the search for its rate, leaves in a folder before there is a checkpoint; the lock of a killed run with it. */
-const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
+const BEFORE_CHECKPOINT = /^(lock(\..*)?|.*\.samples(\.[^/]*)?|features-[^/]*\.bin(\.[^/]*)?|checkpoint\.bin\.partial|lr-finder\.(csv|png)(\.partial)?)$/;
 /** Pictures in `maps`. */
 const MAP = /^(truth|picture|epoch-\d+)\.png(\.partial)?$/;
 
 /**
  * Makes the folder of a training and takes it for this process, so that two trainings never mix in it. A folder in which training
  * has not left its checkpoint may hold nothing that would be written over.
- * @returns the function that gives it back.
+ * @returns the function that gives it back, after an error where there was one.
  * @throws {OutputError} if there are other files in it, or another training is at work there
  * @throws {InvalidFileError} if the checkpoint there is of another training
  */
-export async function openTrainingFolder(folder: string, origin: Origin): Promise<() => Promise<void>> {
+export async function openTrainingFolder(folder: string, origin: Origin): Promise<(error?: unknown) => Promise<void>> {
   await refuseStranger(folder);
   await refuseOther(folder, origin);
   const isNew = await stat(folder).catch(() => undefined) === undefined;
   await makeFolder(folder);
   const giveBack = await lockFolder(folder);
-  return async () => {
+  return async (error) => {
+    const isEmpty = isNew && isRefusal(error) && await removeBeginnings(folder);
     await giveBack();
-    // Of a training that was refused nothing stays behind.
-    if (isNew) await rmdir(folder).catch(() => undefined);
+    if (isEmpty) await rmdir(folder).catch(() => undefined);
   };
+}
+
+/** Whether a training ended for what it was asked for, and will end so again: nothing of it is of use. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof TilewrightError && (error.exitCode === EXIT.usage || error.exitCode === EXIT.input);
+}
+
+/**
+ * Removes what a training leaves in a folder before there is a checkpoint, but for its lock, and the folder if nothing else is in it.
+ * @returns whether there was no checkpoint
+ */
+export async function removeBeginnings(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((): string[] => []);
+  if (names.includes(CHECKPOINT)) return false;
+  for (const name of names) if (BEFORE_CHECKPOINT.test(name) && !name.startsWith('lock')) await rm(join(folder, name), { force: true });
+  const maps = join(folder, 'maps');
+  for (const name of await readdir(maps).catch((): string[] => [])) if (MAP.test(name)) await rm(join(maps, name), { force: true });
+  await rmdir(maps).catch(() => undefined);
+  await rmdir(folder).catch(() => undefined);
+  return true;
 }
 
 async function refuseStranger(folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { deepnessMetadata } from '../../card/index.js';
 import type { ModelCard } from '../../card/index.js';
@@ -15,6 +15,7 @@ import { confusionTable, tagTable, type Examined } from './examined.js';
 import { collectExtremes, extremeChips } from './extremes.js';
 import { areChips, loadSamples, type LoadedChips, type LoadedMaps, type LoadedSamples } from './samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from './scores.js';
+import { writeSeen } from './seen.js';
 import { writeWhole } from './write-file.js';
 
 export interface Trained {
@@ -25,14 +26,17 @@ export interface Trained {
   readonly history: readonly EpochRecord[];
   readonly bestEpoch: number;
   readonly scoreName: string;
+  /** What steps were run by, for people. */
   readonly engine: string;
+  /** Of the model. */
+  readonly name: string;
 }
 
 /** Exports the network, checks and scores what was exported, and writes it with its card, README and report. */
 export async function writeModel(tf: Tensorflow, trained: Trained, context: TaskContext): Promise<ModelCard> {
   const { recipe, loaded, networks, options } = trained;
   const { shipped } = networks;
-  const model = exportOnnx({ name: recipe.name, outputs: { scores: shipped.scores, ...(shipped.features === undefined ? {} : { features: shipped.features }) } });
+  const model = exportOnnx({ name: trained.name, outputs: { scores: shipped.scores, ...(shipped.features === undefined ? {} : { features: shipped.features }) } });
   const full = areChips(loaded) ? loaded : await loadSamples(recipe, { data: options.data, cacheFolder: options.output, fullSize: true }, context) as LoadedMaps;
   try {
     await verifyOnnx(tf, shipped.scores, model, ...firstSquares(recipe, full, areChips(loaded) ? 1 : mapShape(recipe, shipped).multiple));
@@ -40,11 +44,13 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
     const examined = await examine(trained, model, full, thresholds, context);
     const dimensions = shipped.features?.outputs[0]?.shape[1] ?? undefined;
     const card = makeCard(recipe, loaded, {
+      name: trained.name, dataName: basename(resolve(options.data)),
       parameters: shipped.scores.countParams(), scores: examined.scores, command: `${commandOf(options)}${recipe.card.course === undefined ? '' : ` # ${recipe.card.course}`}`,
       ...(dimensions === undefined ? {} : { dimensions }), ...(thresholds === undefined ? {} : { thresholds }), ...(areChips(loaded) ? {} : { shape: mapShape(recipe, shipped) }),
     });
     const course = courseText(trained);
     await writeFolder(options.output, { card, model, course });
+    await writeSeen(options.output, full);
     await writeWhole(options.output, 'recipe.yaml', stringify(recipe));
     await writeWhole(options.output, 'report.html', await makeReport(options.output, card, trained, examined));
     await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
@@ -112,8 +118,14 @@ function firstSquares(recipe: Recipe, loaded: LoadedSamples, multiple: number): 
 }
 
 function commandOf(options: TrainOptions): string {
-  const recipe = options.recipe.replace(/^.*(models\/recipes\/)/, '$1');
+  const own = /models[\\/]recipes[\\/]([a-z0-9-]+)\.yaml$/.exec(options.recipe)?.[1];
+  const recipe = own ?? `--recipe ${basename(options.recipe)}`;
   // Texts of the card are in the card, and folders differ from machine to machine.
-  const settings = (options.set ?? []).filter((setting) => !setting.startsWith('card.')).map((setting) => `--set ${setting.replace(/^(training\.start_from=).*/, '$1<folder>/layers')}`);
-  return [`tilewright train --recipe ${recipe} --data <folder> -o <folder>`, ...settings].join(' ');
+  const settings = (options.set ?? []).filter((setting) => !setting.startsWith('card.')).map((setting) => `--set ${quoted(setting.replace(/^(training\.start_from=).*/, '$1<folder>/layers'))}`);
+  return [`tilewright train ${recipe} --data <folder> -o <folder>`, ...settings].join(' ');
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w.=/:,@%+-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
