@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,16 @@ describe('blocks that are decoded in threads', () => {
       }
     }
     await scene.close();
+  });
+
+  it.each([[512, 512], [1100, 1024], [2000, 2600]])('let the process end, those as well that never had work: %i × %i pixels', async (across, down) => {
+    const path = await written('ends.tif');
+    const code = `import { openScene } from ${JSON.stringify(new URL('../../src/scene/index.js', import.meta.url).href)};
+      const scene = await openScene(${JSON.stringify(path)});
+      await scene.read({ x: 0, y: 0, width: ${across}, height: ${down} });
+      await scene.close();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore', timeout: 30_000 });
+    expect(await new Promise((resolve) => { child.once('exit', (status, signal) => { resolve(signal ?? status); }); })).toBe(0);
   });
 
   it('are named when they are damaged, and leave the others readable', async () => {

@@ -70,7 +70,6 @@ function shared(bytes: Uint8Array): Uint8Array {
 function startThread(): Thread {
   const worker = new Worker(new URL('./decode-thread.js', import.meta.url), { execArgv: [], workerData: kernelModule() });
   const thread: Thread = { worker, waiting: new Map(), isReady: false };
-  worker.unref();
   worker.on('online', () => { thread.isReady = true; });
   worker.on('message', ({ id, length }: DecodeReply) => {
     const resolve = thread.waiting.get(id);
@@ -87,5 +86,7 @@ function startThread(): Thread {
   };
   worker.on('error', forget);
   worker.on('exit', forget);
+  // After the listeners: one for messages makes the process wait for them.
+  worker.unref();
   return thread;
 }

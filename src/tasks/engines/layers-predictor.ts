@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { errorFromPlain, Interrupted, InvalidOptionError, ModelError } from '../../errors.js';
 import { patchSize } from '../../predict/index.js';
+import { prepareNative } from '../../train/index.js';
 import type { LoadedModel, PatchOutput, Predictor, PredictorOptions } from '../../predict/index.js';
 import type { LayersReply, LayersRequest, LayersSettings } from './protocol.js';
 
@@ -27,8 +28,7 @@ export async function openLayersPredictor(model: LoadedModel, options: Pick<Pred
   if ((await stat(join(folder, 'model.json')).catch(() => undefined))?.isFile() !== true) {
     throw new ModelError(source, 'has no layers beside its graph (layers/model.json), which TensorFlow would run', { advice: 'train and models import --architecture write them; or leave --engine out' });
   }
-  // Read by the native library from the process's environment, not from a thread's copy.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  prepareNative();
   if (options.threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(options.threads);
   const settings: LayersSettings = { mark: 'tilewright-layers', folder, model: source, card, outputs: options.outputs };
   const worker = new Worker(fileURLToPath(new URL('./layers-worker.js', import.meta.url)), { workerData: settings, execArgv: [] });
