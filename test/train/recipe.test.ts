@@ -28,7 +28,7 @@ describe('recipes', () => {
   it('keep the meaning of earlier keys', () => {
     const recipe = parseRecipe(maps, 'r.yaml', ['training.rate=0.5', 'training.decay=0.1', 'training.augment={gamma: 0.1}', 'training.augment.color=0.2', 'training.dice=1', 'training.label_smoothing=0.2', 'training.class_weights=equal']);
     expect([recipe.optimizer.lr, recipe.optimizer.decay, recipe.augment, recipe.loss]).toEqual([0.5, 0.1, { gamma: 0.1, color: 0.2 }, { name: 'cross-entropy', class_weights: 'equal', dice: 1, label_smoothing: 0.2 }]);
-    const old = text.replace(/^(optimizer|schedule|augment): .*\n/gm, '').replace('  batch: 128\n', '  batch: 128\n  rate: 0.004\n  decay: 0.01\n  augment: { turns: true }\n');
+    const old = text.replace(/^(optimizer|schedule|augment): .*\n/gm, '').replace('  batch: 128\n', '  batch: 128\n  rate: 0.004\n  decay: 0.03\n  augment: { turns: true }\n');
     expect(parseRecipe(old, 'r.yaml')).toEqual(parseRecipe(text, 'r.yaml'));
   });
 
