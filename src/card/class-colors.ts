@@ -57,6 +57,8 @@ export function classColors(names: readonly string[]): string[] {
 
 /** The colour of a kind of land cover by the last word of a name that means one: a "green roof" is a roof. */
 function landColor(name: string): string | undefined {
+  // What is not a kind of land cover is any other one.
+  if (/(^|[^a-z])(no|non|not|without)([^a-z]|$)/i.test(name)) return undefined;
   const words = name.toLowerCase().split(/[^a-z]+/).flatMap((word) => [word, word.replace(/s$/, '')]);
   return words.findLast((word) => COLORS.has(word)) === undefined ? colorOfLast(words, WEAK) : colorOfLast(words, COLORS);
 }

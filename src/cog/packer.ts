@@ -52,10 +52,15 @@ export function createPacker(packing: Packing, blockSize: number, threads: numbe
       running.delete(worker);
       next(worker);
     });
-    worker.on('error', (error) => {
+    const lose = (error: Error): void => {
       running.get(worker)?.failed(error);
       running.delete(worker);
-    });
+      if (!all.includes(worker)) return;
+      all.splice(all.indexOf(worker), 1);
+      if (all.length === 0) for (const job of waiting.splice(0)) job.failed(error);
+    };
+    worker.on('error', lose);
+    worker.on('exit', () => lose(new Error('a thread that packs blocks ended by itself')));
     all.push(worker);
     return worker;
   };
@@ -67,7 +72,7 @@ export function createPacker(packing: Packing, blockSize: number, threads: numbe
       if (worker !== undefined) next(worker);
     }),
     async close() {
-      await Promise.all(all.map((worker) => worker.terminate()));
+      await Promise.all(all.splice(0).map((worker) => worker.terminate()));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { sharedMemory } from './shared-memory.js';
 import type { TypedArray } from '../raster/index.js';
 
 /** Memory that is kept for blocks to come. */
@@ -14,7 +15,7 @@ const lent = new WeakSet<ArrayBufferLike>();
  */
 export function takeBlockMemory(length: number): ArrayBufferLike {
   const at = free.findIndex((buffer) => buffer.byteLength === length);
-  if (at < 0) return new SharedArrayBuffer(length);
+  if (at < 0) return sharedMemory(length);
   bytes -= length;
   return free.splice(at, 1)[0]!;
 }

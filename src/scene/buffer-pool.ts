@@ -1,3 +1,5 @@
+import { sharedMemory } from './shared-memory.js';
+
 /**
  * Memory that is used again: what is read from a file, and needed no longer once it is decoded. Fresh memory costs more than filling it,
  * and all of it waits for the garbage collector.
@@ -12,7 +14,7 @@ export class BufferPool {
   /** `length` bytes that may hold anything, at the start of a buffer that may be larger. */
   take(length: number): Uint8Array {
     const fitting = this.#free.findIndex((buffer) => buffer.byteLength >= length);
-    if (fitting < 0) return new Uint8Array(this.kind === 'shared' ? new SharedArrayBuffer(roomFor(length)) : Buffer.allocUnsafeSlow(roomFor(length)).buffer, 0, length);
+    if (fitting < 0) return new Uint8Array(this.kind === 'shared' ? sharedMemory(roomFor(length)) : Buffer.allocUnsafeSlow(roomFor(length)).buffer, 0, length);
     const [buffer] = this.#free.splice(fitting, 1) as [ArrayBufferLike];
     this.#bytes -= buffer.byteLength;
     return new Uint8Array(buffer, 0, length);

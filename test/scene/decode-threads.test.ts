@@ -50,6 +50,26 @@ describe('blocks that are decoded in threads', () => {
     expect(await new Promise((resolve) => { child.once('exit', (status, signal) => { resolve(signal ?? status); }); })).toBe(0);
   });
 
+  it('do not pile up where they are large and a cache holds none of them', async () => {
+    const path = join(folder, 'large-blocks.tif');
+    const [edge, blockSize] = [4096, 2048];
+    const writer = await createCog({ width: edge, height: edge, bands: 4, dtype: 'uint16', compression: 'deflate', blockSize, overviews: 'none', scratch: `${path}.spool` });
+    await writeAllRows(writer, new Uint16Array(edge * edge * 4), edge * 4, 512);
+    await writer.finish(path);
+    await writer.abort();
+    const code = `import { openScene } from ${JSON.stringify(new URL('../../src/scene/index.js', import.meta.url).href)};
+      const scene = await openScene(${JSON.stringify(path)}, { cacheBytes: 1000 });
+      for (let i = 0; i < 60; i++) await scene.read({ x: ${blockSize} * (i % 2), y: ${blockSize} * (Math.floor(i / 2) % 2), width: 64, height: 64 });
+      await scene.close();
+      console.log(process.resourceUsage().maxRSS);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 50_000 });
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => { text += data.toString(); });
+    expect(await new Promise((resolve) => { child.once('close', resolve); })).toBe(0);
+    // A block has 34 MB; all sixty would be two gigabytes.
+    expect(Number(text) / 1024).toBeLessThan(700);
+  });
+
   it('are named when they are damaged, and leave the others readable', async () => {
     const path = await written('damaged.tif');
     const bytes = readFileSync(path);

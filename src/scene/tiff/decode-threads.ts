@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { sharedMemory } from '../shared-memory.js';
 import { takeBlockMemory } from '../block-memory.js';
 import { kernelModule } from './block-kernel.js';
 import type { KernelWork } from './kernel-work.js';
@@ -21,6 +22,8 @@ export interface DecodeReply {
 
 /** Stored bytes that are decoded without threads first: starting them takes about as long. */
 const FEW_BYTES = 2 ** 20;
+/** Blocks of fewer bytes are decoded at once: a message takes longer. */
+const SMALL_BLOCK = 2 ** 14;
 /** More of them would wait for the one thread that copies blocks. */
 const MOST_THREADS = 4;
 
@@ -45,8 +48,8 @@ const MOST_LOST = 4;
  */
 export function decodeInThread(stored: Uint8Array, work: KernelWork): Promise<Uint8Array | undefined> | undefined {
   seen += stored.length;
-  if (seen < FEW_BYTES) return undefined;
-  if (threads.length === 0 && lost < MOST_LOST) threads = Array.from({ length: Math.min(MOST_THREADS, availableParallelism()) }, startThread);
+  if (seen < FEW_BYTES || work.length < SMALL_BLOCK) return undefined;
+  if (threads.length === 0 && lost < MOST_LOST) startThreads();
   const ready = threads.filter((thread) => thread.isReady);
   if (ready.length === 0) return undefined;
   const { worker, waiting } = ready.reduce((best, one) => (one.waiting.size < best.waiting.size ? one : best));
@@ -62,9 +65,18 @@ export function decodeInThread(stored: Uint8Array, work: KernelWork): Promise<Ui
 /** Memory that a thread can be given without a copy; another one would copy all of its buffer. */
 function shared(bytes: Uint8Array): Uint8Array {
   if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  const copy = new Uint8Array(sharedMemory(bytes.length));
   copy.set(bytes);
   return copy;
+}
+
+/** As many as are of use; fewer where the system gives no more. */
+function startThreads(): void {
+  try {
+    while (threads.length < Math.min(MOST_THREADS, availableParallelism())) threads.push(startThread());
+  } catch {
+    lost = MOST_LOST;
+  }
 }
 
 function startThread(): Thread {

@@ -49,6 +49,19 @@ export interface Recogniser {
   note(scored: number): string | undefined;
 }
 
+function parseHeader(file: string, text: string): Header {
+  let header: Partial<Header> | null;
+  try {
+    header = JSON.parse(text) as Partial<Header> | null;
+  } catch {
+    header = null;
+  }
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isRight = header !== null && isCount(header.train) && isCount(header.validation) && (header.kind === 'maps' || (header.kind === 'chips' && isCount(header.size)));
+  if (!isRight) throw new InvalidFileError(file, 'expected the kind and the counts of a training\'s samples in its second line, found something else', { advice: 'remove it' });
+  return header as Header;
+}
+
 /**
  * Reads what a model says that it has seen; undefined for models that say nothing.
  * @param folder of the model
@@ -60,7 +73,7 @@ export async function openRecogniser(folder: string): Promise<Recogniser | undef
   if (bytes === undefined) return undefined;
   const end = bytes.indexOf(10, MAGIC.length);
   if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC || end < 0) throw new InvalidFileError(file, 'expected the digests of a training\'s samples, found something else', { advice: 'remove it' });
-  const { kind, size, train, validation, sampled } = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Header;
+  const { kind, size, train, validation, sampled } = parseHeader(file, bytes.toString('utf8', MAGIC.length, end));
   const keyAt = (at: number): string => bytes.toString('latin1', end + 1 + at * KEPT, end + 1 + (at + 1) * KEPT);
   if (bytes.length !== end + 1 + (train + validation) * KEPT) throw new InvalidFileError(file, `expected ${train + validation} digests, found ${bytes.length - end - 1} bytes`, { advice: 'remove it' });
   const seen = new Map<string, 'train' | 'validation'>();

@@ -1,0 +1,23 @@
+/** V8 is told of so many bytes at a time. */
+const TOLD_BYTES = 4 * 2 ** 20;
+
+let untold = 0;
+/** The last notice; it is held here so that it is not seen to be of no use. */
+let notice: ArrayBuffer | undefined;
+
+/**
+ * Memory that threads share. V8 does not count it, so it would not look for what nobody holds any more until something else makes it: ordinary
+ * memory of the same length, which is never written to and costs no pages, is asked for and dropped, and that it does count.
+ */
+export function sharedMemory(length: number): SharedArrayBuffer {
+  tellOfSharedMemory(length);
+  return new SharedArrayBuffer(length);
+}
+
+/** To be called in each thread that is given shared memory for the first time: V8 keeps books for each thread. */
+export function tellOfSharedMemory(length: number): void {
+  untold += length;
+  if (untold < TOLD_BYTES) return;
+  notice = new ArrayBuffer(untold);
+  untold = notice.byteLength - untold;
+}
