@@ -53,10 +53,12 @@ export function createPacker(packing: Packing, blockSize: number, threads: numbe
       next(worker);
     });
     const lose = (error: Error): void => {
-      running.get(worker)?.failed(error);
-      running.delete(worker);
+      // Threads that `close` ended are no loss.
       if (!all.includes(worker)) return;
       all.splice(all.indexOf(worker), 1);
+      if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+      running.get(worker)?.failed(error);
+      running.delete(worker);
       if (all.length === 0) for (const job of waiting.splice(0)) job.failed(error);
     };
     worker.on('error', lose);

@@ -11,7 +11,7 @@ const lent = new WeakSet<ArrayBufferLike>();
 
 /**
  * Memory for a block, which may hold anything: that of blocks that left a cache where there is some of this length. It is shared, so that threads
- * write into it, and so that V8 does not collect garbage because of it: it sees only what `read` gives away.
+ * write into it.
  */
 export function takeBlockMemory(length: number): ArrayBufferLike {
   const at = free.findIndex((buffer) => buffer.byteLength === length);

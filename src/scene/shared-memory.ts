@@ -2,8 +2,8 @@
 const TOLD_BYTES = 4 * 2 ** 20;
 
 let untold = 0;
-/** The last notice; it is held here so that it is not seen to be of no use. */
-let notice: ArrayBuffer | undefined;
+/** Holds the last notice, so that it is not seen to be of no use. */
+const told: { notice?: ArrayBuffer } = {};
 
 /**
  * Memory that threads share. V8 does not count it, so it would not look for what nobody holds any more until something else makes it: ordinary
@@ -14,10 +14,10 @@ export function sharedMemory(length: number): SharedArrayBuffer {
   return new SharedArrayBuffer(length);
 }
 
-/** To be called in each thread that is given shared memory for the first time: V8 keeps books for each thread. */
+/** For threads that are given shared memory: V8 keeps books for each of them. */
 export function tellOfSharedMemory(length: number): void {
   untold += length;
   if (untold < TOLD_BYTES) return;
-  notice = new ArrayBuffer(untold);
-  untold = notice.byteLength - untold;
+  told.notice = new ArrayBuffer(untold);
+  untold = 0;
 }

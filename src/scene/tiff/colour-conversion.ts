@@ -1,5 +1,6 @@
 import type { TypedArray } from '../../raster/index.js';
 import { derivedRaster } from '../block-raster.js';
+import { recycleBlock } from '../block-memory.js';
 import type { BlockRaster } from '../block-raster.js';
 import { createLabTable, labToRgb } from './cie-lab.js';
 import type { TiffPicture } from './picture.js';
@@ -40,7 +41,12 @@ export function colourConversion(picture: TiffPicture): ColourConversion | undef
 export function convertRaster(raster: BlockRaster, conversion: ColourConversion): BlockRaster {
   const { planes } = raster;
   const blocks = Math.ceil(raster.width / raster.blockWidth) * Math.ceil(raster.height / raster.blockHeight);
-  const converted = (block: TypedArray | undefined): TypedArray | undefined => (block === undefined ? undefined : conversion.convert(block));
+  const converted = (block: TypedArray | undefined): TypedArray | undefined => {
+    if (block === undefined) return undefined;
+    const samples = conversion.convert(block);
+    if (samples.buffer !== block.buffer) recycleBlock(block);
+    return samples;
+  };
   return derivedRaster(raster, {
     bands: conversion.bands,
     planes: 1,

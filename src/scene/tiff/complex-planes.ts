@@ -1,5 +1,6 @@
 import { allocate } from '../../raster/index.js';
 import type { TypedArray } from '../../raster/index.js';
+import { recycleBlock } from '../block-memory.js';
 import type { BlockRaster } from '../block-raster.js';
 import { blockCounts, derivedRaster } from '../block-raster.js';
 import type { TiffPicture } from './picture.js';
@@ -30,6 +31,7 @@ export function joinParts(rows: BlockRaster): BlockRaster {
           out[to] = plane === undefined ? rows.fill : plane[i]!;
           out[to + 1] = plane === undefined ? rows.fill : plane[i + 1]!;
         }
+        if (plane !== undefined) recycleBlock(plane);
       }
       return out;
     })),
