@@ -3,8 +3,8 @@
  *
  *     node dist/bench/cog.js [--rounds 5] [--size 10000] [--only labels] [--scene rgb.tif --labels labels.tif]
  *
- * The input is the synthetic scene of fixtures/make.ts, or real ones, rewritten without compression so that reading costs both
- * sides little. Synthetic noise compresses unlike real ground: for questions of compression, give real scenes.
+ * The input is the synthetic scene of fixtures/make.ts, or real ones, repeated up to size, rewritten without compression so that reading costs
+ * both sides little. Synthetic noise compresses unlike real ground: for questions of compression, give real scenes.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeScene } from '../fixtures/make.js';
+import { repeatedScene } from './repeated.js';
 import { compare, print, printMachine, runProcess } from './rounds.js';
 
 const { values } = parseArgs({
@@ -39,8 +40,8 @@ async function bench(): Promise<void> {
       if (values.only !== undefined && !name.startsWith(values.only)) continue;
       const [plain, ours, theirs] = [join(folder, 'plain.tif'), join(folder, 'ours.tif'), join(folder, 'theirs.tif')];
       rmSync(plain, { force: true });
-      await runProcess('gdal_translate', ['-q', '-co', 'TILED=YES', '-co', 'BLOCKXSIZE=512', '-co', 'BLOCKYSIZE=512', path, plain]);
-      await compare(values.scene === undefined ? `${name}, ${size} × ${size}` : name, {
+      await runProcess('gdal_translate', ['-q', '-co', 'TILED=YES', '-co', 'BLOCKXSIZE=512', '-co', 'BLOCKYSIZE=512', values.scene === undefined ? path : await repeatedScene(path, size, folder), plain]);
+      await compare(`${name}, ${size} × ${size}`, {
         name: 'tilewright',
         run: async () => (await runProcess(process.execPath, [MAIN, 'convert', plain, ours, '--compress', compression, '--overwrite', '--json'], environment)).seconds,
       }, {
