@@ -1,5 +1,5 @@
-import { allocate, bytesPerSample, viewAs, type TypedArray } from '../raster/index.js';
-import type { BlockFormat } from './level.js';
+import type { TypedArray } from '../raster/index.js';
+import { newBlock, type BlockFormat } from './level.js';
 import { outputError } from './output.js';
 import type { Spool } from './spool.js';
 
@@ -27,11 +27,6 @@ export interface BlockQueue {
   check(): void;
   /** Drops what is not appended yet. */
   stop(): void;
-}
-
-function newBlock({ size, bands, dtype, memory }: BlockFormat): TypedArray {
-  const length = size * size * bands;
-  return memory === 'shared' ? viewAs(dtype, new SharedArrayBuffer(length * bytesPerSample(dtype))) : allocate(dtype, length);
 }
 
 export function createBlockQueue(spool: Spool, options: BlockQueueOptions): BlockQueue {

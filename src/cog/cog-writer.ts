@@ -7,6 +7,7 @@ import { encodeMask } from './encode.js';
 import type { KeptRowsMark } from './kept-rows.js';
 import { layOut } from './layout.js';
 import { outputError, writingTo } from './output.js';
+import { isKernelPacking } from './pack-kernel.js';
 import { createPacker } from './packer.js';
 import { openPlane, type Plane, type PlaneMark } from './plane.js';
 import { CHUNK_ROWS, madeWith, maskFolder, maskOptions, reducersOf, sampleOptions, type CogPlan, planCog } from './plan.js';
@@ -52,7 +53,7 @@ export async function resumeCog(options: CogOptions, checkpoint: CogCheckpoint):
 
 async function openWriter(plan: CogPlan, at?: { readonly state: CheckpointState; readonly carry: Uint8Array }): Promise<CogWriter> {
   const { options, choices } = plan;
-  const packer = createPacker(choices.packing, choices.blockSize, choices.concurrency);
+  const packer = createPacker(choices.packing, { blockSize: choices.blockSize, threads: choices.concurrency, blocks: plan.blocks });
   const samples = await openPlane(sampleOptions(plan, (block) => packer.pack(block)), at && { mark: at.state, rows: at.state.rows });
   let mask: Plane | undefined;
   try {
@@ -210,8 +211,8 @@ export function cogMemory(options: CogOptions): number {
     bytes += across * format.size * format.size * pixelBytes + size.width * pixelBytes * (waiting + CHUNK_ROWS / 2) + across * Math.ceil(size.height / format.size) * 12;
   }
   const queues = queueLength * blockBytes + (choices.mask ? queueLength * format.size * format.size : 0);
-  // LZW's threads, measured on Linux with Node 20: each an isolate, its tables and room for what it packs.
-  const threads = choices.packing.compression === 'lzw' ? choices.concurrency * ((15 << 20) + 2 * blockBytes) : 0;
+  // Threads with the kernel, measured on Linux with Node 20: each an isolate, its tables and room for what it packs.
+  const threads = isKernelPacking(choices.packing) ? choices.concurrency * ((15 << 20) + 2 * blockBytes) : 0;
   // Every queued block and its packed form; zlib's own state for those being compressed; the copy buffer of the end.
   return bytes + threads + 2 * queues + choices.concurrency * (blockBytes + (400 << 10)) + (4 << 20);
 }

@@ -2,7 +2,7 @@ import * as zlib from 'node:zlib';
 import sharp from 'sharp';
 import { EnvironmentError } from '../errors.js';
 import { bytesOf, type DataType, type TypedArray } from '../raster/index.js';
-import { encodeLzw } from './lzw.js';
+import { encodeLzw } from './pack-kernel.js';
 import { predict } from './predictor.js';
 import type { Compression } from './types.js';
 

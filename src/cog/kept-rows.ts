@@ -1,5 +1,5 @@
-import { allocate, bytesOf, bytesPerSample, viewAs } from '../raster/index.js';
-import type { BlockFormat, Level } from './level.js';
+import { bytesOf, bytesPerSample, viewAs } from '../raster/index.js';
+import { newBlock, type BlockFormat, type Level } from './level.js';
 import type { Spool } from './spool.js';
 
 /** A stretch of rows of one level's unfinished row of blocks, kept on disk for a resume. */
@@ -70,7 +70,7 @@ export async function restoreRows(spool: Spool, levels: readonly Level[], format
     const pieceBytes = pieceLength * bytesPerSample(format.dtype);
     const bytes = await spool.readRows(kept.file, at, pieceBytes * level.across);
     for (let column = 0; column < level.across; column++) {
-      level.blocks[column] ??= allocate(format.dtype, format.size * rowLength);
+      level.blocks[column] ??= newBlock(format);
       level.blocks[column]!.set(viewAs(format.dtype, bytes.buffer, column * pieceBytes, pieceLength), from * rowLength);
     }
   }

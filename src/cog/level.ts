@@ -1,4 +1,4 @@
-import type { DataType, TypedArray } from '../raster/index.js';
+import { allocate, bytesPerSample, viewAs, type DataType, type TypedArray } from '../raster/index.js';
 import { blocksAcross, blocksDown, type LevelSize } from './layout.js';
 
 /** One level of the pyramid while it is being filled: its current row of blocks. */
@@ -20,6 +20,12 @@ export interface BlockFormat {
   readonly dtype: DataType;
   /** Shared blocks reach threads without copies, which would pile up there. Default: own. */
   readonly memory?: 'own' | 'shared';
+}
+
+/** A block of undefined content. */
+export function newBlock({ size, bands, dtype, memory }: BlockFormat): TypedArray {
+  const length = size * size * bands;
+  return memory === 'shared' ? viewAs(dtype, new SharedArrayBuffer(length * bytesPerSample(dtype))) : allocate(dtype, length);
 }
 
 export function createLevel(number: number, size: LevelSize, blockSize: number): Level {

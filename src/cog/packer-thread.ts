@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { viewAs } from '../raster/index.js';
-import { encodeLzw } from './lzw.js';
-import type { PackWork } from './packer.js';
-import { predict } from './predictor.js';
+import { openPackKernel } from './pack-kernel.js';
+import type { PackReply, PackWork } from './packer.js';
 
-const { packing, blockSize } = workerData as PackWork;
+const { packing, blockSize, module } = workerData as PackWork;
+const kernel = openPackKernel(module, packing);
 
-/** One of the threads that pack LZW. It loads no other codec, and leaves nothing behind but what is packed. */
-parentPort!.on('message', (bytes: Uint8Array) => {
-  predict(viewAs(packing.dtype, bytes.buffer, bytes.byteOffset, blockSize * blockSize * packing.bands), blockSize, packing);
-  const packed = encodeLzw(bytes);
-  parentPort!.postMessage(packed, [packed.buffer as ArrayBuffer]);
+/** One of the threads that pack blocks by the kernel. It loads no other codec, and leaves nothing behind: what is packed goes where the block was. */
+parentPort!.on('message', (block: Uint8Array) => {
+  const packed = kernel.pack(block, blockSize);
+  const fits = block.buffer instanceof SharedArrayBuffer && packed.length <= block.length;
+  if (fits) block.set(packed);
+  parentPort!.postMessage((fits ? packed.length : packed.slice()) satisfies PackReply);
 });

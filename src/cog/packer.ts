@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { bytesOf, type TypedArray } from '../raster/index.js';
 import { encodeBlock, type Packing } from './encode.js';
+import { isKernelPacking, openPackKernel, packKernelModule, type PackKernel } from './pack-kernel.js';
 
 /** Packs blocks of one file. */
 export interface Packer {
-  /** Packs a block, whose content may be changed. LZW takes blocks in shared memory without copying them. */
+  /** Packs a block, in whose memory the result may be. Threads take blocks that lie in shared memory. */
   pack(block: TypedArray): Promise<Uint8Array>;
   /** Ends the threads, if there are any. */
   close(): Promise<void>;
@@ -14,6 +15,22 @@ export interface Packer {
 export interface PackWork {
   readonly packing: Packing;
   readonly blockSize: number;
+  /** The compiled kernel. */
+  readonly module: object;
+}
+
+/** How many bytes a packed block has, which lie where the block was; or they themselves, where they are more. */
+export type PackReply = number | Uint8Array;
+
+/** Files of so few blocks are packed on this thread: others would not have started before. */
+const FEW_BLOCKS = 4;
+
+export interface PackerOptions {
+  readonly blockSize: number;
+  /** At most so many. */
+  readonly threads: number;
+  /** Of all levels together. */
+  readonly blocks: number;
 }
 
 interface Job {
@@ -23,11 +40,20 @@ interface Job {
 }
 
 /**
- * Deflate, zstd, JPEG and WebP have libraries that work on threads of their own; LZW is done here, in worker threads, which
- * start with the first blocks.
+ * zstd, JPEG, WebP and zlib have threads of their own; what the kernel packs is packed in worker threads, which start with the first
+ * blocks.
  */
-export function createPacker(packing: Packing, blockSize: number, threads: number): Packer {
-  if (packing.compression !== 'lzw') return { pack: (block) => encodeBlock(block, blockSize, blockSize, packing), close: () => Promise.resolve() };
+export function createPacker(packing: Packing, { blockSize, threads, blocks }: PackerOptions): Packer {
+  if (!isKernelPacking(packing)) return { pack: (block) => encodeBlock(block, blockSize, blockSize, packing), close: () => Promise.resolve() };
+  const module = packKernelModule();
+  return blocks <= FEW_BLOCKS ? packerHere(openPackKernel(module, packing), blockSize) : packerInThreads({ packing, blockSize, module }, threads);
+}
+
+function packerHere(kernel: PackKernel, blockSize: number): Packer {
+  return { pack: (block) => Promise.resolve(kernel.pack(bytesOf(block), blockSize).slice()), close: () => Promise.resolve() };
+}
+
+function packerInThreads(work: PackWork, threads: number): Packer {
   const waiting: Job[] = [];
   const idle: Worker[] = [];
   const all: Worker[] = [];
@@ -46,9 +72,10 @@ export function createPacker(packing: Packing, blockSize: number, threads: numbe
   };
 
   const start = (): Worker => {
-    const worker = new Worker(new URL('./packer-thread.js', import.meta.url), { workerData: { packing, blockSize } satisfies PackWork });
-    worker.on('message', (packed: Uint8Array) => {
-      running.get(worker)?.done(packed);
+    const worker = new Worker(new URL('./packer-thread.js', import.meta.url), { workerData: work });
+    worker.on('message', (reply: PackReply) => {
+      const job = running.get(worker)!;
+      job.done(typeof reply === 'number' ? job.bytes.subarray(0, reply) : reply);
       running.delete(worker);
       next(worker);
     });

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { TypedArray } from '../raster/index.js';
 import type { CogChoices } from './choices.js';
-import { levelSizes, type LevelSize } from './layout.js';
+import { blocksAcross, blocksDown, levelSizes, type LevelSize } from './layout.js';
 import type { BlockFormat } from './level.js';
+import { isKernelPacking } from './pack-kernel.js';
 import { blockBytesOf, type PlaneOptions } from './plane.js';
 import { createReducer, type Reducer } from './reducer.js';
 import type { CogOptions } from './types.js';
@@ -22,19 +23,22 @@ export interface CogPlan {
   readonly format: BlockFormat;
   /** The scene and its overviews. */
   readonly sizes: readonly LevelSize[];
+  /** Blocks of all levels together. */
+  readonly blocks: number;
   readonly blockBytes: number;
   readonly queueLength: number;
 }
 
 export function planCog(options: CogOptions, choices: CogChoices): CogPlan {
-  // LZW is packed in threads; the libraries of other codings do not take shared memory.
-  const memory = choices.packing.compression === 'lzw' ? 'shared' as const : 'own' as const;
+  // What is packed in threads; the libraries of other codings do not take shared memory.
+  const memory = isKernelPacking(choices.packing) ? 'shared' as const : 'own' as const;
   const format = { size: choices.blockSize, bands: options.bands, dtype: options.dtype, memory };
-  const sizes = levelSizes(options.width, options.height, SMALLEST_OVERVIEW);
+  const all = levelSizes(options.width, options.height, SMALLEST_OVERVIEW);
+  const sizes = choices.overviews === 'none' ? all.slice(0, 1) : all;
   const blockBytes = blockBytesOf(format);
   return {
-    options, choices, format, blockBytes,
-    sizes: choices.overviews === 'none' ? sizes.slice(0, 1) : sizes,
+    options, choices, format, blockBytes, sizes,
+    blocks: sizes.reduce((sum, size) => sum + blocksAcross(size, choices.blockSize) * blocksDown(size, choices.blockSize), 0),
     queueLength: Math.max(choices.concurrency + 1, Math.min(QUEUE_BLOCKS, Math.floor(QUEUE_BYTES / blockBytes))),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { deflateSync, inflateRawSync } from 'node:zlib';
 import { ZSTDDecoder } from 'zstddec';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeLzw } from '../../src/cog/lzw.js';
+import { encodeLzw } from '../../src/cog/pack-kernel.js';
 import { InvalidFileError } from '../../src/errors.js';
 import { memorySource } from '../../src/scene/byte-source.js';
 import { KERNEL_NO_CODE, KERNEL_NO_ROOM, kernelModule, openBlockKernel } from '../../src/scene/tiff/block-kernel.js';
