@@ -26,8 +26,12 @@ export function maskFromNodata(data: TypedArray, nodata: readonly (number | unde
   }
 }
 
+/** Native code looks for the next one; they lie in runs. */
 function maskSingle(data: TypedArray, nodata: number, mask: Uint8Array): void {
-  for (let i = 0; i < mask.length; i++) mask[i] = data[i] === nodata ? 0 : VALID;
+  mask.fill(VALID);
+  for (let i = data.indexOf(nodata); i >= 0 && i < mask.length; i = data.indexOf(nodata, i)) {
+    for (; i < mask.length && data[i] === nodata; i++) mask[i] = 0;
+  }
 }
 
 function maskNan(data: TypedArray, mask: Uint8Array): void {

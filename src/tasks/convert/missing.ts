@@ -29,7 +29,9 @@ export function markMissing({ area, missing, cog }: Pick<ConvertPlan, 'area' | '
 }
 
 function fillMissing(data: TypedArray, mask: Uint8Array, bands: number, value: number): void {
-  for (let pixel = 0; pixel < mask.length; pixel++) {
-    if (mask[pixel] === 0) data.fill(value, pixel * bands, (pixel + 1) * bands);
+  for (let pixel = mask.indexOf(0); pixel >= 0; pixel = mask.indexOf(0, pixel)) {
+    const first = pixel;
+    while (pixel < mask.length && mask[pixel] === 0) pixel++;
+    data.fill(value, first * bands, pixel * bands);
   }
 }
