@@ -3,14 +3,13 @@ import { InvalidOptionError } from '../errors.js';
 import { lineChart } from '../picture/index.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
-import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate } from '../train/index.js';
+import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate, writeWhole } from '../train/index.js';
 import { readRecipe, type TrainOptions } from './train.js';
 import { findBeginning } from './train/begin-weights.js';
 import { checkNetwork } from './train/check-network.js';
 import { loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
 import { isRefusal, removeBeginnings } from './train/training-folder.js';
-import { writeWhole } from './train/write-file.js';
 
 export interface FindRateOptions extends TrainOptions {
   /** Name or number of a stage. Default: the first. Later stages are tried on the weights that the first begins with. */

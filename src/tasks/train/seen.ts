@@ -1,10 +1,10 @@
+import { writeWhole } from '../../train/index.js';
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSize, type Picture } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import { areChips, type LoadedSamples } from './samples.js';
-import { writeWhole } from './write-file.js';
 
 /** Beside a trained model: what it has seen, so that `evaluate` knows it again. */
 export const SEEN_FILE = 'samples-seen.bin';
