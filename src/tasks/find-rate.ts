@@ -33,10 +33,12 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
   const place = options.stage === undefined ? 0 : stages.findIndex((stage, index) => stage.name === options.stage || String(index) === options.stage);
   const stage = stages[place];
   if (stage === undefined) throw new InvalidOptionError('--find-lr', `expected a stage of the recipe (${stages.map(({ name }) => name).join(', ')}), found ${options.stage!}`);
+  const there = await stat(options.output).catch(() => undefined);
+  if (there?.isDirectory() === false) throw new InvalidOptionError('-o', `expected a folder, found the file ${options.output}`, { advice: 'choose another name' });
   const { tf } = await loadTensorflow();
   checkNetwork(tf, recipe);
   const { begin, outputs } = await findBeginning(tf, recipe, options.data, context);
-  const isNew = await stat(options.output).catch(() => undefined) === undefined;
+  const isNew = there === undefined;
   await makeFolder(options.output);
   const data = { data: options.data, cacheFolder: options.output, toTrain: true, ...(stage.size === undefined ? {} : { size: stage.size }), ...(outputs === undefined ? {} : { outputs }) };
   const first = await loadSamples(recipe, data, context).catch(async (error: unknown) => {

@@ -16,6 +16,7 @@ import { collectExtremes, extremeChips } from './extremes.js';
 import { areChips, loadSamples, type LoadedChips, type LoadedMaps, type LoadedSamples } from './samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from './scores.js';
 import { writeSeen } from './seen.js';
+import { writeSplit } from './split-record.js';
 
 export interface Trained {
   readonly recipe: Recipe;
@@ -50,6 +51,7 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
     const course = courseText(trained);
     await writeFolder(options.output, { card, model, course });
     await writeSeen(options.output, full);
+    await writeSplit(options.output, recipe, full);
     await writeWhole(options.output, 'recipe.yaml', stringify(recipe));
     await writeWhole(options.output, 'report.html', await makeReport(options.output, card, trained, examined));
     await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
