@@ -21,7 +21,7 @@ async function load(settings: LayersSettings): Promise<Loaded> {
   const model = await loadLayers(tf, settings.folder).catch((cause: unknown) => { throw new ModelError(settings.model, `its layers in ${settings.folder} cannot be read: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause }); });
   const [scores] = model.outputs;
   const features = settings.outputs.includes('features') ? featuresOf(model, settings) : undefined;
-  const wanted = features === undefined ? model : tf.model({ inputs: model.inputs, outputs: [scores!, features] });
+  const wanted = features === undefined || features === scores ? model : tf.model({ inputs: model.inputs, outputs: [scores!, features] });
   const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
   return { tf, model, wanted, device: isUsingGpuDevice === true ? 'tensorflow (gpu)' : 'tensorflow (cpu)' };
 }
