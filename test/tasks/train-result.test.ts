@@ -4,6 +4,7 @@ import sharp, { type OutputInfo } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { classify, type ClassifyResult } from '../../src/tasks/classify.js';
 import { datasetInfo } from '../../src/tasks/dataset-info.js';
 import { evaluate, type EvaluateResult } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions, type TrainResult } from '../../src/tasks/train.js';
@@ -108,6 +109,21 @@ describe('what a training says of its model', () => {
     await expect(part('test', await chipData('chips-c', 6, 5))).rejects.toMatchObject({ message: expect.stringContaining('expected names of the data, each once, found 14 others') as string, advice: expect.stringContaining('not the data that the model was trained on') as string });
     const { output: whole } = await trained('no-test', ['training.finalise=true', 'training.threshold=0.5']);
     await expect(evaluate({ model: whole, data, part: 'test' })).rejects.toThrow('--part: expected a part that the model\'s training made, found no samples of these data for test');
+  });
+
+  it('tags chips smaller than its input as it was trained on them: enlarged, and says so', async () => {
+    const { output } = await trained('larger', ['network.size=16']);
+    const large = join(folder, 'enlarged');
+    mkdirSync(large);
+    for (let i = 0; i < 20; i++) await sharp(join(data, 'chips', `c${i}.png`)).resize(16, 16, { fit: 'fill', kernel: 'cubic' }).png().toFile(join(large, `c${i}.png`));
+    const tags = async (input: string, name: string): Promise<{ readonly text: string; readonly warnings: readonly string[] }> => {
+      const result = (await classify({ input, model: output, output: join(folder, name), tables: ['csv'] })) as ClassifyResult;
+      return { text: readFileSync(join(folder, name, 'chips.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, at) => at !== 3 && at !== 4).join()).join('\n'), warnings: result.warnings };
+    };
+    const [own, made] = [await tags(join(data, 'chips'), 'tags-own'), await tags(large, 'tags-made')];
+    expect(own.text).toBe(made.text);
+    expect(own.warnings).toEqual(['chips of 12 × 12 pixels are enlarged to 16 × 16, the input of my-tags']);
+    expect(made.warnings).toEqual([]);
   });
 
   it('lets evaluate read data as the recipe does, where a part of its training is asked for', async () => {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { ModelCard } from '../../card/index.js';
-import { splitName, toRgba, toSize, type FoundData, type Picture } from '../../dataset/index.js';
+import { splitName, toRgba, type FoundData, type Picture } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
 import {
   accuracy, addToConfusion, applyThreshold, averagePrecisionPerTag, bestConstantTags, confusionMatrix, constantTags, fBeta, fBetaPerTag, precisionRecall, precisionRecallPerTag,
@@ -12,6 +12,7 @@ import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
 import { listData, openChips } from '../dataset/open.js';
+import { enlarged } from '../chips/enlarge.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
@@ -102,12 +103,6 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
       close: () => samples.close(),
     },
   };
-}
-
-/** A chip smaller than the model's input becomes as large, as in training; larger ones are reduced by the predictor. */
-async function enlarged(picture: Picture, card: ModelCard): Promise<Picture> {
-  const [, height, width] = card.input.dim_order === 'bchw' ? [0, card.input.shape[2], card.input.shape[3]] : card.input.shape;
-  return picture.width < width || picture.height < height ? toSize(picture, Math.max(width, height)) : picture;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */
