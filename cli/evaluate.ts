@@ -19,7 +19,7 @@ export function registerEvaluate(program: Command): void {
     .option('--classes <file>', 'legend of the truth raster, where it has no class names')
     .option('--set <key=value>', 'another value for a key of the data\'s description; may be repeated', (value: string, all: string[]) => [...all, value], [] as string[])
     .option('--split <file.json>', 'a split made by dataset split')
-    .addOption(new Option('--part <part>', 'which part (default: test of a split, else everything)').choices(['train', 'validation', 'test']))
+    .addOption(new Option('--part <part>', 'which part of the split; without one, of the data\'s own folders or of the model\'s training (default: test of a split, else everything)').choices(['train', 'validation', 'test']))
     .option('--threshold <number>', 'tags: probability from which on a tag counts (default: the card\'s)', numberBetween(0, 1))
     .addOption(new Option('--tta <ways>', 'look at everything mirrored (flips: 4 ways) or mirrored and turned (d4: 8), and average').choices(['flips', 'd4']))
     .option('-o, --output <dir>', 'draw scores.png, confusion.png and worst.png there')
@@ -48,7 +48,7 @@ function printResult(result: EvaluateResult): void {
   const main = [['f2', result.f2], ['accuracy', result.accuracy], ['miou', result.miou], ...Object.entries(result.scores)] as const;
   const isMap = result.task === 'maps';
   const lines = [
-    `${result.model} on ${result.n} ${isMap ? 'pictures' : 'chips'} of ${result.data}${result.tta === undefined ? '' : `, --tta ${result.tta}`}`,
+    `${result.model} on ${result.n} ${isMap ? 'pictures' : 'chips'} of ${result.data}${result.part === undefined ? '' : `, ${result.part}`}${result.tta === undefined ? '' : `, --tta ${result.tta}`}`,
     ...main.filter(([, value]) => value !== null).map(([name, value]) => `${number(value)}  ${name}`),
     ...Object.entries(result.baselines).map(([name, one]) => `  ${[['f2', one.f2], ['accuracy', one.accuracy], ['miou', one.miou], ['map', one.averagePrecision]].filter(([, value]) => value !== undefined).map(([metric, value]) => `${metric as string} ${(value as number).toFixed(4)}`).join(', ')}  ${name}`),
     `  ${'class'.padEnd(width)}  ${isMap ? '     IoU     Dice' : '      F2  av.prec.'} precis.   recall     support`,

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { EXIT, TilewrightError } from '../src/errors.js';
+import { EXIT, Interrupted, TilewrightError } from '../src/errors.js';
 import type { Progress, TaskContext } from '../src/run/index.js';
 import { createProgressPrinter } from './progress.js';
 
@@ -8,6 +8,8 @@ export interface ExecuteOptions<R> {
   readonly json?: boolean | undefined;
   /** Prints the result for people, on stdout. */
   readonly print: (result: R) => void;
+  /** Called before the process ends without the task's consent, after Ctrl-C. */
+  readonly onLeave?: () => void;
 }
 
 /** How long after Ctrl-C a task may take to end in order. */
@@ -22,16 +24,20 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
   // Every read under way listens, and a mosaic reads many files at a time.
   setMaxListeners(0, controller.signal);
   let reported = false;
+  const printer = createProgressPrinter();
   const stop = (): void => {
     controller.abort();
     setTimeout(() => {
-      if (!reported) process.stderr.write('\ninterrupted: the same command goes on\n');
+      if (!reported) {
+        printer.end();
+        report(new Interrupted());
+      }
+      options.onLeave?.();
       endBySignal();
     }, PATIENCE_MS).unref();
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  const printer = createProgressPrinter();
   try {
     const result = await task({
       signal: controller.signal,
@@ -93,6 +99,7 @@ function systemError(error: Error & { code?: string; path?: string; syscall?: st
     case 'ENOSPC': return `${place}no space left on the disk; free some and run the same command again`;
     case 'EACCES': case 'EPERM': case 'EROFS': return `${place}permission denied`;
     case 'EMFILE': return `${place}too many open files; raise the limit with ulimit -n`;
+    case 'EFBIG': return `${place}the file is larger than the disk or ulimit -f allows; the same command goes on when there is room`;
     case 'EDQUOT': return `${place}disk quota exceeded`;
     case 'EIO': return `${place}the disk reports an input/output error`;
     // Whatever else the system refuses is about this machine, not a fault of the program.

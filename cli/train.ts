@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestName } from '../src/card/index.js';
 import { InvalidOptionError } from '../src/errors.js';
+import { leaveFolder } from '../src/run/index.js';
 import { findTrainingRate, type FindRateResult } from '../src/tasks/find-rate.js';
 import { trainApart } from '../src/tasks/train-apart.js';
 import type { TrainResult } from '../src/tasks/train.js';
@@ -33,7 +34,7 @@ export function registerTrain(program: Command): void {
         await execute((context) => findTrainingRate({ ...options, ...(stage === undefined ? {} : { stage }) }, context), { json: flags.json, print: printRate });
         return;
       }
-      await execute((context) => trainApart(options, context), { json: flags.json, print: printResult });
+      await execute((context) => trainApart(options, context), { json: flags.json, print: printResult, onLeave: () => leaveFolder(flags.output) });
     });
 }
 

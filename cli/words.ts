@@ -5,7 +5,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 /** What runs a model, for plans: TensorFlow on a processor is the slower way (docs/models.md#engines). */
 export function engineText(device: string): string {
-  return device === 'tensorflow (cpu)' ? `${device}: 1.2 to 7 times the processor time of onnxruntime, the default --engine` : device;
+  return device === 'tensorflow (cpu)' ? `${device}: 1.2 to 2 times the processor time of onnxruntime, the default --engine` : device;
 }
 
 /** An area on the ground in hectares, or, where those would be nearly nothing, in square metres. */

@@ -90,7 +90,7 @@ export class RemoteError extends TilewrightError {
 
 /** The run was stopped by its signal; what is finished is kept, and the same command goes on. Exit code 130. */
 export class Interrupted extends TilewrightError {
-  constructor(message = 'interrupted', details: ErrorDetails = { advice: 'the same command goes on where it was' }) {
+  constructor(message = 'interrupted', details: ErrorDetails = { advice: 'the same command goes on' }) {
     super('INTERRUPTED', EXIT.interrupted, message, details);
   }
 }
@@ -100,19 +100,26 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Interrupted();
 }
 
-/** An error as a message to another thread. */
-export interface PlainError { readonly name: string; readonly code?: string; readonly exitCode?: number; readonly message: string; readonly advice?: string | undefined; readonly stack?: string | undefined }
+/** Says in an error of the operating system which file it is about: writing to an open file does not know its name. */
+export function nameFile(error: unknown, file: string): unknown {
+  return error instanceof Error && 'syscall' in error && !('path' in error) ? Object.assign(error, { path: file }) : error;
+}
+
+/** An error as a message to another thread. `path` and `syscall` are those of errors of the operating system. */
+export interface PlainError { readonly name: string; readonly code?: string; readonly exitCode?: number; readonly message: string; readonly advice?: string | undefined; readonly stack?: string | undefined; readonly path?: string; readonly syscall?: string }
 
 export function errorToPlain(error: unknown): PlainError {
   if (error instanceof TilewrightError) return { name: error.name, code: error.code, exitCode: error.exitCode, message: error.message, advice: error.advice, stack: error.stack };
-  const { name, message, stack, code } = error instanceof Error ? error as Error & { code?: unknown } : { name: 'Error', message: String(error), stack: undefined, code: undefined };
-  return { name, message, stack, ...(typeof code === 'string' ? { code } : {}) };
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined };
+  const { name, message, stack, code, path, syscall } = error as Error & { code?: unknown; path?: unknown; syscall?: unknown };
+  return { name, message, stack, ...(typeof code === 'string' ? { code } : {}), ...(typeof path === 'string' ? { path } : {}), ...(typeof syscall === 'string' ? { syscall } : {}) };
 }
 
 /** The error that another thread sent: of the same kind for whoever prints it. */
 export function errorFromPlain(plain: PlainError): Error {
-  const { name, code, exitCode, message, advice, stack } = plain;
-  const error = code !== undefined && exitCode !== undefined ? new TilewrightError(code, exitCode, message, advice === undefined ? {} : { advice }) : Object.assign(new Error(message), code === undefined ? {} : { code });
+  const { name, code, exitCode, message, advice, stack, path, syscall } = plain;
+  const ofSystem = { ...(code === undefined ? {} : { code }), ...(path === undefined ? {} : { path }), ...(syscall === undefined ? {} : { syscall }) };
+  const error = code !== undefined && exitCode !== undefined ? new TilewrightError(code, exitCode, message, advice === undefined ? {} : { advice }) : Object.assign(new Error(message), ofSystem);
   error.name = name;
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nameFile } from '../errors.js';
 
 /**
  * A file of decoded samples: one line that says what it is, one line of JSON, then bytes. It is written piece by piece, in any
@@ -41,18 +42,26 @@ export async function createSampleFile<H>(file: string, key: string): Promise<Sa
   const hash: Hash = createHash('sha256');
   let end = 0;
   let open_ = true;
+  /** All of it: a single call may write less, and does where the disk becomes full. */
+  const writeAt = async (bytes: Uint8Array, position: number): Promise<void> => {
+    try {
+      for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+    } catch (error) {
+      throw nameFile(error, file);
+    }
+  };
   const close = async (to: FileHandle): Promise<void> => { if (open_) { open_ = false; await to.close(); } };
   return {
     async write(offset, bytes) {
       hash.update(bytes);
       end = Math.max(end, offset + bytes.length);
-      await handle.write(bytes, 0, bytes.length, START + offset);
+      await writeAt(bytes, START + offset);
     },
     async finish(header) {
       const envelope: Envelope<H> = { key, fingerprint: hash.update(JSON.stringify(header)).digest('hex').slice(0, 32), bytes: end, header };
       const text = Buffer.from(JSON.stringify(envelope));
-      await handle.write(text, 0, text.length, START + end);
-      await handle.write(Buffer.from(`${MAGIC}\n${START + end} ${text.length}\n`), 0, undefined, 0);
+      await writeAt(text, START + end);
+      await writeAt(Buffer.from(`${MAGIC}\n${START + end} ${text.length}\n`), 0);
       await handle.sync();
       await close(handle);
       await rename(partial, file);

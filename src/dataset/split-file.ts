@@ -30,9 +30,10 @@ export function splitText(split: Split & { readonly left?: Int32Array }, names: 
 
 /**
  * Reads a split for samples of these names.
+ * @param advice what to do where it is of other samples
  * @throws {InvalidFileError} if it is none, names samples that are not there, lacks some, or has one twice.
  */
-export async function readSplit(file: string, names: readonly string[]): Promise<Split> {
+export async function readSplit(file: string, names: readonly string[], advice?: string): Promise<Split> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(file, 'expected a split, found no file', { cause, advice: 'make one with: tilewright dataset split' }); });
   let parsed: SplitFile;
   try {
@@ -51,8 +52,8 @@ export async function readSplit(file: string, names: readonly string[]): Promise
   })).sort();
   const split = { train: take(parsed.train), validation: take(parsed.validation), test: take(parsed.test) };
   take(parsed.left);
-  if (missing.length > 0) throw new InvalidFileError(file, `expected names of the data, each once, found ${missing.length} others: ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ' …' : ''}`);
+  if (missing.length > 0) throw new InvalidFileError(file, `expected names of the data, each once, found ${missing.length} others: ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ' …' : ''}`, advice === undefined ? {} : { advice });
   const more = [...places.keys()];
-  if (more.length > 0) throw new InvalidFileError(file, `expected every sample of the data in it, found ${more.length} missing: ${more.slice(0, 3).join(', ')}${more.length > 3 ? ' …' : ''}`, { advice: 'make the split anew' });
+  if (more.length > 0) throw new InvalidFileError(file, `expected every sample of the data in it, found ${more.length} missing: ${more.slice(0, 3).join(', ')}${more.length > 3 ? ' …' : ''}`, { advice: advice ?? 'make the split anew' });
   return split;
 }

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CARD_KEY, cardFromMetadata, nearestName, parseCard } from '../card/index.js';
 import type { GraphSummary, ModelCard } from '../card/index.js';
-import { ModelError } from '../errors.js';
+import { InvalidOptionError, ModelError } from '../errors.js';
 import { decodeModel, metadataOf } from '../onnx/index.js';
 import type { OnnxModel } from '../onnx/index.js';
 import { hasExternalData, inlineExternalData } from './external.js';
@@ -112,8 +112,10 @@ async function findModel(nameOrPath: string): Promise<{ readonly card: string } 
   const names = zooModels();
   if (names.includes(nameOrPath)) return { card: join(zooFolder(), nameOrPath, 'card.json') };
   const near = nearestName(nameOrPath, names);
-  throw new ModelError(nameOrPath, 'no model of this name is shipped, and no such file is there',
-    { advice: near === undefined ? `shipped are: ${names.join(', ') || 'none'}` : `did you mean ${near}?` });
+  const advice = near === undefined ? `shipped are: ${names.join(', ') || 'none'}` : `did you mean ${near}?`;
+  // A name that nothing has is a wrong word; a path that leads nowhere, a missing file.
+  if (/^[\w-]+$/.test(nameOrPath)) throw new InvalidOptionError('model', `no model called ${nameOrPath} is shipped, and no such folder or file is there`, { advice });
+  throw new ModelError(nameOrPath, 'no model of this name is shipped, and no such file is there', { advice });
 }
 
 async function isFile(path: string): Promise<boolean> {

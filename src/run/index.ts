@@ -11,4 +11,4 @@ export { ordered } from './ordered.js';
 export type { InputFile } from './outputs.js';
 export { checkRoom, isSameFile, oldSidecars, refuseInputs, refuseMembers, refuseSceneInFolder, trueName } from './outputs.js';
 export { journalPart } from './journal-part.js';
-export { lockFolder } from './lock.js';
+export { leaveFolder, lockFolder } from './lock.js';

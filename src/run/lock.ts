@@ -1,5 +1,5 @@
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { readFileSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -35,6 +35,17 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     held.delete(key);
     await unlink(join(folder, 'lock')).catch(() => undefined);
   };
+}
+
+/** Gives a folder back for a process that ends this moment, whichever of its threads has it. */
+export function leaveFolder(folder: string): void {
+  const path = join(folder, 'lock');
+  try {
+    const [owner, own] = [parseOwner(readFileSync(path, 'utf8')), me()];
+    if (owner?.pid === own.pid && owner.host === own.host && owner.started === own.started) unlinkSync(path);
+  } catch {
+    // There is none, or it cannot be removed: whoever comes next sees that its process is gone.
+  }
 }
 
 async function take(folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { InvalidFileError, InvalidOptionError, ModelError } from '../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { loadModel, type TestTimeAugmentation } from '../predict/index.js';
 import { describeData, type FoundData } from '../dataset/index.js';
 import type { TaskContext } from '../run/index.js';
@@ -7,6 +7,7 @@ import { listData } from './dataset/open.js';
 import { evaluateChips } from './evaluate/chips.js';
 import { evaluateMaps } from './evaluate/maps.js';
 import { evaluateRecipe, type RecipeScores } from './evaluate/recipe.js';
+import { recordedSplit } from './evaluate/recorded.js';
 import type { EvaluateResult } from './evaluate/result.js';
 
 export type { EvaluateResult } from './evaluate/result.js';
@@ -22,7 +23,10 @@ export interface EvaluateOptions {
   readonly classes?: string;
   /** Keys of the description of the data (or of the recipe) with other values. */
   readonly set?: readonly string[];
-  /** A split made by `dataset split`, and which part of it; or of the parts that the data have themselves. Default: everything. */
+  /**
+   * A split made by `dataset split`, and which part of it. Without a split: of the parts that the data have themselves, else of those that
+   * the model's training made of them, and the data are then read as its recipe says. Default: everything.
+   */
   readonly split?: string;
   readonly part?: 'train' | 'validation' | 'test';
   /** Tags: probability from which on a tag counts, for all tags. Default: the card's. */
@@ -51,8 +55,10 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
     if (options.data === undefined) throw new InvalidOptionError('--data', 'expected the folder that the recipe\'s paths start from, found none');
     return evaluateRecipe({ model: options.model, recipe: options.recipe, data: options.data, ...(options.set === undefined ? {} : { set: options.set }) }, context);
   }
-  const found = await dataOf(options);
   const model = await loadModel(options.model);
+  const recorded = await recordedSplit(options, model);
+  const found = recorded?.found ?? await dataOf(options);
+  const asked = recorded === undefined ? options : { ...options, recorded: recorded.file };
   const { task, output } = model.card;
   const classNames = output.classes.map(({ name }) => name);
   // A table of tags is read by the model's tags: others are unknown, and the order is the model's.
@@ -61,13 +67,13 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
   if (task === 'semantic-segmentation') {
     const data = await listData({ data: found, ...(options.set === undefined ? {} : { set: options.set }) });
     try {
-      return await evaluateMaps(options, model, data, context);
+      return await evaluateMaps(asked, model, data, context);
     } finally {
       await data.list.close();
     }
   }
-  if (task === 'multi-label-classification' || task === 'classification') return evaluateChips(options, model, known, context);
-  throw new ModelError(model.card.name, `has no classes to score, its task is ${task}`);
+  if (task === 'multi-label-classification' || task === 'classification') return evaluateChips(asked, model, known, context);
+  throw new InvalidOptionError('--model', `${model.card.name} has no classes to score, its task is ${task}`);
 }
 
 async function dataOf(options: EvaluateOptions): Promise<FoundData> {

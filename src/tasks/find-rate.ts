@@ -3,14 +3,13 @@ import { InvalidOptionError } from '../errors.js';
 import { lineChart } from '../picture/index.js';
 import { makeFolder } from '../run/index.js';
 import type { TaskContext } from '../run/index.js';
-import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate } from '../train/index.js';
+import { architectureOf, findRate, loadTensorflow, resolveStages, type FoundRate, writeWhole } from '../train/index.js';
 import { readRecipe, type TrainOptions } from './train.js';
 import { findBeginning } from './train/begin-weights.js';
 import { checkNetwork } from './train/check-network.js';
 import { loadSamples } from './train/samples.js';
 import { openCourse } from './train/stages.js';
 import { isRefusal, removeBeginnings } from './train/training-folder.js';
-import { writeWhole } from './train/write-file.js';
 
 export interface FindRateOptions extends TrainOptions {
   /** Name or number of a stage. Default: the first. Later stages are tried on the weights that the first begins with. */
@@ -34,10 +33,12 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
   const place = options.stage === undefined ? 0 : stages.findIndex((stage, index) => stage.name === options.stage || String(index) === options.stage);
   const stage = stages[place];
   if (stage === undefined) throw new InvalidOptionError('--find-lr', `expected a stage of the recipe (${stages.map(({ name }) => name).join(', ')}), found ${options.stage!}`);
+  const there = await stat(options.output).catch(() => undefined);
+  if (there?.isDirectory() === false) throw new InvalidOptionError('-o', `expected a folder, found the file ${options.output}`, { advice: 'choose another name' });
   const { tf } = await loadTensorflow();
   checkNetwork(tf, recipe);
   const { begin, outputs } = await findBeginning(tf, recipe, options.data, context);
-  const isNew = await stat(options.output).catch(() => undefined) === undefined;
+  const isNew = there === undefined;
   await makeFolder(options.output);
   const data = { data: options.data, cacheFolder: options.output, toTrain: true, ...(stage.size === undefined ? {} : { size: stage.size }), ...(outputs === undefined ? {} : { outputs }) };
   const first = await loadSamples(recipe, data, context).catch(async (error: unknown) => {

@@ -17,7 +17,7 @@ import { CHECKPOINT, fingerprintOf, originOf, refuseOther } from './train/origin
 import { areChips, loadSamples } from './train/samples.js';
 import { scoredSamples } from './train/scores.js';
 import { openCourse } from './train/stages.js';
-import { openTrainingFolder } from './train/training-folder.js';
+import { openTrainingFolder, refuseStranger } from './train/training-folder.js';
 import { writeModel } from './train/write-model.js';
 
 export interface TrainOptions {
@@ -50,10 +50,12 @@ export interface TrainResult {
  * Trains the model of a recipe and writes it with its card and a report.
  * Recipe, weights to begin with and folder are looked at before the data, and the data before the first step.
  * @param catalogue Weights that recipes may name. Default: those of `models pull`
- * @throws {OutputError} if the folder holds files that no training made, or another training is at work in it
+ * @throws {InvalidOptionError} if the folder holds files that no training made; {@link OutputError} if another training is at work in it
  */
 export async function train(options: TrainOptions, context: TaskContext = {}, catalogue?: readonly PublicWeights[]): Promise<TrainResult> {
   const recipe = await readRecipe(options);
+  // Before the engine is loaded, which takes seconds and is not silent.
+  await refuseStranger(options.output);
   const loaded = await loadTensorflow();
   checkNetwork(loaded.tf, recipe);
   const beginning = await findBeginning(loaded.tf, recipe, options.data, context, catalogue);

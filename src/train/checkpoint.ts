@@ -1,5 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { InvalidFileError } from '../errors.js';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { InvalidFileError, nameFile } from '../errors.js';
 
 /** Everything that training needs to go on as if it had not been stopped. */
 export interface Checkpoint {
@@ -61,22 +61,31 @@ export function isCheckpoint(start: Uint8Array): boolean {
   return Buffer.from(start).toString('latin1', 0, MAGIC.length) === MAGIC;
 }
 
-/** Writes the file beside its place and renames it, so that a kill leaves the last one whole. */
+/** How far a checkpoint's training got, and what it was made from, where it says so. */
+export interface Progress { readonly epoch: number; readonly origin?: Origin }
+
+/** Writes the file beside its place and renames it, so that a kill or a full disk leaves the last one whole. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
   const { weights, best, moments, average, ...rest } = checkpoint;
   const arrays = [...weights, ...best, ...moments, ...average];
   const lengthsOf = (list: readonly Float32Array[]): number[] => list.map((array) => array.length);
   const header = { ...rest, lengths: { weights: lengthsOf(weights), best: lengthsOf(best), moments: lengthsOf(moments), average: lengthsOf(average) } };
   const partial = `${file}.partial`;
-  const handle = await open(partial, 'w');
   try {
-    await handle.write(`${MAGIC}${JSON.stringify(header)}\n`);
-    for (const array of arrays) await handle.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(partial, 'w');
+    try {
+      // `write` may write less than it is given, and does where the disk becomes full; `writeFile` goes on to the end or fails.
+      await handle.writeFile(`${MAGIC}${JSON.stringify(header)}\n`);
+      for (const array of arrays) await handle.writeFile(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw nameFile(error, file);
   }
-  await rename(partial, file);
 }
 
 /** How far a checkpoint's training got, and what it was made from, where it says so. */
@@ -84,37 +93,66 @@ export interface Progress { readonly epoch: number; readonly origin?: Origin }
 
 /** What a checkpoint says of itself, without reading its weights; undefined if there is none. */
 export async function readProgress(file: string): Promise<Progress | undefined> {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
-  if (handle === undefined) return undefined;
+  const handle = await openThere(file);
   try {
-    for (let size = 2 ** 16; ; size *= 4) {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
-      const end = buffer.indexOf(10, MAGIC.length);
-      if (!isCheckpoint(buffer) || (end < 0 && bytesRead < size)) return undefined;
-      if (end >= 0 && end < bytesRead) return JSON.parse(buffer.toString('utf8', MAGIC.length, end)) as Progress;
-    }
+    const text = handle === undefined ? undefined : await readHeader(handle);
+    return text === undefined ? undefined : JSON.parse(text.toString('utf8')) as Progress;
+  } finally {
+    await handle?.close();
+  }
+}
+
+/**
+ * Reads a checkpoint, array by array; undefined if there is none.
+ * @throws {InvalidFileError} if the file is something else, cut off, or of a run with other options.
+ */
+export async function readCheckpoint(file: string, fingerprint: string): Promise<Checkpoint | undefined> {
+  const handle = await openThere(file);
+  if (handle === undefined) return undefined;
+  const advice = 'remove it, or train into another folder';
+  try {
+    const text = await readHeader(handle);
+    if (text === undefined) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
+    const header = JSON.parse(text.toString('utf8')) as Omit<Checkpoint, keyof Lengths> & { lengths: Lengths };
+    if (header.fingerprint !== fingerprint) throw new InvalidFileError(file, 'expected a checkpoint of the same data, network and options, found one of another run', { advice });
+    const { lengths, ...rest } = header;
+    let at = MAGIC.length + text.length + 1;
+    const bytes = (await handle.stat()).size - at;
+    const count = [lengths.weights, lengths.best, lengths.moments, lengths.average ?? []].flat().reduce((sum, length) => sum + length, 0);
+    if (bytes !== count * 4) throw new InvalidFileError(file, `expected ${count * 4} bytes of weights, found ${bytes}`, { advice });
+    const take = async (list: readonly number[]): Promise<Float32Array[]> => {
+      const arrays: Float32Array[] = [];
+      for (const length of list) {
+        const array = new Float32Array(length);
+        const into = new Uint8Array(array.buffer);
+        for (let done = 0; done < into.length;) {
+          const { bytesRead } = await handle.read(into, done, into.length - done, at);
+          if (bytesRead === 0) throw new InvalidFileError(file, 'became shorter while it was read', { advice });
+          done += bytesRead;
+          at += bytesRead;
+        }
+        arrays.push(array);
+      }
+      return arrays;
+    };
+    return { ...rest, weights: await take(lengths.weights), best: await take(lengths.best), moments: await take(lengths.moments), average: await take(lengths.average ?? []) };
   } finally {
     await handle.close();
   }
 }
 
-/**
- * Reads a checkpoint; undefined if there is none.
- * @throws {InvalidFileError} if the file is something else, cut off, or of a run with other options.
- */
-export async function readCheckpoint(file: string, fingerprint: string): Promise<Checkpoint | undefined> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
-  if (bytes === undefined) return undefined;
-  const advice = 'remove it, or train into another folder';
-  if (!isCheckpoint(bytes.subarray(0, MAGIC.length))) throw new InvalidFileError(file, 'expected a checkpoint of tilewright (version 1), found something else', { advice });
-  const end = bytes.indexOf(10, MAGIC.length);
-  const header = JSON.parse(bytes.toString('utf8', MAGIC.length, end)) as Omit<Checkpoint, keyof Lengths> & { lengths: Lengths };
-  if (header.fingerprint !== fingerprint) throw new InvalidFileError(file, 'expected a checkpoint of the same data, network and options, found one of another run', { advice });
-  const { lengths, ...rest } = header;
-  const floats = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length);
-  const count = [lengths.weights, lengths.best, lengths.moments, lengths.average ?? []].flat().reduce((sum, length) => sum + length, 0);
-  if (floats.byteLength !== count * 4) throw new InvalidFileError(file, `expected ${count * 4} bytes of weights, found ${floats.byteLength}`, { advice });
-  let at = 0;
-  const take = (list: readonly number[]): Float32Array[] => list.map((length) => { const array = new Float32Array(floats, at, length); at += length * 4; return array; });
-  return { ...rest, weights: take(lengths.weights), best: take(lengths.best), moments: take(lengths.moments), average: take(lengths.average ?? []) };
+function openThere(file: string): Promise<FileHandle | undefined> {
+  return open(file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error; });
+}
+
+/** The second line of a checkpoint; undefined if the file is none. */
+async function readHeader(handle: FileHandle): Promise<Buffer | undefined> {
+  for (let size = 2 ** 16; ; size *= 4) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0);
+    const found = buffer.subarray(0, bytesRead);
+    if (!isCheckpoint(found)) return undefined;
+    const end = found.indexOf(10, MAGIC.length);
+    if (end >= 0) return found.subarray(MAGIC.length, end);
+    if (bytesRead < size) return undefined;
+  }
 }

@@ -7,6 +7,7 @@ import { randomView, writeSquare, writeTarget, PLAIN_VIEW, type AugmentOptions }
 import { NOT_VALIDATED, type Learner, type Validation } from './learner.js';
 import { classLoss, classWeights, tagLoss, tagWeights } from './losses.js';
 import type { RecipeLoss } from './recipe.js';
+import { tidyValues } from './tidy-values.js';
 
 /** What a network is shown of a chip: its pixels, or what frozen layers made of them. */
 export interface ChipInput {
@@ -94,7 +95,7 @@ export async function predictInput(tf: Tensorflow, model: LayersModel, input: Ch
     const part = places.subarray(start, start + atATime);
     const x = new Float32Array(part.length * length);
     part.forEach((chip, index) => input.write(x, index * length, chip));
-    const scores = tf.tidy(() => (model.predict(tf.tensor(x, [part.length, ...input.shape])) as Tensor).dataSync());
+    const scores = tidyValues(tf, () => (model.predict(tf.tensor(x, [part.length, ...input.shape])) as Tensor).dataSync());
     out.set(scores, start * answers);
   }
   return out;

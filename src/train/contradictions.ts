@@ -55,8 +55,24 @@ function ofChips(recipe: Recipe): string | undefined {
 
 function ofTraining({ training, stages }: Recipe): string | undefined {
   if (training.keep === 'last' && (training.patience !== undefined || stages.some((stage) => stage.patience !== undefined))) return 'expected training.patience with training.keep best only, found keep last';
-  if (training.finalise === true && (training.calibrate === true || training.threshold === 'per-tag' || training.patience !== undefined)) return 'expected neither patience, calibrate nor threshold per-tag with training.finalise: nothing is left to choose on';
-  return undefined;
+  if (training.finalise !== true) return undefined;
+  const choosing = [
+    ...(training.patience === undefined ? [] : ['training.patience']), ...stages.flatMap((stage, index) => (stage.patience === undefined ? [] : [`stages.${stage.name ?? index + 1}.patience`])),
+    ...(training.calibrate === true ? ['training.calibrate'] : []), ...(training.threshold === 'per-tag' ? ['training.threshold'] : []),
+  ];
+  if (choosing.length === 0) return undefined;
+  return `expected nothing that chooses with training.finalise, which trains on everything and leaves nothing to choose on, found ${choosing.map((key) => (key === 'training.threshold' ? 'training.threshold per-tag' : key)).join(', ')}; take it away with ${choosing.map((key) => `--set ${key}=null`).join(' ')}`;
+}
+
+/**
+ * What a setting asks for that training on everything does not do; recipes may say it, since they are also trained without.
+ * @param settings key and value, as they were given on the command line
+ */
+export function unfitToFinalise({ training }: Recipe, settings: readonly (readonly [key: string, value: unknown])[]): string | undefined {
+  if (training.finalise !== true) return undefined;
+  const chooses = ([key, value]: readonly [string, unknown]): boolean => value !== null && (key === 'split' || key.startsWith('split.') || key === 'training.monitor' || (key === 'training.keep' && value === 'best'));
+  const found = settings.find(chooses);
+  return found === undefined ? undefined : `expected no ${found[0]} with training.finalise, which trains on everything and chooses nothing, found ${typeof found[1] === 'string' ? found[1] : JSON.stringify(found[1])}`;
 }
 
 function ofNetwork({ network, training }: Recipe): string | undefined {

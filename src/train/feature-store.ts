@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { LayersModel } from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import { throwIfAborted } from '../errors.js';
+import { nameFile, throwIfAborted } from '../errors.js';
 import type { ChipSamples } from '../samples/index.js';
 import type { ChipInput } from './chip-learner.js';
 import { exportOnnx } from './export-onnx.js';
@@ -51,8 +51,9 @@ async function computeFeatures(split: SplitNetwork, chips: ChipSamples, places: 
   const partial = `${file}.partial`;
   const done = existsSync(partial) ? Math.floor(statSync(partial).size / (length * 4)) : 0;
   const session = await ort.InferenceSession.create(exportOnnx({ name: 'features', outputs: { features: split.frozen } }));
-  const handle = await open(partial, done > 0 ? 'r+' : 'w');
+  const handle = await open(partial, 'a');
   try {
+    await handle.truncate(done * length * 4);
     const bytes = chips.size * chips.size * 3;
     for (let start = done; start < places.length; start += AT_A_TIME) {
       await new Promise(setImmediate);
@@ -62,10 +63,12 @@ async function computeFeatures(split: SplitNetwork, chips: ChipSamples, places: 
       part.forEach((chip, index) => chips.read(chip, pixels, index * bytes));
       const found = await session.run({ image: new ort.Tensor('uint8', pixels, [part.length, chips.size, chips.size, 3]) });
       const values = channelsLast(found['features']!.data as Float32Array, split.shape, part.length);
-      await handle.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 0, values.byteLength, start * length * 4);
+      await handle.appendFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       options.onProgress?.(start + part.length, places.length);
     }
     await handle.sync();
+  } catch (error) {
+    throw nameFile(error, file);
   } finally {
     await handle.close();
     await session.release();

@@ -24,6 +24,8 @@ export { exportOnnx, type ExportOptions } from './export-onnx.js';
 export { encoderOf, mapTensors, setForeignWeights, sizesOfFile, type ForeignTensor, type MappedTensors } from './foreign-weights.js';
 export { drawCurves } from './curves.js';
 export { loadLayers, saveLayers, weightShapes } from './save-layers.js';
+export { tidyValues } from './tidy-values.js';
+export { writeWhole } from './write-whole.js';
 export { chooseThresholds } from './thresholds.js';
 export { answersFor, meanDifference, measureRanges, type CalibrationPatch } from './ranges.js';
 export { runChips, scoreMaps, type ScoreMapsOptions } from './score-onnx.js';

@@ -8,6 +8,7 @@ import { NOT_VALIDATED, type Learner, type PredictedMap } from './learner.js';
 import { classLoss, classWeights } from './losses.js';
 import { placementReach } from './placement.js';
 import type { RecipeLoss } from './recipe.js';
+import { tidyValues } from './tidy-values.js';
 
 export interface MapLearnerOptions {
   /** Patches per step. */
@@ -89,7 +90,7 @@ export function predictPicture(tf: Tensorflow, network: Pick<Network, 'scores'>,
       x.set(picture.pixels.subarray(from, from + 3), (row * width + column) * 3);
     }
   }
-  return tf.tidy(() => {
+  return tidyValues(tf, () => {
     const scores = network.scores.predict(tf.tensor4d(x, [1, height, width, 3])) as Tensor;
     const classes = scores.shape[3]!;
     return tf.slice(scores, [0, 0, 0, 0], [1, picture.height, picture.width, classes]).dataSync<'float32'>();

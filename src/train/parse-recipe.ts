@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { nearestName } from '../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
-import { contradiction } from './contradictions.js';
+import { contradiction, unfitToFinalise } from './contradictions.js';
 import type { Recipe, RecipeStage } from './recipe.js';
 import { RECIPE_FIELDS, type Field, type List, type Section } from './recipe-fields.js';
 
@@ -31,9 +31,21 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   const wrong = [...faults.map(({ text: fault }) => fault), ...gaps];
   if (wrong.length > 0) throw new InvalidFileError(file, `expected ${wrong.join('; and ')}`);
   const found = withDefaults(recipe as unknown as Recipe);
+  const unfitSetting = unfitToFinalise(found, settings.map((setting) => [settingPath(setting), parse(setting.slice(setting.indexOf('=') + 1)) as unknown] as const));
+  if (unfitSetting !== undefined) throw new InvalidOptionError('--set', unfitSetting);
   const unfit = contradiction(found);
-  if (unfit !== undefined) throw new InvalidFileError(file, unfit);
-  return found;
+  if (unfit === undefined) return found;
+  // What is right without the settings is made wrong by them.
+  throw settings.length > 0 && isRight(text, file) ? new InvalidOptionError('--set', unfit) : new InvalidFileError(file, unfit);
+}
+
+function isRight(text: string, file: string): boolean {
+  try {
+    parseRecipe(text, file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The seed of everything that is drawn, the optimizer and the schedule are said in every recorded recipe. */

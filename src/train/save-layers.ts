@@ -1,7 +1,8 @@
 import type { LayersModel, io } from '@tensorflow/tfjs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensorflow } from '../../models/architectures/index.js';
+import { writeWhole } from './write-whole.js';
 
 /** Writes a model in TensorFlow.js's layers format, with any engine: `model.json` and `weights.bin` in this folder. */
 export async function saveLayers(tf: Tensorflow, model: LayersModel, folder: string): Promise<void> {
@@ -9,8 +10,8 @@ export async function saveLayers(tf: Tensorflow, model: LayersModel, folder: str
   await model.save(tf.io.withSaveHandler(async (artifacts) => {
     const { modelTopology, weightSpecs, weightData } = artifacts;
     const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
-    await writeFile(join(folder, 'weights.bin'), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
-    await writeFile(join(folder, 'model.json'), JSON.stringify({ format: 'layers-model', generatedBy: 'tilewright', modelTopology, weightsManifest: manifest }));
+    await writeWhole(folder, 'weights.bin', new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
+    await writeWhole(folder, 'model.json', JSON.stringify({ format: 'layers-model', generatedBy: 'tilewright', modelTopology, weightsManifest: manifest }));
     return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } };
   }));
 }

@@ -2,6 +2,7 @@ import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Tensorflow } from '../../models/architectures/index.js';
 import { ModelError } from '../errors.js';
+import { tidyValues } from './tidy-values.js';
 
 /** Largest difference between TensorFlow.js and onnxruntime that is taken for rounding, relative for numbers above 1. */
 export const ONNX_TOLERANCE = 1e-4;
@@ -12,7 +13,7 @@ export const ONNX_TOLERANCE = 1e-4;
  * @throws {ModelError} if it is more than rounding.
  */
 export async function verifyOnnx(tf: Tensorflow, network: LayersModel, model: Uint8Array, pixels: Uint8Array, shape: [number, number, number, number]): Promise<number> {
-  const expected = tf.tidy(() => {
+  const expected = tidyValues(tf, () => {
     const out = network.predict(tf.tensor4d(Float32Array.from(pixels), shape)) as Tensor;
     return (out.rank === 4 ? tf.transpose(out, [0, 3, 1, 2]) : out).dataSync();
   });

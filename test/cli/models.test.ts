@@ -30,7 +30,7 @@ describe('tilewright models', () => {
     expect((await tilewright('models', 'show', 'arctic')).stdout).toMatch(/1 {2}water +#123456/);
 
     expect(await tilewright('models', 'import', file, '--card', 'card.json', '--name', 'arctic')).toMatchObject({ code: 2, stderr: expect.stringMatching(/^tilewright: -o: .*arctic exists \(add --overwrite to replace it\)\n$/) as string });
-    expect(await tilewright('models', 'show', 'nothing')).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^tilewright: nothing: no model of this name is shipped[^\n]*\n$/) as string });
+    expect(await tilewright('models', 'show', 'nothing')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^tilewright: model: no model called nothing is shipped[^\n]*\n$/) as string });
     expect(await tilewright('models', 'import', join(root, 'package.json'), '--name', 'x')).toMatchObject({ code: 3, stdout: '' });
     expect(existsSync(join(folder, 'x'))).toBe(false);
   });

@@ -100,6 +100,27 @@ describe(`the engine tensorflow${skipped}`, () => {
     if (onnx!.classes !== undefined) expect(layers!.classes!.filter((id, i) => id !== onnx!.classes![i]).length).toBeLessThan(onnx!.classes.length / 1000);
   });
 
+  run('gives the vectors of a network that ends with them, as imports without a classifier do', async () => {
+    const { features } = findArchitecture('resnet-chips')!.build(tf, { outputs: 3, normalization: 'none', size: 24, widths: [4, 6], blocks: [1, 1] });
+    const place = fresh('features');
+    mkdirSync(place);
+    writeFileSync(join(place, 'model.onnx'), exportOnnx({ name: 'features', outputs: { features: features! } }));
+    await saveLayers(tf, features!, join(place, 'layers'));
+    writeFileSync(join(place, 'card.json'), JSON.stringify({
+      card_version: 1, name: 'features', task: 'embedding', file: 'model.onnx', input: { name: 'image', bands: ['red', 'green', 'blue'], dim_order: 'bhwc', shape: [-1, 24, 24, 3], data_type: 'uint8' },
+      output: { name: 'features', dim_order: 'bc', activation: 'none', classes: [], features: { name: 'features', dimensions: 6 } },
+    }));
+    const model = await loadModel(place);
+    const vectors = [];
+    for (const engine of ['onnxruntime', 'tensorflow'] as const) {
+      const predictor = await openEngine(model, { engine, outputs: ['features'], patch: { width: 24, height: 24 }, threads: 1 });
+      vectors.push((await predictor.predict({ data: noise(2 * 24 * 24 * 3), count: 2, width: 24, height: 24, bands: 3 })).features!);
+      await predictor.close();
+    }
+    expect(vectors[0]!.length).toBe(12);
+    expect(farthest(vectors[1]!, vectors[0]!)).toBeLessThan(1e-4 * Math.max(1, ...vectors[0]!));
+  });
+
   run('makes the maps, tags and vectors that onnxruntime makes', async () => {
     const scene = await writeScene(200, 150);
     const maps = await modelFolder('unet', { widths: [4, 6, 8], normalization: 'none' }, { task: 'semantic-segmentation', input: { multiple_of: 4 } });

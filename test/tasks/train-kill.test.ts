@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/samples/index.js';
 import { train } from '../../src/tasks/train.js';
+import { readProgress } from '../../src/train/index.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
@@ -42,10 +43,12 @@ beforeAll(async () => {
 
 interface Ended { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly errors: string; readonly milliseconds: number }
 
-/** Runs the command, and sends a signal when this many epochs have been told. */
-function run(output: string, stop?: { readonly epochs: number; readonly signal: NodeJS.Signals }): Promise<Ended> {
+/** Runs the command, and sends a signal when this many epochs have been told; `blocks`: files may have so many of 512 bytes. */
+function run(output: string, stop?: { readonly epochs: number; readonly signal: NodeJS.Signals }, blocks?: number): Promise<Ended> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'train', '--recipe', join(folder, 'recipe.yaml'), '--data', join(folder, 'data'), '-o', join(folder, output)], { env: environment });
+    const command = [process.execPath, join(root, 'dist/cli/main.js'), 'train', '--recipe', join(folder, 'recipe.yaml'), '--data', join(folder, 'data'), '-o', join(folder, output)];
+    const [program, ...given] = blocks === undefined ? command : ['sh', '-c', `ulimit -f ${blocks}; exec "$0" "$@"`, ...command];
+    const child = spawn(program!, given, { env: environment });
     let errors = '';
     let stopped = 0;
     child.stderr.on('data', (data: Buffer) => {
@@ -77,11 +80,35 @@ describe('training that is killed', () => {
     for (const name of ['bright', 'dark', 'green', 'Worst samples', 'architecture: vgg3-dropout']) expect(report).toContain(name);
   }, 240_000);
 
+  it('keeps its last checkpoint where the next one has no room, says so in one line, and goes on from it', async () => {
+    // The second stage trains all layers: its checkpoints are larger by their moments, and only they do not fit.
+    const blocks = Math.floor((statSync(join(folder, 'whole', 'checkpoint.bin')).size - 2048) / 512);
+    const full = await run('full', undefined, blocks);
+    expect(full.code).toBe(4);
+    expect(full.errors.trim().split('\n').at(-1)).toBe(`tilewright: ${join(folder, 'full', 'checkpoint.bin')}: the file is larger than the disk or ulimit -f allows; the same command goes on when there is room`);
+    expect((await readProgress(join(folder, 'full', 'checkpoint.bin')))?.epoch).toBe(3);
+    expect(readdirSync(join(folder, 'full')).filter((name) => /partial|lock/.test(name))).toEqual([]);
+    expect(await run('full')).toMatchObject({ code: 0 });
+    expect(history('full')).toEqual(history('whole'));
+    expect(Buffer.compare(readFileSync(join(folder, 'full', 'model.onnx')), readFileSync(join(folder, 'whole', 'model.onnx')))).toBe(0);
+  }, 240_000);
+
   it('ends within a second of Ctrl-C, whatever the engine is at', async () => {
     const ended = await run('stopped', { epochs: 1, signal: 'SIGINT' });
     expect(ended.code === 130 || ended.signal === 'SIGINT').toBe(true);
-    expect(ended.errors).toContain('interrupted');
+    expect(ended.errors.trim().split('\n').at(-1)).toBe('tilewright: interrupted (the same command goes on)');
     expect(ended.milliseconds).toBeLessThan(2000);
+    expect(readdirSync(join(folder, 'stopped'))).not.toContain('lock');
+  }, 120_000);
+});
+
+describe('training that is stopped before its first epoch', () => {
+  it('ends as soon, in the same words, and gives its folder back', async () => {
+    const ended = await run('early', { epochs: 0, signal: 'SIGINT' });
+    expect(ended.code === 130 || ended.signal === 'SIGINT').toBe(true);
+    expect(ended.errors.trim().split('\n').at(-1)).toBe('tilewright: interrupted (the same command goes on)');
+    expect(ended.milliseconds).toBeLessThan(2000);
+    expect(readdirSync(join(folder, 'early'))).not.toContain('lock');
   }, 120_000);
 });
 

@@ -4,6 +4,7 @@ import sharp, { type OutputInfo } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
+import { classify, type ClassifyResult } from '../../src/tasks/classify.js';
 import { datasetInfo } from '../../src/tasks/dataset-info.js';
 import { evaluate, type EvaluateResult } from '../../src/tasks/evaluate.js';
 import { train, type TrainOptions, type TrainResult } from '../../src/tasks/train.js';
@@ -92,6 +93,57 @@ describe('what a training says of its model', () => {
     await expect(evaluate({ model: output, data })).rejects.toThrow("samples-seen.bin: expected the digests of a training's samples, found something else");
   });
 
+  it('lets evaluate score the part that it kept apart, with the scores of its card', async () => {
+    const { output, card } = await trained('parts', ['network.size=12']);
+    expect(JSON.parse(readFileSync(join(output, 'split.json'), 'utf8'))).toMatchObject({ format: 'tilewright-split', made: { by: 'training', seed: 1, validation: 0.2, test: 0.2 } });
+    const part = async (name: 'train' | 'validation' | 'test', from = data): Promise<EvaluateResult> => (await evaluate({ model: output, data: from, part: name })) as EvaluateResult;
+    const test = await part('test');
+    expect(test).toMatchObject({ n: 4, part: 'the test part of its training', warnings: [] });
+    expect(test.f2).toBe(card.scores!.find(({ metric, of }) => metric === 'f2_samples' && of === undefined)!.value);
+    const names = (parts: EvaluateResult[]): string[] => parts.flatMap(({ worst }) => worst.map(({ name }) => name)).sort();
+    const [trainPart, validation] = [await part('train'), await part('validation')];
+    expect(names([trainPart, validation, test])).toEqual(Array.from({ length: 20 }, (_, i) => `c${i}`).sort());
+    expect(trainPart.warnings.join()).toContain('the model knows 12 of these 12 chips by their pixels (12 were trained on): the scores are too good; score samples that it has not seen: --part test takes those');
+    // The same file is a split for everybody.
+    expect(await evaluate({ model: output, data, split: join(output, 'split.json') })).toMatchObject({ n: 4, f2: test.f2, part: 'the test part of split.json' });
+    await expect(part('test', await chipData('chips-c', 6, 5))).rejects.toMatchObject({ message: expect.stringContaining('expected names of the data, each once, found 14 others') as string, advice: expect.stringContaining('not the data that the model was trained on') as string });
+    const { output: whole } = await trained('no-test', ['training.finalise=true', 'training.threshold=0.5']);
+    await expect(evaluate({ model: whole, data, part: 'test' })).rejects.toThrow('--part: expected a part that the model\'s training made, found no samples of these data for test');
+  });
+
+  it('tags chips smaller than its input as it was trained on them: enlarged, and says so', async () => {
+    const { output } = await trained('larger', ['network.size=16']);
+    const large = join(folder, 'enlarged');
+    mkdirSync(large);
+    for (let i = 0; i < 20; i++) await sharp(join(data, 'chips', `c${i}.png`)).resize(16, 16, { fit: 'fill', kernel: 'cubic' }).png().toFile(join(large, `c${i}.png`));
+    const tags = async (input: string, name: string): Promise<{ readonly text: string; readonly warnings: readonly string[] }> => {
+      const result = (await classify({ input, model: output, output: join(folder, name), tables: ['csv'] })) as ClassifyResult;
+      return { text: readFileSync(join(folder, name, 'chips.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, at) => at !== 3 && at !== 4).join()).join('\n'), warnings: result.warnings };
+    };
+    const [own, made] = [await tags(join(data, 'chips'), 'tags-own'), await tags(large, 'tags-made')];
+    expect(own.text).toBe(made.text);
+    expect(own.warnings).toEqual(['chips of 12 × 12 pixels are enlarged to 16 × 16, the input of my-tags']);
+    expect(made.warnings).toEqual([]);
+  });
+
+  it('lets evaluate read data as the recipe does, where a part of its training is asked for', async () => {
+    const folderData = join(folder, 'swapped');
+    mkdirSync(join(folderData, 'p'), { recursive: true });
+    // Two tables: only the recipe says which, and that red and blue are exchanged.
+    const rows = ['image_name,tags'];
+    for (let i = 0; i < 12; i++) {
+      await sharp({ create: { width: 8, height: 8, channels: 3, background: i % 2 === 0 ? { r: 220, g: 20, b: i } : { r: i, g: 20, b: 220 } } }).png().toFile(join(folderData, 'p', `s${i}.png`));
+      rows.push(`s${i},${i % 2 === 0 ? 'one' : 'two'}`);
+    }
+    for (const name of ['a.csv', 'b.csv']) writeFileSync(join(folderData, name), `${rows.join('\n')}\n`);
+    const recipe = join(folder, 'swapped.yaml');
+    writeFileSync(recipe, TAGGER.replace(/data: .*/, 'data: { table: b.csv, pictures: p, swap_red_blue: true }').replace('epochs: 1', 'epochs: 6'));
+    const { output, card } = await train({ recipe, data: folderData, output: join(folder, 'out-swapped') });
+    const found = (await evaluate({ model: output, data: folderData, part: 'test' })) as EvaluateResult;
+    expect(found.f2).toBe(card.scores!.find(({ metric, of }) => metric === 'f2_samples' && of === undefined)!.value);
+    await expect(evaluate({ model: output, data: folderData })).rejects.toThrow('expected one table image_name,tags, found a.csv, b.csv');
+  });
+
   it('lets evaluate know pictures with masks again', async () => {
     const maps = join(folder, 'maps');
     const random = seededRandom(8);
@@ -109,8 +161,11 @@ describe('what a training says of its model', () => {
     const { warnings } = (await evaluate({ model: output, data: maps })) as EvaluateResult;
     expect(warnings.at(-1)).toContain('the model knows 2 of these 3 pictures by their pixels (1 were trained on, 1 were its validation samples)');
     expect(warnings).toContain('a/p, b/p, c/p: the scene has no georeference: the map has none either, and no areas');
+    const kept = (await evaluate({ model: output, data: maps, part: 'test' })) as EvaluateResult;
+    expect([kept.n, kept.worst[0]!.name, kept.part, kept.warnings.join().includes('knows')]).toEqual([1, 'c/p', 'the test part of its training', false]);
     const alone = (await evaluate({ model: output, data: maps, set: ['images=c/images', 'masks=c/masks'] }).catch((error: unknown) => error)) as EvaluateResult;
     expect(alone.warnings.join()).not.toContain('knows');
+    expect(alone.accuracy).toBe(kept.accuracy);
   });
 });
 

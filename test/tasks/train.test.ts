@@ -139,7 +139,7 @@ describe('train', () => {
     const foreign = options('foreign', TAGS, ['training.epochs=1']);
     mkdirSync(foreign.output);
     for (const name of ['README.md', 'card.json', 'model.onnx']) writeFileSync(join(foreign.output, name), `mine: ${name}`);
-    await expect(train(foreign)).rejects.toMatchObject({ code: 'OUTPUT', message: expect.stringContaining('found README.md and no checkpoint of a training') as string });
+    await expect(train(foreign)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('found README.md and no checkpoint of a training') as string });
     expect(readdirSync(foreign.output).sort()).toEqual(['README.md', 'card.json', 'model.onnx']);
     writeFileSync(join(foreign.output, 'checkpoint.bin'), 'mine as well');
     await expect(train(foreign)).rejects.toThrow('expected an empty folder or one of an earlier training');

@@ -52,7 +52,7 @@ describe('recipes', () => {
     ['optimizer.lr=fast', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found fast'],
     ['optimizer.lr=[1]', '--set: expected optimizer.lr above 0, [low, high], or {name: rate}, found [1]'],
     ['schedule.name=twice', '--set: expected schedule.name constant, one-cycle, cosine or plateau, found twice'],
-    ['stages=[{name: a}, {name: a}]', 'r.yaml: expected stages of different names, found a twice'],
+    ['stages=[{name: a}, {name: a}]', '--set: expected stages of different names, found a twice'],
     ['stages=[{nam: a}]', '--set: expected a key of a recipe, found stages.0.nam: did you mean stages.0.name?'],
     ['name=My Model', '--set: expected name in lower case letters, digits and hyphens, found My Model'],
   ])('refuse %s', (setting, message) => {
@@ -90,7 +90,7 @@ describe('recipes', () => {
     ['network.head={dense: [8], dropout: [0.1, 0.2, 0.3]}', 'expected network.head.dropout with at most 2 shares'],
     ['stages=[{name: last, patch: 8}]', 'expected stages.last.patch for a segmenter only, found it for a tagger'],
   ])('refuse keys that do not go together: %s', (setting, message) => {
-    expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`r.yaml: ${message}`);
+    expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`--set: ${message}`);
   });
 
   it('refuse sizes of later stages that chips cannot be reduced to, and keys of chips for a segmenter', () => {
@@ -105,6 +105,25 @@ describe('recipes', () => {
     ['training.threshold=1.5', 'training.threshold from 0 to 1, or per-tag, found 1.5'], ['network.widths=[8, 0]', 'network.widths as a list of whole numbers above 0, found [8,0]'], ['split.validation=1', 'split.validation as a share from 0 to below 1, or a list of groups, found 1'],
   ])('refuse values out of range: %s', (setting, message) => {
     expect(() => parseRecipe(text, 'r.yaml', [setting])).toThrow(`--set: expected ${message}`);
+  });
+
+  it('refuse what chooses, where everything is trained on', () => {
+    const final = 'training.finalise=true';
+    // The recipe's own split is for the trainings before; one that is asked for is not.
+    expect(parseRecipe(maps, 'r.yaml', [final]).training.finalise).toBe(true);
+    for (const [setting, found] of [['split.validation=0.3', 'split.validation with training.finalise, which trains on everything and chooses nothing, found 0.3'], ['split.test=[a]', 'split.test'], ['split={}', 'split with'], ['training.monitor=loss', 'training.monitor'], ['training.keep=best', 'training.keep']]) {
+      expect(() => parseRecipe(maps, 'r.yaml', [final, setting!])).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`--set: expected no ${found!}`) as string }));
+    }
+    expect(() => parseRecipe(maps, 'r.yaml', [final, 'split.validation=null', 'training.keep=last'])).not.toThrow();
+    expect(() => parseRecipe(text, 'r.yaml', [final])).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining('found training.threshold per-tag; take it away with --set training.threshold=null') as string }));
+    const staged = readFileSync(join(folder, 'planet-resnet50.yaml'), 'utf8');
+    expect(() => parseRecipe(staged, 'r.yaml', [final, 'training.keep=null', 'training.patience=2', 'stages.all256.patience=3'])).toThrow('found training.patience, stages.all256.patience; take it away with --set training.patience=null --set stages.all256.patience=null');
+  });
+
+  it('say whether the recipe or the settings are at fault', () => {
+    expect(() => parseRecipe(text, 'r.yaml', ['split={validation: 0.6, test: 0.5}'])).toThrow(expect.objectContaining({ exitCode: 2, message: expect.stringContaining('--set: expected split.validation and split.test below 1 together') as string }));
+    const wrong = text.replace(/^split:(\n  .*)+/m, 'split: { validation: 0.6, test: 0.5 }');
+    expect(() => parseRecipe(wrong, 'r.yaml', ['training.epochs=3'])).toThrow(expect.objectContaining({ exitCode: 3, message: expect.stringContaining('r.yaml: expected split.validation and split.test below 1 together') as string }));
   });
 
   it('tell everything that is wrong with their keys at once, and what is missing', () => {

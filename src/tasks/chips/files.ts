@@ -10,6 +10,7 @@ import type { DataType, SceneProfile } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { readManifest } from '../../tiles/index.js';
 import { hasData } from './patches.js';
+import { enlarged } from './enlarge.js';
 import { chipPlaces } from './places.js';
 import type { ChipPlace } from './places.js';
 import { rowsOf } from './strips.js';
@@ -129,8 +130,8 @@ export async function predictFile(reader: ChipFileReader, path: string, signal?:
     const bands = bandsForModel(profile, reader.card, reader.bands);
     const raster = await scene.read(fullWindow(profile), { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) return { profile, values: undefined };
-    const batch = { data: raster.data, count: 1, width: raster.width, height: raster.height, bands: raster.bands };
-    const answer = await reader.predictor.predict(batch, signal);
+    const { width, height, data } = raster.data instanceof Uint8Array && raster.bands === 3 ? await enlarged({ width: raster.width, height: raster.height, data: raster.data }, reader.card) : raster;
+    const answer = await reader.predictor.predict({ data, count: 1, width, height, bands: raster.bands }, signal);
     return { profile, values: rowsOf(answer[reader.kind], 1, reader.card.name)[0]! };
   } finally {
     await opened.close();

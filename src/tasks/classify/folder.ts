@@ -10,6 +10,7 @@ import type { Journal, Json, TaskContext } from '../../run/index.js';
 import { openScene } from '../../scene/index.js';
 import { listChipFiles } from '../chips/files.js';
 import type { ChipFileReader, ChipFiles } from '../chips/files.js';
+import { enlargedNote, predictedSize } from '../chips/enlarge.js';
 import { planFiles } from '../chips/plan.js';
 import type { ChipPlan } from '../chips/plan.js';
 import { FILE_GROUP, fileRows, isPredicted, placedRows } from '../chips/rows.js';
@@ -55,10 +56,10 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   const { predictor } = engine;
   try {
     const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
-    const setup = { options, files, model, predictor, rule, reader };
+    const setup = { options, files: { ...files, notes: [...files.notes, ...engine.notes] }, model, predictor, rule, reader };
     if (options.dryRun) {
       const tags = rule.tags.length;
-      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: [...model.notes, ...files.notes] }, context);
+      return await planFiles({ files: files.files, reader, ...engine.size, rowBytes: tags * 4, tableBytes: 200 + 40 * tags, warnings: [...model.notes, ...setup.files.notes] }, context);
     }
     return await run(setup, started, context);
   } finally {
@@ -67,14 +68,16 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
 }
 
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openForFiles(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number } }> {
+async function openForFiles(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number }; readonly notes: readonly string[] }> {
   const opened = await openScene(files.files[0]!.path);
   try {
     const { scene: first } = await applyStretch(opened, model.card, options.stretch);
     const { width, height, dtype } = first.profile;
-    const plain = await openEngine(model, { outputs: ['scores'], dtype, patch: { width, height }, ...engineOptions(options) });
+    const patch = dtype === 'uint8' ? predictedSize({ width, height }, model.card) : { width, height };
+    const plain = await openEngine(model, { outputs: ['scores'], dtype, patch, ...engineOptions(options) });
     const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
-    return { predictor, dtype, size: { width, height } };
+    const note = patch.width === width && patch.height === height ? undefined : enlargedNote({ width, height }, model.card);
+    return { predictor, dtype, size: patch, notes: note === undefined ? [] : [note] };
   } finally {
     await opened.close();
   }

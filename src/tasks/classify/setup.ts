@@ -1,4 +1,4 @@
-import { ModelError } from '../../errors.js';
+import { InvalidOptionError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { Device, LoadedModel, Precision, TestTimeAugmentation } from '../../predict/index.js';
 import { loadModel } from '../../predict/index.js';
@@ -42,7 +42,7 @@ export interface ClassifyOptions extends SceneChoices {
   readonly dryRun?: boolean;
 }
 
-/** Loads a model that tags chips. @throws {ModelError} for models of another task. */
+/** Loads a model that tags chips. @throws {InvalidOptionError} for models of another task. */
 export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'precision' | 'device' | 'engine'>): Promise<LoadedModel> {
   checkEngine(options);
   const model = await loadModel(options.model, { precision: wantedPrecision(options) });
@@ -52,7 +52,7 @@ export async function loadChipModel(options: Pick<ClassifyOptions, 'model' | 'pr
 
 function refuseOtherTask(card: ModelCard): void {
   if (card.task === 'multi-label-classification' || card.task === 'classification') return;
-  throw new ModelError(card.name, `tags no chips, its task is ${card.task}`, {
+  throw new InvalidOptionError('--model', `${card.name} tags no chips, its task is ${card.task}`, {
     advice: card.task === 'semantic-segmentation' ? 'use: tilewright segment' : card.task === 'embedding' ? 'use: tilewright embed' : 'choose another model',
   });
 }

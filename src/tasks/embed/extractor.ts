@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ModelError } from '../../errors.js';
+import { InvalidOptionError, ModelError } from '../../errors.js';
 import type { IndexModel } from '../../index-store/index.js';
 import { layerBeforeClasses, loadModel, withLayer } from '../../predict/index.js';
 import type { LoadedModel, Precision } from '../../predict/index.js';
@@ -29,7 +29,8 @@ export interface ExtractorOptions {
 
 /**
  * Loads a model for embedding.
- * @throws {ModelError} if there is no such model or layer, or its card names no features and no layer is asked for.
+ * @throws {ModelError} if there is no such file or layer
+ * @throws {InvalidOptionError} if no model of the name is shipped, or its card names no features and no layer is asked for
  */
 export async function loadExtractor(options: ExtractorOptions): Promise<Extractor> {
   const loaded = await loadModel(options.model, options.precision === undefined ? {} : { precision: options.precision });
@@ -42,7 +43,7 @@ export async function loadExtractor(options: ExtractorOptions): Promise<Extracto
   const { features } = model.card.output;
   if (features === undefined) {
     const likely = layerBeforeClasses(loaded);
-    throw new ModelError(loaded.card.name, 'gives no features: its card has no output.features', { advice: likely === undefined ? 'choose another model, or name a tensor of its graph with --layer' : `name a tensor of its graph with --layer; the one before its classes is ${likely}` });
+    throw new InvalidOptionError('--model', `${loaded.card.name} gives no features: its card has no output.features`, { advice: likely === undefined ? 'choose another model, or name a tensor of its graph with --layer' : `name a tensor of its graph with --layer; the one before its classes is ${likely}` });
   }
   const isPath = (await stat(options.model).catch(() => undefined)) !== undefined;
   return {

@@ -6,6 +6,7 @@ import type { IndexEntry } from '../../index-store/index.js';
 import type { AppliedStretch, SceneProfile } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { fingerprintOf } from '../../run/index.js';
+import { enlargedNote, predictedSize } from '../chips/enlarge.js';
 import { listChipFiles, listTiles } from '../chips/files.js';
 import type { ChipFileReader } from '../chips/files.js';
 import { planFiles } from '../chips/plan.js';
@@ -38,12 +39,13 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
   const colors = pictureBands(first, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   const bands = options.bands === undefined ? {} : { bands: options.bands };
   const readerOf = async (engine: OpenEngine): Promise<ChipFileReader> => ({
-    predictor: await engine(dtype, { width, height }), card: model.card, kind: 'features', dtype, ...bands, ...(options.stretch === undefined ? {} : { stretch: options.stretch }),
+    predictor: await engine(dtype, dtype === 'uint8' ? predictedSize({ width, height }, model.card) : { width, height }), card: model.card, kind: 'features', dtype, ...bands, ...(options.stretch === undefined ? {} : { stretch: options.stretch }),
   });
   const tags = options.tags === undefined ? undefined : await readTags(options.tags);
   const name = list.scene;
   const tagged = list.files.filter(({ id, path: file }) => tags !== undefined && (tags.has(id) || tags.has(basename(file)))).length;
-  const warnings = [...list.notes, ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
+  const note = dtype === 'uint8' ? enlargedNote({ width, height }, model.card) : undefined;
+  const warnings = [...list.notes, ...note === undefined ? [] : [note], ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), warnings,
     identity: {

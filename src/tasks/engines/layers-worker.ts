@@ -2,7 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { LayersModel, SymbolicTensor, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { EnvironmentError, errorToPlain, ModelError } from '../../errors.js';
 import { areaResampleInto } from '../../raster/index.js';
-import { loadLayers, loadTensorflow, type Tensorflow } from '../../train/index.js';
+import { loadLayers, loadTensorflow, tidyValues, type Tensorflow } from '../../train/index.js';
 import type { LayersAnswer, LayersReply, LayersRequest, LayersSettings } from './protocol.js';
 
 /** The thread that TensorFlow runs in: its calls block their thread until they are done. */
@@ -21,7 +21,7 @@ async function load(settings: LayersSettings): Promise<Loaded> {
   const model = await loadLayers(tf, settings.folder).catch((cause: unknown) => { throw new ModelError(settings.model, `its layers in ${settings.folder} cannot be read: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause }); });
   const [scores] = model.outputs;
   const features = settings.outputs.includes('features') ? featuresOf(model, settings) : undefined;
-  const wanted = features === undefined ? model : tf.model({ inputs: model.inputs, outputs: [scores!, features] });
+  const wanted = features === undefined || features === scores ? model : tf.model({ inputs: model.inputs, outputs: [scores!, features] });
   const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
   return { tf, model, wanted, device: isUsingGpuDevice === true ? 'tensorflow (gpu)' : 'tensorflow (cpu)' };
 }
@@ -51,7 +51,7 @@ function featuresOf(model: LayersModel, { model: name, card }: LayersSettings): 
 /** Samples as the network takes them: reduced, scaled, and cut to whole numbers where its input is whole, as the ONNX graph does it. */
 function inputOf(tf: Tensorflow, request: LayersRequest, { input }: LayersSettings['card']): Tensor4D {
   const { count, width, height, bands, inputWidth, inputHeight } = request;
-  let samples = request.data instanceof Float32Array ? request.data : Float32Array.from(request.data);
+  let samples = request.data instanceof Float32Array ? request.data : new Float32Array(request.data);
   const reduced = inputWidth !== width || inputHeight !== height;
   if (reduced) {
     const [from, to] = [width * height * bands, inputWidth * inputHeight * bands];
@@ -68,7 +68,7 @@ function inputOf(tf: Tensorflow, request: LayersRequest, { input }: LayersSettin
 }
 
 function predict({ tf, wanted }: Loaded, request: LayersRequest, { card, outputs }: LayersSettings): LayersAnswer {
-  return tf.tidy(() => {
+  return tidyValues(tf, () => {
     const found = wanted.predict(inputOf(tf, request, card));
     const [raw, features] = Array.isArray(found) ? found : [found, found];
     let scores = raw!;
@@ -79,9 +79,9 @@ function predict({ tf, wanted }: Loaded, request: LayersRequest, { card, outputs
     if (map && scores.shape[3] === 1 && card.output.classes.length === 2) scores = tf.concat([tf.sub(1, scores), scores], 3);
     return {
       width: map ? scores.shape[2]! : 1, height: map ? scores.shape[1]! : 1,
-      ...(outputs.includes('classes') ? { classes: Uint8Array.from(tf.argMax(scores, 3).dataSync()) } : {}),
-      ...(outputs.includes('scores') ? { scores: Float32Array.from((map ? tf.transpose(scores, [0, 3, 1, 2]) : scores).dataSync()) } : {}),
-      ...(outputs.includes('features') ? { features: Float32Array.from(features!.dataSync()) } : {}),
+      ...(outputs.includes('classes') ? { classes: new Uint8Array(tf.argMax(scores, 3).dataSync()) } : {}),
+      ...(outputs.includes('scores') ? { scores: new Float32Array((map ? tf.transpose(scores, [0, 3, 1, 2]) : scores).dataSync()) } : {}),
+      ...(outputs.includes('features') ? { features: new Float32Array(features!.dataSync()) } : {}),
     };
   });
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { ModelCard } from '../../card/index.js';
-import { splitName, toRgba, toSize, type FoundData, type Picture } from '../../dataset/index.js';
+import { splitName, toRgba, type FoundData, type Picture } from '../../dataset/index.js';
 import { InvalidFileError, ModelError, throwIfAborted } from '../../errors.js';
 import {
   accuracy, addToConfusion, applyThreshold, averagePrecisionPerTag, bestConstantTags, confusionMatrix, constantTags, fBeta, fBetaPerTag, precisionRecall, precisionRecallPerTag,
@@ -12,10 +12,11 @@ import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
 import { listData, openChips } from '../dataset/open.js';
+import { enlarged } from '../chips/enlarge.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
-import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type EvaluateResult, type WorstSample } from './result.js';
+import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type ChosenPart, type EvaluateResult, type PartOptions, type WorstSample } from './result.js';
 
 /** Chips with their truth, by the model's classes. */
 interface TruthChips {
@@ -30,11 +31,11 @@ interface TruthChips {
 const READ_AHEAD = 4;
 
 /** Scores a model that tags or classes chips, by the predictor that `classify` uses, on chips in their own size. */
-export async function evaluateChips(options: EvaluateOptions, model: LoadedModel, found: FoundData, context: TaskContext): Promise<EvaluateResult> {
+export async function evaluateChips(options: EvaluateOptions & PartOptions, model: LoadedModel, found: FoundData, context: TaskContext): Promise<EvaluateResult> {
   await checkEvaluateOutput(options.output, options.overwrite ?? false);
   const { card } = model;
   const recogniser = await openRecogniser(dirname(model.file));
-  const { chips, places, problems } = await openTruth(options, card, found, recogniser, context);
+  const { chips, places, part, problems } = await openTruth(options, card, found, recogniser, context);
   try {
     const first = await chips.picture(places[0]!);
     const plain = await openPredictor(model, { outputs: ['scores'], patch: { width: first.width, height: first.height }, ...(options.threads === undefined ? {} : { threads: options.threads }) });
@@ -60,7 +61,7 @@ export async function evaluateChips(options: EvaluateOptions, model: LoadedModel
     const names = places.map((place) => chips.names[place]!);
     const known = recogniser?.note(places.length);
     const scored = score({ card, truth, scores, names, options });
-    const result: EvaluateResult = { ...scored, data: options.data ?? '', problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
+    const result: EvaluateResult = { ...scored, data: options.data ?? '', ...(part === undefined ? {} : { part }), problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
     if (options.output === undefined) return result;
     const items: SheetItem[] = [];
     for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: [one.differs], highlighted: one.suspect });
@@ -70,16 +71,16 @@ export async function evaluateChips(options: EvaluateOptions, model: LoadedModel
   }
 }
 
-async function openTruth(options: EvaluateOptions, card: ModelCard, found: FoundData, recogniser: Recogniser | undefined, context: TaskContext): Promise<{ chips: TruthChips; places: readonly number[]; problems: EvaluateResult['problems'] }> {
+async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard, found: FoundData, recogniser: Recogniser | undefined, context: TaskContext): Promise<ChosenPart & { readonly chips: TruthChips; readonly problems: EvaluateResult['problems'] }> {
   const set = options.set === undefined ? {} : { set: options.set };
   const data = await listData({ data: found, ...set });
   const tags = card.output.classes.map(({ name }) => name);
   if (data.list.kind === 'chips') {
     const { list, problems } = data;
-    const places = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
+    const chosen = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
     problems.throwIfAny(data.source);
-    if (places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
-    return { places, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
+    if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
+    return { ...chosen, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
   }
   // Before pictures are decoded: other classes are other data.
   inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
@@ -87,10 +88,10 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
   // Chips cut from pictures or scenes are as large as those of `classify`.
   const edge = data.found.description.chip ?? chipEdge(card);
   const { samples, remarks } = await openChips({ data: data.found, size: edge }, context);
-  const places = await chosenPart(options, samples.groups.map((group, index) => splitName(group, samples.nameOf(index))), samples.parts);
-  if (places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
+  const chosen = await chosenPart(options, samples.groups.map((group, index) => splitName(group, samples.nameOf(index))), samples.parts);
+  if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
   return {
-    places, problems: remarks,
+    ...chosen, problems: remarks,
     chips: {
       names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
       picture: async (index) => {
@@ -102,12 +103,6 @@ async function openTruth(options: EvaluateOptions, card: ModelCard, found: Found
       close: () => samples.close(),
     },
   };
-}
-
-/** A chip smaller than the model's input becomes as large, as in training; larger ones are reduced by the predictor. */
-async function enlarged(picture: Picture, card: ModelCard): Promise<Picture> {
-  const [, height, width] = card.input.dim_order === 'bchw' ? [0, card.input.shape[2], card.input.shape[3]] : card.input.shape;
-  return picture.width < width || picture.height < height ? toSize(picture, Math.max(width, height)) : picture;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */

@@ -22,7 +22,7 @@ import type { SegmentOptions } from '../segment/setup.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
 import { rowsOfMatrix } from './chips.js';
-import { checkEvaluateOutput, chosenPart, drawEvaluation, type EvaluateResult, type WorstSample } from './result.js';
+import { checkEvaluateOutput, chosenPart, drawEvaluation, type EvaluateResult, type PartOptions, type WorstSample } from './result.js';
 
 /** A pixel of whose class the model is so sure (of 255). */
 const SURE = 230;
@@ -38,14 +38,14 @@ interface Compared extends WorstSample {
 }
 
 /** Scores a segmentation model: every picture or scene goes through `segment` as a user's would, and the map is compared with the truth. */
-export async function evaluateMaps(options: EvaluateOptions, model: LoadedModel, data: ListedData, context: TaskContext): Promise<EvaluateResult> {
+export async function evaluateMaps(options: EvaluateOptions & PartOptions, model: LoadedModel, data: ListedData, context: TaskContext): Promise<EvaluateResult> {
   await checkEvaluateOutput(options.output, options.overwrite ?? false);
   const { list, problems } = data;
   if (list.kind !== 'maps') throw new InvalidFileError(data.source, `expected pictures with masks, since ${model.card.name} makes maps; found chips`);
   problems.throwIfAny(data.source);
   const names = model.card.output.classes.map(({ name }) => name);
   const ids = idsOf(list, names, model);
-  const places = await chosenPart(options, list.entries.map(({ group, name }) => splitName(group, name)), list.parts);
+  const { places, part } = await chosenPart(options, list.entries.map(({ group, name }) => splitName(group, name)), list.parts);
   if (places.length === 0) throw new InvalidFileError(data.source, 'expected pictures to score, found none');
   const recogniser = await openRecogniser(dirname(model.file));
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
@@ -66,7 +66,7 @@ export async function evaluateMaps(options: EvaluateOptions, model: LoadedModel,
     const known = recogniser?.note(places.length);
     const worst = [...compared].sort((a, b) => b.disagreement - a.disagreement).slice(0, options.worst ?? 12);
     const result: EvaluateResult = {
-      ...scoreMatrix(matrix, names), model: model.card.name, data: options.data ?? options.scene ?? '', task: 'maps', n: places.length, f2: null,
+      ...scoreMatrix(matrix, names), model: model.card.name, data: options.data ?? options.scene ?? '', task: 'maps', ...(part === undefined ? {} : { part }), n: places.length, f2: null,
       worst: worst.map(({ name, disagreement, differs, suspect }) => ({ name, disagreement, differs, suspect })), suspects: compared.filter(({ suspect }) => suspect).length,
       problems: problems.all, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...namedNotes(noted, [...model.notes, ...licenceNotes(model.card)]), ...known === undefined ? [] : [known]], files: [],
     };

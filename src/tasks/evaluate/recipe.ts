@@ -1,15 +1,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CardScore, ModelCard } from '../../card/index.js';
+import type { CardScore } from '../../card/index.js';
 import { ModelError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
-import { parseRecipe } from '../../train/index.js';
+import { loadModel } from '../../predict/index.js';
+import { readRecipe } from '../train.js';
 import { areChips, loadSamples } from '../train/samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from '../train/scores.js';
 
 export interface EvaluateRecipeOptions {
-  /** Folder with `card.json` and `model.onnx`, as `train` writes it. */
+  /** Name of a shipped model, or a model folder as `train` writes it. */
   readonly model: string;
   /** The recipe whose test data are used. */
   readonly recipe: string;
@@ -26,11 +27,9 @@ export interface RecipeScores {
 
 /** Scores a trained model again, on the test part of a recipe's data, through its ONNX file. */
 export async function evaluateRecipe(options: EvaluateRecipeOptions, context: TaskContext = {}): Promise<RecipeScores> {
-  const recipe = parseRecipe(await readFile(options.recipe, 'utf8'), options.recipe, options.set);
-  const card = JSON.parse(await readFile(join(options.model, 'card.json'), 'utf8').catch((cause: unknown) => {
-    throw new ModelError(options.model, 'expected a folder with card.json and model.onnx, found none', { cause });
-  })) as ModelCard;
-  const model = await readFile(join(options.model, card.file));
+  const recipe = await readRecipe(options);
+  const { card, file } = await loadModel(options.model, { precision: 'float32' });
+  const model = await readFile(file);
   const cache = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
   try {
     const loaded = await loadSamples(recipe, { data: options.data, cacheFolder: cache, fullSize: true }, context);

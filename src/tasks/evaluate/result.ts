@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Problem } from '../../dataset/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { readSplit } from '../../dataset/index.js';
@@ -45,6 +45,8 @@ export interface EvaluateResult {
   readonly model: string;
   readonly data: string;
   readonly task: 'tags' | 'classes' | 'maps';
+  /** What of the data was scored, for people: `the test part of its training`. Absent: all of them. */
+  readonly part?: string;
   /** Chips, or pictures. */
   readonly n: number;
   /** Maps: pixels that were compared. */
@@ -104,11 +106,32 @@ export async function drawEvaluation(result: EvaluateResult, { colors, items, co
   return files;
 }
 
-/** Places of the samples that are scored. */
-export async function chosenPart(options: { readonly split?: string; readonly part?: keyof Split }, names: readonly string[], own: Split | undefined): Promise<readonly number[]> {
-  const all = Array.from(names.keys());
-  if (options.split !== undefined) return Array.from((await readSplit(options.split, names))[options.part ?? 'test']);
-  if (options.part === undefined) return all;
-  if (own === undefined) throw new InvalidOptionError('--part', `expected data with parts of their own, or --split, found neither`, { advice: 'make a split with: tilewright dataset split' });
-  return Array.from(own[options.part]);
+/** What is scored of the data, where it is not all of them. */
+export interface PartOptions {
+  readonly split?: string;
+  readonly part?: keyof Split;
+  /** The split of the model's training; asked for where the data have no such part of their own. */
+  readonly recorded?: string;
+}
+
+export interface ChosenPart {
+  readonly places: readonly number[];
+  /** For people: `the test part of split.json`; absent where everything is scored. */
+  readonly part?: string;
+}
+
+/**
+ * Places of the samples that are scored.
+ * @throws {InvalidFileError} if the split is of other samples; {@link InvalidOptionError} if nobody says what the part is
+ */
+export async function chosenPart({ split, part, recorded }: PartOptions, names: readonly string[], own: Split | undefined): Promise<ChosenPart> {
+  if (split !== undefined) return { places: Array.from((await readSplit(split, names))[part ?? 'test']), part: `the ${part ?? 'test'} part of ${basename(split)}` };
+  if (part === undefined) return { places: Array.from(names.keys()) };
+  if (recorded !== undefined) {
+    const places = Array.from((await readSplit(recorded, names, 'these are not the data that the model was trained on: score all of them (without --part), or give a split of them with --split'))[part]);
+    if (places.length === 0) throw new InvalidOptionError('--part', `expected a part that the model's training made, found no samples of these data for ${part} in ${recorded}`, { advice: 'it trained without; score data that it has not seen' });
+    return { places, part: `the ${part} part of its training` };
+  }
+  if (own === undefined) throw new InvalidOptionError('--part', 'expected data with parts of their own, a model that says how its training split them, or --split, found none of them', { advice: 'make a split with: tilewright dataset split' });
+  return { places: Array.from(own[part]), part: `the ${part} part of the data` };
 }

@@ -1,4 +1,4 @@
-import { InvalidOptionError, ModelError } from '../../errors.js';
+import { InvalidOptionError } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import { withDense } from '../../predict/index.js';
 import type { LoadedModel } from '../../predict/index.js';
@@ -32,7 +32,7 @@ const MEMORY_SHARE = 1 / 6;
 
 /**
  * Whether a model makes maps as it is (`undefined`), or of the patches around pixels.
- * @throws {InvalidOptionError | ModelError} if model and options do not fit each other
+ * @throws {InvalidOptionError} if model and options do not fit each other
  */
 export function checkStride(card: ModelCard, options: Pick<SegmentOptions, 'stride' | 'overlap' | 'blend' | 'precision'>): void {
   const { stride } = options;
@@ -42,9 +42,9 @@ export function checkStride(card: ModelCard, options: Pick<SegmentOptions, 'stri
   }
   if (card.task !== 'classification') {
     const whole = card.task === 'embedding' ? 'use: tilewright embed' : 'use: tilewright classify';
-    throw new ModelError(card.name, stride === undefined ? `makes no maps, its task is ${card.task}` : `has no single class for a pixel's patch, its task is ${card.task}`, { advice: stride === undefined || card.task === 'embedding' ? whole : 'use: tilewright classify --overlap' });
+    throw new InvalidOptionError('--model', `${card.name} ${stride === undefined ? 'makes no maps' : 'has no single class for a pixel\'s patch'}, its task is ${card.task}`, { advice: stride === undefined || card.task === 'embedding' ? whole : 'use: tilewright classify --overlap' });
   }
-  if (stride === undefined) throw new ModelError(card.name, `makes no maps, its task is ${card.task}`, { advice: 'use: tilewright classify; or --stride 1 for the class of the patch around every pixel' });
+  if (stride === undefined) throw new InvalidOptionError('--model', `${card.name} makes no maps, its task is ${card.task}`, { advice: 'use: tilewright classify; or --stride 1 for the class of the patch around every pixel' });
   if (!Number.isInteger(stride) || stride < 1) throw new InvalidOptionError('--stride', `expected a whole number of pixels from 1, got ${stride}`);
   for (const option of ['overlap', 'blend'] as const) {
     if (options[option] !== undefined) throw new InvalidOptionError(`--${option}`, 'is for models whose patches differ where they meet; with --stride every pixel has a patch of its own', { advice: 'leave it out' });

@@ -4,10 +4,9 @@ import { parseColor } from '../../card/index.js';
 import { makeFolder } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
 import { IGNORE } from '../../samples/index.js';
-import { drawCurves, resolveStages, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation } from '../../train/index.js';
+import { drawCurves, resolveStages, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation, writeWhole } from '../../train/index.js';
 import { patchMapOf } from './patch-map.js';
 import { areChips, type LoadedSamples } from './samples.js';
-import { writeWhole } from './write-file.js';
 
 /** What is written after every epoch. */
 export interface Diary {

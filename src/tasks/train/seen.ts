@@ -1,10 +1,10 @@
+import { writeWhole } from '../../train/index.js';
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSize, type Picture } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import { areChips, type LoadedSamples } from './samples.js';
-import { writeWhole } from './write-file.js';
 
 /** Beside a trained model: what it has seen, so that `evaluate` knows it again. */
 export const SEEN_FILE = 'samples-seen.bin';
@@ -16,7 +16,7 @@ const KEPT = 8;
 /** Chips that are cut from pictures are read row by row: of more than this, so many are taken evenly. */
 const MOST_CUT = 20_000;
 
-interface Header { readonly kind: 'chips' | 'maps'; readonly size?: number; readonly train: number; readonly validation: number; readonly sampled?: true }
+interface Header { readonly kind: 'chips' | 'maps'; readonly size?: number; readonly train: number; readonly validation: number; readonly test?: number; readonly sampled?: true }
 
 /**
  * Writes digests of the pixels of all samples that were trained on or that choices were made on: `tilewright-seen-1`, a line of JSON
@@ -35,7 +35,7 @@ export async function writeSeen(folder: string, loaded: LoadedSamples): Promise<
     const hash = createHash('sha256').update(areChips(loaded) ? chip! : loaded.samples.read(place).pixels);
     hash.digest().copy(digests, at * KEPT, 0, KEPT);
   });
-  const header: Header = { kind: loaded.samples.kind, ...(areChips(loaded) ? { size: loaded.samples.size } : {}), train: train.length, validation: validation.length, ...(sampled ? { sampled } : {}) };
+  const header: Header = { kind: loaded.samples.kind, ...(areChips(loaded) ? { size: loaded.samples.size } : {}), train: train.length, validation: validation.length, test: loaded.split.test.length, ...(sampled ? { sampled } : {}) };
   await writeWhole(folder, SEEN_FILE, Buffer.concat([Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`), digests]));
 }
 
@@ -73,7 +73,7 @@ export async function openRecogniser(folder: string): Promise<Recogniser | undef
   if (bytes === undefined) return undefined;
   const end = bytes.indexOf(10, MAGIC.length);
   if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC || end < 0) throw new InvalidFileError(file, 'expected the digests of a training\'s samples, found something else', { advice: 'remove it' });
-  const { kind, size, train, validation, sampled } = parseHeader(file, bytes.toString('utf8', MAGIC.length, end));
+  const { kind, size, train, validation, test = 0, sampled } = parseHeader(file, bytes.toString('utf8', MAGIC.length, end));
   const keyAt = (at: number): string => bytes.toString('latin1', end + 1 + at * KEPT, end + 1 + (at + 1) * KEPT);
   if (bytes.length !== end + 1 + (train + validation) * KEPT) throw new InvalidFileError(file, `expected ${train + validation} digests, found ${bytes.length - end - 1} bytes`, { advice: 'remove it' });
   const seen = new Map<string, 'train' | 'validation'>();
@@ -94,7 +94,7 @@ export async function openRecogniser(folder: string): Promise<Recogniser | undef
       const [trained, chosen] = [known.train.size, known.validation.size];
       if (trained + chosen === 0) return undefined;
       const parts = [...(trained > 0 ? [`${trained} were trained on`] : []), ...(chosen > 0 ? [`${chosen} were its validation samples`] : [])];
-      return `the model knows ${sampled === true ? 'at least ' : ''}${trained + chosen} of these ${scored} ${kind === 'chips' ? 'chips' : 'pictures'} by their pixels (${parts.join(', ')}): the scores are too good; score samples that it has not seen, for example the test part of a split: --split split.json`;
+      return `the model knows ${sampled === true ? 'at least ' : ''}${trained + chosen} of these ${scored} ${kind === 'chips' ? 'chips' : 'pictures'} by their pixels (${parts.join(', ')}): the scores are too good; score samples that it has not seen${test > 0 ? ': --part test takes those of these data that its training kept apart' : ''}`;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT, OutputError, TilewrightError } from '../../errors.js';
+import { EXIT, InvalidOptionError, TilewrightError } from '../../errors.js';
 import { lockFolder, makeFolder } from '../../run/index.js';
 import { isCheckpoint, type Origin } from '../../train/index.js';
 import { CHECKPOINT, refuseOther } from './origin.js';
@@ -14,7 +14,8 @@ const MAP = /^(truth|picture|epoch-\d+)\.png(\.partial)?$/;
  * Makes the folder of a training and takes it for this process, so that two trainings never mix in it. A folder in which training
  * has not left its checkpoint may hold nothing that would be written over.
  * @returns the function that gives it back, after an error where there was one.
- * @throws {OutputError} if there are other files in it, or another training is at work there
+ * @throws {InvalidOptionError} if it is a file, or there are other files in it
+ * @throws {OutputError} if another training is at work there
  * @throws {InvalidFileError} if the checkpoint there is of another training
  */
 export async function openTrainingFolder(folder: string, origin: Origin): Promise<(error?: unknown) => Promise<void>> {
@@ -50,17 +51,18 @@ export async function removeBeginnings(folder: string): Promise<boolean> {
   return true;
 }
 
-async function refuseStranger(folder: string): Promise<void> {
+/** @throws {InvalidOptionError} for a file, and a folder with files that no training made */
+export async function refuseStranger(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
-    if (error.code === 'ENOTDIR') throw new OutputError(folder, 'expected a folder, found a file', { advice: 'choose another folder' });
+    if (error.code === 'ENOTDIR') throw new InvalidOptionError('-o', `expected a folder, found the file ${folder}`, { advice: 'choose another name' });
     throw error;
   });
   if (names.includes(CHECKPOINT) && await startsAsCheckpoint(join(folder, CHECKPOINT))) return;
   for (const name of names.sort()) {
     if (BEFORE_CHECKPOINT.test(name)) continue;
     if (name === 'maps' && (await readdir(join(folder, name)).catch(() => [''])).every((map) => MAP.test(map))) continue;
-    throw new OutputError(folder, `expected an empty folder or one of an earlier training, found ${name} and no checkpoint of a training`, { advice: 'choose another folder, or move its files away' });
+    throw new InvalidOptionError('-o', `${folder}: expected an empty folder or one of an earlier training, found ${name} and no checkpoint of a training`, { advice: 'choose another folder, or move its files away' });
   }
 }
 

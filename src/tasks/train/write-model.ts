@@ -5,7 +5,7 @@ import type { ModelCard } from '../../card/index.js';
 import { decodeModel, encodeModel } from '../../onnx/index.js';
 import { makeFolder } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
-import { chooseThresholds, exportOnnx, mapShape, saveLayers, targetsOf, verifyOnnx, type EpochRecord, type Recipe, type RecipeNetworks, type Tensorflow } from '../../train/index.js';
+import { chooseThresholds, exportOnnx, mapShape, saveLayers, targetsOf, verifyOnnx, type EpochRecord, type Recipe, type RecipeNetworks, type Tensorflow, writeWhole } from '../../train/index.js';
 import type { TrainOptions } from '../train.js';
 import { makeCard, makeFeatureCard } from './card.js';
 import { courseText } from './course.js';
@@ -16,7 +16,7 @@ import { collectExtremes, extremeChips } from './extremes.js';
 import { areChips, loadSamples, type LoadedChips, type LoadedMaps, type LoadedSamples } from './samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoredSamples, scoreTags } from './scores.js';
 import { writeSeen } from './seen.js';
-import { writeWhole } from './write-file.js';
+import { writeSplit } from './split-record.js';
 
 export interface Trained {
   readonly recipe: Recipe;
@@ -51,6 +51,7 @@ export async function writeModel(tf: Tensorflow, trained: Trained, context: Task
     const course = courseText(trained);
     await writeFolder(options.output, { card, model, course });
     await writeSeen(options.output, full);
+    await writeSplit(options.output, recipe, full);
     await writeWhole(options.output, 'recipe.yaml', stringify(recipe));
     await writeWhole(options.output, 'report.html', await makeReport(options.output, card, trained, examined));
     await saveLayers(tf, shipped.scores, join(options.output, 'layers'));
