@@ -19,7 +19,7 @@ export type { GroundSize } from './ground.js';
 export { groundSize, pixelAreaM2, pixelAreas } from './ground.js';
 export type { FootprintOptions } from './footprint.js';
 export { footprint, footprintOf } from './footprint.js';
-export { approximateLine } from './approximate.js';
+export { approximateGrid } from './approximate.js';
 export type { Extent, PlacedGrid, Point } from './reprojection.js';
 export { crsToCrs, gridToGrid, isSameCrs, placedExtent, suggestGrid } from './reprojection.js';
 export { stretchNote } from './stretch.js';

@@ -9,6 +9,8 @@ export type BlockStore = Pick<BlockCache, 'has' | 'use' | 'load'>;
 
 /** What a missing block costs in the cache, so that a sparse file cannot fill it with entries. */
 const EMPTY_BYTES = 64;
+/** One for all: there may be thousands of blocks in a read. */
+const DONE = Promise.resolve();
 
 /**
  * Decoded blocks, the least recently used thrown out first when they exceed `limit` bytes. A block that is being decoded
@@ -22,7 +24,8 @@ export class BlockCache {
   /** Blocks decoded since the start, for tests of what is read twice. */
   decoded = 0;
   readonly #blocks = new Map<number, { readonly block: Block }>();
-  readonly #pending = new Map<number, Promise<Block>>();
+  /** Blocks on their way: the read that brings them, and which of its blocks they are. */
+  readonly #pending = new Map<number, { readonly blocks: Promise<readonly Block[]>; readonly index: number }>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -39,22 +42,27 @@ export class BlockCache {
    */
   use(key: number, copy: (block: Block) => void): Promise<void> | undefined {
     const entry = this.#blocks.get(key);
-    if (entry === undefined) return this.#pending.get(key)?.then(copy);
+    if (entry === undefined) {
+      const pending = this.#pending.get(key);
+      return pending?.blocks.then((blocks) => copy(blocks[pending.index]));
+    }
     this.#blocks.delete(key);
     this.#blocks.set(key, entry);
     copy(entry.block);
-    return Promise.resolve();
+    return DONE;
   }
 
   /** Registers blocks that one promise will bring, in the order of `keys`, and hands each to `copy` when they are there. */
   async load(keys: readonly number[], decoding: Promise<readonly Block[]>, copy: (key: number, block: Block) => void): Promise<void> {
-    for (const [i, key] of keys.entries()) {
-      const one = decoding.then((blocks) => blocks[i]).finally(() => this.#pending.delete(key));
-      this.#pending.set(key, one);
-      one.then((block) => this.#keep(key, block), () => undefined);
+    for (let index = 0; index < keys.length; index++) this.#pending.set(keys[index]!, { blocks: decoding, index });
+    try {
+      const blocks = await decoding;
+      for (let i = 0; i < keys.length; i++) copy(keys[i]!, blocks[i]);
+      // Others that wait for them copy before memory of what leaves the cache is used again.
+      for (let i = 0; i < keys.length; i++) this.#keep(keys[i]!, blocks[i]);
+    } finally {
+      for (const key of keys) this.#pending.delete(key);
     }
-    const blocks = await decoding;
-    for (const [i, key] of keys.entries()) copy(key, blocks[i]);
   }
 
   clear(): void {

@@ -17,6 +17,9 @@ export interface BlockCopy {
   readonly samples: readonly { readonly from: number; readonly to: number }[];
 }
 
+/** Rows of fewer samples are copied faster one by one. */
+const SHORT = 32;
+
 /** Copies a rectangle from a block into a window; whole rows at once where the samples agree. */
 export function copyBlock(source: TypedArray, target: TypedArray, copy: BlockCopy): void {
   const { width, height, fromStride, fromSamples, toStride, toSamples, samples } = copy;
@@ -24,7 +27,9 @@ export function copyBlock(source: TypedArray, target: TypedArray, copy: BlockCop
   for (let row = 0; row < height; row++) {
     const from = ((copy.fromY + row) * fromStride + copy.fromX) * fromSamples;
     const to = ((copy.toY + row) * toStride + copy.toX) * toSamples;
-    if (alike) {
+    if (alike && width * fromSamples < SHORT) {
+      copyRow(source, from, 1, target, to, 1, width * fromSamples);
+    } else if (alike) {
       target.set(source.subarray(from, from + width * fromSamples), to);
     } else {
       for (const sample of samples) copyRow(source, from + sample.from, fromSamples, target, to + sample.to, toSamples, width);

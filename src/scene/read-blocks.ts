@@ -31,10 +31,12 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
     throwIfAborted(signal);
     return data;
   }
-  const place = (key: number, block: Block): void => placeBlock(raster, key, block, data, window, bands);
-  const known = needed.filter((key) => cache.has(key));
+  const place = blockPlacer(raster, data, window, bands);
+  const known: number[] = [];
+  const missing: number[] = [];
+  for (const key of needed) (cache.has(key) ? known : missing).push(key);
   // What has to be waited for is begun before anything is copied.
-  const own = forEachInFlight(raster.runs(needed.filter((key) => !cache.has(key))), async (run) => {
+  const own = forEachInFlight(raster.runs(missing), async (run) => {
     throwIfAborted(signal);
     await readRun(raster, cache, run, place);
   });
@@ -72,6 +74,7 @@ async function readDirectly(
   const { down, across } = blockCounts(raster);
   const rowBytes = bytesPerRow(raster);
   const most = Math.max(1, Math.floor(DIRECT_MOST_BYTES / rowBytes));
+  const place = blockPlacer(raster, data, window, bands);
   await forEachInFlight(blocks, async (key) => {
     const top = (Math.floor(key / across) % down) * raster.blockHeight;
     const end = Math.min(window.y + window.height, top + raster.blockHeight, raster.height);
@@ -79,8 +82,7 @@ async function readDirectly(
       throwIfAborted(signal);
       const rows = Math.min(most, end - y);
       const memory = ROWS.take(rows * rowBytes);
-      const part = { ...window, y, height: rows };
-      placeBlock(raster, key, await readRows(key, y - top, rows, memory), data, window, bands, part);
+      place(key, await readRows(key, y - top, rows, memory), { y, height: rows });
       ROWS.give(memory);
     }
   });
@@ -103,7 +105,7 @@ async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promis
 
 /** Waits for all; then throws the first error in their order. */
 async function settled(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises.filter((promise) => promise !== undefined))).find((result) => result.status === 'rejected');
+  const failed = (await Promise.allSettled(new Set(promises.filter((promise) => promise !== undefined)))).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
 
@@ -131,30 +133,33 @@ export function blocksOf(raster: BlockRaster, window: Window, bands: readonly nu
   return keys;
 }
 
-/** Copies what a window has of a block; or of `part`, rows of the window that are all that the block has. */
-function placeBlock(raster: BlockRaster, key: number, block: Block, data: TypedArray, window: Window, bands: readonly number[], part?: Window): void {
+/** Copies what a window has of a block; or, with `part`, rows of the window that are all that the block has. */
+type PlaceBlock = (key: number, block: Block, part?: Pick<Window, 'y' | 'height'>) => void;
+
+function blockPlacer(raster: BlockRaster, data: TypedArray, window: Window, bands: readonly number[]): PlaceBlock {
   const { across, down } = blockCounts(raster);
-  const plane = Math.floor(key / (across * down));
-  const blockX = (key % across) * raster.blockWidth;
-  const blockY = (Math.floor(key / across) % down) * raster.blockHeight;
-  const x = Math.max(window.x, blockX);
-  const y = part?.y ?? Math.max(window.y, blockY);
-  const samples = bands
-    .map((band, to) => ({ from: raster.planes === 1 ? band : 0, to, band }))
-    .filter((sample) => raster.planes === 1 || sample.band === plane);
-  const copy: BlockCopy = {
-    width: Math.min(window.x + window.width, blockX + raster.blockWidth) - x,
-    height: part?.height ?? Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
-    fromX: x - blockX,
-    fromY: part === undefined ? y - blockY : 0,
-    fromStride: raster.blockWidth,
-    fromSamples: samplesPerBlockPixel(raster),
-    toX: x - window.x,
-    toY: y - window.y,
-    toStride: window.width,
-    toSamples: bands.length,
-    samples,
+  const all = bands.map((band, to) => ({ from: raster.planes === 1 ? band : 0, to }));
+  const samplesOf = Array.from({ length: raster.planes }, (_, plane) => (raster.planes === 1 ? all : all.filter(({ to }) => bands[to] === plane)));
+  const fromSamples = samplesPerBlockPixel(raster);
+  return (key, block, part) => {
+    const blockX = (key % across) * raster.blockWidth;
+    const blockY = (Math.floor(key / across) % down) * raster.blockHeight;
+    const x = Math.max(window.x, blockX);
+    const y = part?.y ?? Math.max(window.y, blockY);
+    const copy: BlockCopy = {
+      width: Math.min(window.x + window.width, blockX + raster.blockWidth) - x,
+      height: part?.height ?? Math.min(window.y + window.height, blockY + raster.blockHeight) - y,
+      fromX: x - blockX,
+      fromY: part === undefined ? y - blockY : 0,
+      fromStride: raster.blockWidth,
+      fromSamples,
+      toX: x - window.x,
+      toY: y - window.y,
+      toStride: window.width,
+      toSamples: bands.length,
+      samples: samplesOf[Math.floor(key / (across * down))]!,
+    };
+    if (block === undefined) fillBlock(raster.fill, data, copy);
+    else copyBlock(block, data, copy);
   };
-  if (block === undefined) fillBlock(raster.fill, data, copy);
-  else copyBlock(block, data, copy);
 }

@@ -25,6 +25,8 @@ const PIECE_BYTES = 1 << 18;
 /** Blocks that lie together are read together, up to so many stored bytes, and over gaps up to so many. */
 const RUN_BYTES = 1 << 20;
 const RUN_GAP = 4096;
+/** Reading so much of a file on this machine costs less than another read. */
+const LOCAL_RUN_GAP = 1 << 16;
 /** Bytes of decoded blocks that one read of a file on this machine brings: the blocks of a run are there together, and copied together. */
 const LOCAL_RUN_BYTES = 1 << 21;
 
@@ -115,7 +117,7 @@ async function storedBlocks({ source, header, directory, picture }: TiffImage, d
   return {
     width: picture.width, height: picture.height, bands: picture.samples, dtype, planes, fill,
     blockWidth: picture.tileWidth, blockHeight: pieceRows,
-    runs: (keys) => groupRuns(keys, placeOf, source.readInto === undefined ? Infinity : Math.max(1, Math.floor(LOCAL_RUN_BYTES / memoryBytes))),
+    runs: (keys) => (source.readInto === undefined ? groupRuns(keys, placeOf, Infinity, RUN_GAP) : groupRuns(keys, placeOf, Math.max(1, Math.floor(LOCAL_RUN_BYTES / memoryBytes)), LOCAL_RUN_GAP)),
     ...createRunReader(stored),
   };
 }
@@ -131,14 +133,14 @@ function piecesOf(picture: TiffPicture, rowBytes: number): number {
   return Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
 }
 
-function groupRuns(keys: readonly number[], placeOf: (key: number) => Place, most: number): number[][] {
+function groupRuns(keys: readonly number[], placeOf: (key: number) => Place, most: number, widest: number): number[][] {
   const runs: number[][] = [];
   let bytes = 0;
   let end = -1;
   for (const key of keys) {
     const place = placeOf(key);
     const gap = place.offset - end;
-    const fits = place.length === 0 || (gap >= 0 && gap <= RUN_GAP && bytes + gap + place.length <= RUN_BYTES);
+    const fits = place.length === 0 || (gap >= 0 && gap <= widest && bytes + gap + place.length <= RUN_BYTES);
     const last = runs.at(-1);
     if (last !== undefined && end >= 0 && fits && last.length < most) {
       last.push(key);

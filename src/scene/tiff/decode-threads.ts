@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { sharedMemory } from '../shared-memory.js';
 import { takeBlockMemory } from '../block-memory.js';
-import { kernelModule } from './block-kernel.js';
+import { kernelModule, openBlockKernel } from './block-kernel.js';
+import type { BlockKernel } from './block-kernel.js';
 import type { KernelWork } from './kernel-work.js';
 
 /** A block to decode. Its stored bytes lie in memory that threads share. */
@@ -60,6 +61,20 @@ export function decodeInThread(stored: Uint8Array, work: KernelWork): Promise<Ui
     worker.ref();
     worker.postMessage({ id, stored: shared(stored), work, memory } satisfies DecodeJob);
   });
+}
+
+/** Small blocks that are decoded without the kernel first: compiling it takes about as long. */
+const FEW_BLOCKS = 1000;
+
+let small = 0;
+let kernel: BlockKernel | undefined;
+
+/** Unpacks a small block at once, into memory that belongs to the caller; `undefined` for others, and where {@link decodeInThread} gives nothing. */
+export function decodeAtOnce(stored: Uint8Array, work: KernelWork): Uint8Array | undefined {
+  if (work.length >= SMALL_BLOCK || small++ < FEW_BLOCKS) return undefined;
+  kernel ??= openBlockKernel(kernelModule());
+  const found = kernel.unpack(work.coding, stored, work.length, work.rows);
+  return typeof found === 'number' || found.length < work.least ? undefined : found.slice();
 }
 
 /** Memory that a thread can be given without a copy; another one would copy all of its buffer. */

@@ -5,10 +5,11 @@ import type { BlockRaster } from '../block-raster.js';
 import { lendBlock } from '../block-memory.js';
 import { BufferPool } from '../buffer-pool.js';
 import type { ByteSource } from '../byte-source.js';
-import { decodeInThread } from './decode-threads.js';
+import { decodeAtOnce, decodeInThread } from './decode-threads.js';
 import { decodeBlock } from './decode.js';
 import { kernelWork } from './kernel-work.js';
-import { PACKED_COMPRESSIONS, storedBytes } from './packed-block.js';
+import type { KernelWork } from './kernel-work.js';
+import { PACKED_COMPRESSIONS, refuseImpossible, samplesOf, storedBytes } from './packed-block.js';
 import type { BlockShape, DecodeContext } from './packed-block.js';
 import { isSubsampled, isWideInteger } from './picture.js';
 import { COMPRESSION } from './tags.js';
@@ -46,9 +47,23 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
   const undecodable = (key: number, error: unknown): Error => (error instanceof TilewrightError ? error
     : new InvalidFileError(source.url, `${nameOf(key)} cannot be decoded: ${lowerFirst(error)}`, { cause: error }));
 
-  const decodeOne = async (key: number, part: Uint8Array): Promise<TypedArray> => {
+  const isPlain = compression === COMPRESSION.none && context.picture.fillOrder !== 2;
+  /** Small blocks and those that need no decoding come at once: there may be thousands of them in a run. */
+  const decodeOne = (key: number, part: Uint8Array): TypedArray | Promise<TypedArray> => {
     const shape = shapeOf(key);
+    if (isPlain) {
+      try {
+        refuseImpossible(part, shape, context.picture);
+        return samplesOf(part, shape, context);
+      } catch (error) {
+        throw undecodable(key, error);
+      }
+    }
     const work = isPacked ? kernelWork(part, shape, context) : undefined;
+    const atOnce = work === undefined ? undefined : decodeAtOnce(part, work);
+    return atOnce === undefined ? decodeLater(key, part, shape, work) : wholeRows(atOnce, shape, context);
+  };
+  const decodeLater = async (key: number, part: Uint8Array, shape: BlockShape, work: KernelWork | undefined): Promise<TypedArray> => {
     const bytes = work === undefined ? undefined : await decodeInThread(part, work);
     if (bytes !== undefined) return lendBlock(wholeRows(bytes, shape, context));
     return decodeBlock(part, shape, context).catch((error: unknown) => { throw undecodable(key, error); });
@@ -61,14 +76,16 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
     const start = Math.min(...places.map((place) => place.offset));
     const length = Math.max(...places.map((place) => place.offset + place.length)) - start;
     // What is unpacked needs its stored bytes no longer; other decoders keep them, or hand them on.
-    const pooled = isPacked && source.readInto !== undefined;
+    const copies = present.length > 1 && compression === COMPRESSION.none;
+    const pooled = (isPacked || copies) && source.readInto !== undefined;
     let bytes = pooled ? buffers.take(length) : await source.read(start, length);
     if (pooled) bytes = bytes.subarray(0, await source.readInto(bytes, start));
     const parts = places.map((place) => bytes.subarray(place.offset - start, place.offset - start + place.length));
     for (const [i, part] of parts.entries()) if (part.length < places[i]!.length) throw cutOff(stored, present[i]!, places[i]!);
     // Views of one large buffer would keep all of it alive in the cache.
-    const owned = present.length > 1 && compression === COMPRESSION.none ? parts.map((part) => part.slice()) : parts;
-    const decoded = await Promise.all(present.map((key, i) => decodeOne(key, owned[i]!)));
+    const owned = copies ? parts.map((part) => part.slice()) : parts;
+    const results = present.map((key, i) => decodeOne(key, owned[i]!));
+    const decoded = results.some((result) => result instanceof Promise) ? await Promise.all(results) : results as TypedArray[];
     if (pooled) buffers.give(bytes);
     if (present.length === run.length) return decoded;
     const byKey = new Map(present.map((key, i) => [key, decoded[i]!]));

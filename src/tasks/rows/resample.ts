@@ -60,33 +60,67 @@ export function resampleNearest(source: SourcePart, target: TargetBlock, xs: Flo
  * in which the position lies is missing or outside, as in GDAL.
  */
 export function resampleBilinear(source: SourcePart, target: TargetBlock, xs: Float64Array, ys: Float64Array): void {
-  const { raster: { mask, width, height, bands }, x: left, y: top } = source;
+  const { raster: { data, mask, width, height, bands }, x: left, y: top, alpha } = source;
+  const nodata = source.nodata ?? Number.NaN;
+  const { data: out, mask: outMask, integer, least, most } = target;
+  const line = width * bands;
   for (let row = 0, i = 0; row < target.height; row++) {
-    for (let column = 0; column < target.width; column++, i++) {
+    for (let to = target.at + row * target.stride, end = to + target.width; to < end; to++, i++) {
       const x = xs[i]! - left;
       const y = ys[i]! - top;
       if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
-      const x0 = Math.floor(x - 0.5);
-      const y0 = Math.floor(y - 0.5);
-      if (mask !== undefined && mask[Math.floor(y) * width + Math.floor(x)] === 0) continue;
-      const [fx, fy] = [x - 0.5 - x0, y - 0.5 - y0];
-      const to = target.at + row * target.stride + column;
-      for (let band = 0; band < bands; band++) {
-        let sum = 0;
-        let weight = 0;
-        for (let k = 0; k < 4; k++) {
-          const share = ((k & 1) === 0 ? 1 - fx : fx) * (k < 2 ? 1 - fy : fy);
-          const [sx, sy] = [x0 + (k & 1), y0 + (k >> 1)];
-          if (share <= 0 || sx < 0 || sy < 0 || sx >= width || sy >= height) continue;
-          const value = sampleAt(source, sy * width + sx, band);
-          if (value !== value) continue;
-          sum += share * value;
-          weight += share;
+      if (mask !== undefined && mask[(y | 0) * width + (x | 0)] === 0) continue;
+      const x0 = Math.floor(x - 0.5) | 0;
+      const y0 = Math.floor(y - 0.5) | 0;
+      const fx = x - 0.5 - x0;
+      const fy = y - 0.5 - y0;
+      const first = y0 * width + x0;
+      if (!(x0 >= 0 && y0 >= 0 && x0 + 1 < width && y0 + 1 < height)
+        || (mask !== undefined && (mask[first] === 0 || mask[first + 1] === 0 || mask[first + width] === 0 || mask[first + width + 1] === 0))) {
+        for (let band = 0; band < bands; band++) putPartial(source, target, x0, y0, fx, fy, to, band);
+        continue;
+      }
+      const w0 = (1 - fx) * (1 - fy);
+      const w1 = fx * (1 - fy);
+      const w2 = (1 - fx) * fy;
+      const w3 = fx * fy;
+      const weight = w0 + w1 + w2 + w3;
+      for (let band = 0, at = first * bands, place = to * bands; band < bands; band++, at++, place++) {
+        const a = data[at]!;
+        const b = data[at + bands]!;
+        const c = data[at + line]!;
+        const d = data[at + line + bands]!;
+        const value = (w0 * a + w1 * b + w2 * c + w3 * d) / weight;
+        // One of them missing, or NaN: by what is left.
+        if (value !== value || ((a === nodata || b === nodata || c === nodata || d === nodata) && band !== alpha)) {
+          putPartial(source, target, x0, y0, fx, fy, to, band);
+          continue;
         }
-        put(source, target, to, band, sum, weight);
+        out[place] = integer ? Math.min(most, Math.max(least, Math.floor(value + 0.5))) : value;
+        if (band === alpha) continue;
+        if (out[place] === nodata) put(source, target, to, band, value, 1);
+        else outMask[to] = 255;
       }
     }
   }
+}
+
+/** One sample of {@link resampleBilinear} of the pixels that are there. `x` and `y` are those of the upper left one of the four. */
+function putPartial(source: SourcePart, target: TargetBlock, x: number, y: number, fx: number, fy: number, to: number, band: number): void {
+  const { width, height } = source.raster;
+  let sum = 0;
+  let weight = 0;
+  for (let k = 0; k < 4; k++) {
+    const share = ((k & 1) === 0 ? 1 - fx : fx) * (k < 2 ? 1 - fy : fy);
+    const sx = x + (k & 1);
+    const sy = y + (k >> 1);
+    if (share <= 0 || sx < 0 || sy < 0 || sx >= width || sy >= height) continue;
+    const value = sampleAt(source, sy * width + sx, band);
+    if (value !== value) continue;
+    sum += share * value;
+    weight += share;
+  }
+  put(source, target, to, band, sum, weight);
 }
 
 /**
@@ -98,8 +132,7 @@ export function resampleAverage(source: SourcePart, target: TargetBlock, xs: Flo
   const mean = createMean(source.raster.bands);
   for (let row = 0; row < target.height; row++) {
     for (let column = 0; column < target.width; column++) {
-      mean.sums.fill(0);
-      mean.weights.fill(0);
+      for (let band = 0; band < mean.sums.length; band++) mean.sums[band] = mean.weights[band] = 0;
       addCovered(source, mean, xs, ys, row * (target.width + 1) + column, target.width + 1);
       putMean(source, target, mean, target.at + row * target.stride + column);
     }
@@ -121,26 +154,41 @@ export function createMean(bands: number): PixelMean {
  * mean of all that it covers. The pixel's upper left corner is `corner` of `xs` and `ys`, the lower left one `line` further.
  */
 export function addCovered(source: SourcePart, { sums, weights }: PixelMean, xs: Float64Array, ys: Float64Array, corner = 0, line = 2): void {
-  const { raster: { width, height, bands }, x: left, y: top } = source;
+  const { raster: { data, mask, width, height, bands }, x: left, y: top, alpha } = source;
+  const nodata = source.nodata ?? Number.NaN;
   const c = corner;
-  const [x0, x1] = span(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!, left, width);
-  const [y0, y1] = span(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!, top, height);
+  const middleX = (xs[c]! + xs[c + 1]! + xs[c + line]! + xs[c + line + 1]!) / 4 - left;
+  const halfX = halfLength(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!);
+  const middleY = (ys[c]! + ys[c + 1]! + ys[c + line]! + ys[c + line + 1]!) / 4 - top;
+  const halfY = halfLength(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!);
+  const x0 = Math.max(0, middleX - halfX);
+  const x1 = Math.min(width, middleX + halfX);
+  const y0 = Math.max(0, middleY - halfY);
+  const y1 = Math.min(height, middleY + halfY);
   if (!(x1 > x0 && y1 > y0)) return;
+  const firstX = Math.floor(x0) | 0;
+  const firstY = Math.floor(y0) | 0;
+  const lastX = (Math.ceil(x1) | 0) - 1;
+  const shareFirst = Math.min(firstX + 1, x1) - x0;
+  const shareLast = lastX === firstX ? shareFirst : x1 - lastX;
   for (let band = 0; band < bands; band++) {
-    let sum = sums[band]!;
-    let weight = weights[band]!;
-    for (let sy = Math.floor(y0); sy < y1; sy++) {
+    let sum = 0;
+    let weight = 0;
+    // As sampleAt says it: alpha is never missing.
+    const missing = band === alpha ? Number.NaN : nodata;
+    const present = band === alpha ? undefined : mask;
+    for (let sy = firstY; sy < y1; sy++) {
       const high = Math.min(sy + 1, y1) - Math.max(sy, y0);
-      for (let sx = Math.floor(x0); sx < x1; sx++) {
-        const value = sampleAt(source, sy * width + sx, band);
-        if (value !== value) continue;
-        const share = high * (Math.min(sx + 1, x1) - Math.max(sx, x0));
+      for (let sx = firstX, pixel = sy * width + firstX; sx <= lastX; sx++, pixel++) {
+        const value = data[pixel * bands + band]!;
+        if (value !== value || value === missing || (present !== undefined && present[pixel] === 0)) continue;
+        const share = sx === firstX ? high * shareFirst : sx === lastX ? high * shareLast : high;
         sum += share * value;
         weight += share;
       }
     }
-    sums[band] = sum;
-    weights[band] = weight;
+    sums[band] = sums[band]! + sum;
+    weights[band] = weights[band]! + weight;
   }
 }
 
@@ -149,11 +197,11 @@ export function putMean(source: SourcePart, target: TargetBlock, { sums, weights
   for (let band = 0; band < sums.length; band++) put(source, target, to, band, sums[band]!, weights[band]!);
 }
 
-/** From four corners (upper left, upper right, lower left, lower right) to the stretch that they cover along one axis. */
-function span(a: number, b: number, c: number, d: number, start: number, length: number): [from: number, to: number] {
-  const middle = (a + b + c + d) / 4 - start;
-  const half = Math.hypot(b - a + d - c, c - a + d - b) / 4;
-  return [Math.max(0, middle - half), Math.min(length, middle + half)];
+/** Half of what a pixel covers along one axis, by the places of its corners there (upper left, upper right, lower left, lower right). */
+function halfLength(a: number, b: number, c: number, d: number): number {
+  const across = b - a + d - c;
+  const down = c - a + d - b;
+  return Math.sqrt(across * across + down * down) / 4;
 }
 
 /** A sample, NaN where it is missing. Alpha itself is never missing inside the scene. */

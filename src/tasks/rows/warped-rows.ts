@@ -1,4 +1,4 @@
-import { approximateLine, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
+import { approximateGrid, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
 import { allocate, bytesPerSample, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import { stripCacheBytes } from '../../scene/index.js';
@@ -149,9 +149,7 @@ export function positionsOf(toScene: PointTransform<Point>, block: Window, corne
   const half = corners ? 0 : 0.5;
   const xs = new Float64Array(columns * rows);
   const ys = new Float64Array(columns * rows);
-  for (let row = 0; row < rows; row++) {
-    approximateLine((step) => toScene(block.x + step + half, block.y + row + half), columns, MAX_ERROR, xs, ys, row * columns);
-  }
+  approximateGrid((column, row) => toScene(block.x + column + half, block.y + row + half), columns, rows, MAX_ERROR, xs, ys);
   return { xs, ys };
 }
 
