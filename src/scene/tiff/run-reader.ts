@@ -85,7 +85,7 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
     // Views of one large buffer would keep all of it alive in the cache.
     const owned = copies ? parts.map((part) => part.slice()) : parts;
     const results = present.map((key, i) => decodeOne(key, owned[i]!));
-    const decoded = results.some((result) => result instanceof Promise) ? await Promise.all(results) : results as TypedArray[];
+    const decoded = results.some((result) => result instanceof Promise) ? await Promise.all(results.map((result) => Promise.resolve(result))) : results as TypedArray[];
     if (pooled) buffers.give(bytes);
     if (present.length === run.length) return decoded;
     const byKey = new Map(present.map((key, i) => [key, decoded[i]!]));
