@@ -19,7 +19,7 @@ describe('the memory that a plan foresees', () => {
     const blocks = Array.from({ length: 24 }, () => lendBlock(new Uint8Array(takeBlockMemory(length))));
     blocks.forEach(recycleBlock);
     await new Promise((resolve) => { setImmediate(() => setImmediate(resolve)); });
-    const before = new Set(blocks.map((block) => block.buffer as ArrayBufferLike));
+    const before = new Set(blocks.map((block) => block.buffer));
     const again = Array.from({ length: 24 }, () => takeBlockMemory(length));
     expect(again.filter((buffer) => before.has(buffer))).toHaveLength(KEPT_BYTES / length);
   });
