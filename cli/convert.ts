@@ -6,7 +6,7 @@ import { convert, type ConvertResult } from '../src/tasks/convert.js';
 import { RESAMPLINGS, type Resampling } from '../src/tasks/rows/resample.js';
 import { execute } from './execute.js';
 import { counted } from './words.js';
-import { bandList, epsgCode, numberBetween, pageNumber, pixelWindow, wholeNumber } from './options.js';
+import { bandList, epsgCode, multipleOf, numberBetween, pageNumber, pixelWindow, wholeNumberBetween } from './options.js';
 
 interface Flags {
   readonly compress?: Compression;
@@ -33,11 +33,11 @@ export function registerConvert(program: Command): void {
     .argument('<scene>', 'any scene that is read')
     .argument('<out.tif>', 'the file to write')
     .addOption(new Option('--compress <method>', 'jpeg and webp are lossy, zstd needs Node 22.15 or newer (default: deflate)').choices(COMPRESSIONS))
-    .option('--quality <1-100>', 'of jpeg and webp (default: 85); webp is lossless at 100', wholeNumber(1))
-    .option('--level <number>', 'effort of deflate (1-9) and zstd (1-22)', wholeNumber(1))
+    .option('--quality <1-100>', 'of jpeg and webp (default: 85); webp is lossless at 100', wholeNumberBetween(1, 100))
+    .option('--level <number>', 'effort of deflate (1-9) and zstd (1-22)', wholeNumberBetween(1, 22))
     .option('--predictor <1-3>', '1 none, 2 differences, 3 floating point (default: by the samples)', predictorNumber)
     .addOption(new Option('--overviews <method>', 'default: mode for classes, else average').choices(OVERVIEW_METHODS))
-    .option('--block-size <pixels>', 'a multiple of 16 (default: 512)', wholeNumber(16))
+    .option('--block-size <pixels>', 'a multiple of 16 (default: 512)', multipleOf(16))
     .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands to keep, from 1, in this order, such as 3,2,1', bandList)
     .option('--window <x,y,width,height>', 'a part of the scene, in its pixels', pixelWindow)
@@ -79,5 +79,4 @@ function print(result: ConvertResult): void {
       `${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most${result.resumedAt > 0 ? `; ${result.resumedAt} of ${result.height} rows were there already` : ''}`,
     ];
   process.stdout.write(`${lines.join('\n')}\n`);
-  for (const warning of result.warnings) process.stderr.write(`note: ${warning}\n`);
 }

@@ -41,8 +41,16 @@ for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wa
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {
-  command.exitOverride().option('--debug', 'show where an error comes from');
+  command.exitOverride().option('--debug', 'show where an error comes from').hook('preAction', (_, asked) => refuseOptionsAsValues(asked));
   command.commands.forEach(prepare);
+}
+
+/** An option whose value was forgotten would take the next option for it: `--xyz --dry-run`. */
+function refuseOptionsAsValues(command: Command): void {
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (typeof value === 'string' && command.options.some(({ long }) => long === value)) command.error(`option '${option.flags}' lacks its value: found the option ${value}`);
+  }
 }
 
 try {

@@ -16,6 +16,24 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A whole number from `low` to `high`. */
+export function wholeNumberBetween(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\s*-?\d+\s*$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}, got '${text}'.`);
+    return value;
+  };
+}
+
+/** A multiple of `unit`. */
+export function multipleOf(unit: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\s*\d+\s*$/.test(text) || value < unit || value % unit !== 0) throw new InvalidArgumentError(`expected a multiple of ${unit}, got '${text}'.`);
+    return value;
+  };
+}
+
 /** A whole number of at least `least`, or `auto`. */
 export function wholeNumberOrAuto(least: number): (text: string) => number | 'auto' {
   return (text) => (text === 'auto' ? 'auto' : wholeNumber(least)(text));

@@ -8,7 +8,7 @@ import { TILE_FORMATS, type TileFormat } from '../src/tiles/index.js';
 import { execute } from './execute.js';
 import { formatSeconds } from './progress.js';
 import { counted } from './words.js';
-import { bandList, pageNumber, wholeNumber, zoomRange } from './options.js';
+import { bandList, pageNumber, wholeNumber, wholeNumberBetween, zoomRange } from './options.js';
 
 interface Flags {
   readonly patchSize?: number;
@@ -36,7 +36,7 @@ export function registerTile(program: Command): void {
     .option('--zoom <a-b>', 'zoom levels of --xyz (default: by the size of the scene and its pixels)', zoomRange)
     .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands to keep, from 1, in this order, such as 3,2,1', bandList)
-    .option('--quality <1-100>', 'quality of jpg (default: 90) and webp (default: 80) tiles', wholeNumber(1))
+    .option('--quality <1-100>', 'quality of jpg (default: 90) and webp (default: 80) tiles', wholeNumberBetween(1, 100))
     .option('--overwrite', 'replace the tiles of another run in the folder')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--json', 'print the result as JSON')

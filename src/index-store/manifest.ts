@@ -73,7 +73,13 @@ const MOST_LETTERS = 200;
 
 /** A value for a message, cut where it is long. */
 function shortJson(value: unknown): string {
-  const text = JSON.stringify(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Its writer goes as deep as the stack does, its reader deeper.
+    return 'something nested very deeply';
+  }
   return text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)} …` : text;
 }
 

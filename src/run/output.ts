@@ -7,6 +7,8 @@ export interface CheckOutputOptions {
   readonly overwrite?: boolean;
   /** The option that names the output, for messages. Default `-o`. */
   readonly option?: string;
+  /** Refuses a file in a folder that does not exist; else that is made later, as where a folder is the output. */
+  readonly inFolderThere?: boolean;
   /** Bytes that will be needed on that disk, where they can be estimated. */
   readonly bytes?: number;
 }
@@ -26,6 +28,9 @@ export async function checkOutput(path: string, options: CheckOutputOptions = {}
   const folder = dirname(resolve(path));
   await refuseUnwritable(folder, async () => {
     const nearest = await nearestThere(folder);
+    if (options.inFolderThere === true && nearest !== folder && (await stat(nearest)).isDirectory()) {
+      throw new OutputError(folder, 'no such folder to write into', { advice: 'make it first, or check its name' });
+    }
     if (!(await stat(nearest)).isDirectory()) throw new OutputError(folder, 'expected a folder, found a file');
     await access(nearest, constants.W_OK | constants.X_OK);
   });

@@ -1,8 +1,8 @@
 import { sharedMemory } from './shared-memory.js';
 import type { TypedArray } from '../raster/index.js';
 
-/** Memory that is kept for blocks to come. */
-const MOST_BYTES = 16 * 2 ** 20;
+/** Memory that is kept for blocks to come, at most, by all scenes together. */
+export const KEPT_BYTES = 16 * 2 ** 20;
 
 const free: ArrayBufferLike[] = [];
 let bytes = 0;
@@ -33,6 +33,6 @@ export function recycleBlock(block: TypedArray): void {
   setImmediate(() => {
     free.push(buffer);
     bytes += buffer.byteLength;
-    while (bytes > MOST_BYTES) bytes -= free.shift()!.byteLength;
+    while (bytes > KEPT_BYTES) bytes -= free.shift()!.byteLength;
   });
 }

@@ -6,4 +6,4 @@ export { isRemote } from './remote/open-remote.js';
 export { reflectIndices } from './reflect.js';
 export { sampleValues, stretchScene } from './stretched-scene.js';
 export type { MemoryProfile } from './memory.js';
-export { defaultCacheBytes, readMemory, stripCacheBytes } from './memory.js';
+export { defaultCacheBytes, readMemory, readingMemory, stripCacheBytes } from './memory.js';

@@ -1,5 +1,6 @@
 import { bytesPerSample } from '../raster/index.js';
 import type { SceneProfile } from '../raster/index.js';
+import { KEPT_BYTES } from './block-memory.js';
 import { RUNS_IN_FLIGHT } from './read-blocks.js';
 
 /** What a scene's size and blocks say about memory; any profile has it. */
@@ -35,12 +36,17 @@ export function defaultCacheBytes(profile: MemoryProfile): number {
 
 /**
  * Bytes that a scene holds at most while strips of `stripHeight` rows are read from it, if it was opened with
- * `cacheBytes: stripCacheBytes(profile, stripHeight)`: that cache, and the blocks in flight with their stored bytes. The
+ * `cacheBytes: stripCacheBytes(profile, stripHeight)`: that cache, and {@link readingMemory}. The
  * rasters that `read` returns come on top (`width × height × bands × bytes`, and a byte per pixel for the mask).
  */
 export function readMemory(profile: MemoryProfile, stripHeight: number): number {
+  return stripCacheBytes(profile, stripHeight) + readingMemory(profile);
+}
+
+/** Bytes that reading takes beside the cache: the blocks in flight with their stored bytes, and the memory of earlier blocks that is kept for those to come. */
+export function readingMemory(profile: MemoryProfile): number {
   const block = profile.blockWidth * profile.blockHeight * profile.bands * bytesPerSample(profile.dtype);
   const blocks = Math.ceil(profile.width / profile.blockWidth) * Math.ceil(profile.height / profile.blockHeight);
   const stored = Math.min(profile.bytes, RUNS_IN_FLIGHT * RUN_BYTES);
-  return stripCacheBytes(profile, stripHeight) + stored + 2 * block * Math.min(RUNS_IN_FLIGHT, blocks);
+  return stored + 2 * block * Math.min(RUNS_IN_FLIGHT, blocks) + Math.min(KEPT_BYTES, block * blocks);
 }

@@ -37,6 +37,7 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
     await refuseMembers([['<out.tif>', output]], options.scene, scene.profile);
     const partial = partialOf(output);
     const plan = await planConvert(scene, options, join(partial, 'spool'));
+    for (const warning of plan.warnings) context.onWarning?.(warning);
     const estimatedBytes = await estimateRasterBytes(scene, plan.window, plan.bands, plan.cog, context.signal);
     const facts = { plan, scene: options.scene, output, started, estimatedBytes };
     if (options.dryRun === true) return resultOf(facts, { dryRun: true, resumedAt: 0, bytes: 0, overviews: 0 });

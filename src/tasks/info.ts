@@ -92,7 +92,7 @@ const STRIP = 512;
  */
 export async function info(options: InfoOptions, context: TaskContext = {}): Promise<InfoResult> {
   if (options.preview !== undefined && extname(options.preview).toLowerCase() !== '.png') throw new InvalidOptionError('--preview', `expected a name that ends in .png, got ${options.preview}`);
-  if (options.preview !== undefined) await checkOutput(options.preview, { overwrite: options.overwrite ?? false, option: '--preview' });
+  if (options.preview !== undefined) await checkOutput(options.preview, { overwrite: options.overwrite ?? false, option: '--preview', inFolderThere: true });
   const scene = await openScene(options.scene, options.page === undefined ? {} : { page: options.page });
   try {
     if (options.preview !== undefined) await writeWhole(options.preview, await scenePicture(scene, { maxEdge: PREVIEW_EDGE, ...(context.signal === undefined ? {} : { signal: context.signal }) }));

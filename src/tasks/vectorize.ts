@@ -55,7 +55,7 @@ export async function vectorize(options: VectorizeOptions, context: TaskContext 
   if (format === undefined) throw new InvalidOptionError('<output>', `expected a name that ends in ${FEATURE_ENDINGS.join(' or ')}, got ${options.output}`);
   if (resolve(options.output) === resolve(options.map)) throw new InvalidOptionError('<output>', 'the polygons cannot replace the map');
   const mayBeThere = (options.overwrite ?? false) || (options.dryRun ?? false) || await mayReplace(`${options.output}.partial`, options.output);
-  await checkOutput(options.output, { overwrite: mayBeThere, option: '<output>' });
+  await checkOutput(options.output, { overwrite: mayBeThere, option: '<output>', inFolderThere: true });
   const scene = await openScene(options.map);
   try {
     const map = classMapOf(scene);

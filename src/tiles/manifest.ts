@@ -98,9 +98,9 @@ export function parseManifest(path: string, text: string): TileManifest {
     throw new InvalidFileError(path, 'expected JSON', { cause: error });
   }
   if (typeof value !== 'object' || value === null || value.format !== MANIFEST_FORMAT) {
-    throw new InvalidFileError(path, `expected "format": "${MANIFEST_FORMAT}", found ${JSON.stringify(value?.format)}`);
+    throw new InvalidFileError(path, `expected "format": "${MANIFEST_FORMAT}", found ${plainText(value?.format)}`);
   }
-  if (value.version !== MANIFEST_VERSION) throw new InvalidFileError(path, `expected version ${MANIFEST_VERSION}, found ${String(value.version)}`);
+  if (value.version !== MANIFEST_VERSION) throw new InvalidFileError(path, `expected version ${MANIFEST_VERSION}, found ${plainText(value.version)}`);
   const { scene, grid, tiles } = value;
   if (typeof scene !== 'object' || scene === null || !isGrid(grid) || !Array.isArray(tiles) || !TILE_FORMATS.includes(value.tileFormat!)) {
     throw new InvalidFileError(path, 'expected a scene, a grid, a tile format and tiles');
@@ -144,7 +144,7 @@ function checkRecord(path: string, manifest: TileManifest, tile: TileRecord | nu
   const fits = isRecord && name !== undefined && name.row === tile.row && name.column === tile.column
     && grid.columns[tile.column] === tile.window.x && grid.rows[tile.row] === tile.window.y
     && name.x === tile.window.x && name.y === tile.window.y;
-  if (!fits) throw new InvalidFileError(path, `tile ${index} (${JSON.stringify(tile?.file)}) does not fit the grid`);
+  if (!fits) throw new InvalidFileError(path, `tile ${index} (${plainText(tile?.file)}) does not fit the grid`);
 }
 
 function numberText(value: number): string {
@@ -156,4 +156,11 @@ function numberOf(value: unknown): number | undefined {
   if (value === 'inf') return Infinity;
   if (value === '-inf') return -Infinity;
   return typeof value === 'number' ? value : undefined;
+}
+
+const MOST_LETTERS = 100;
+
+/** A value of a list for a message; what is nested may go deeper than a writer can. */
+function plainText(value: unknown): string {
+  return value === undefined || value === null ? 'none' : typeof value === 'object' ? 'a list or an object' : JSON.stringify(value).slice(0, MOST_LETTERS);
 }

@@ -244,6 +244,13 @@ describe('a bad part', () => {
       await expect(openIndex(index), file).rejects.toThrow('expected parts with');
     }
   });
+
+  it('with a value that is nested deeper than a writer goes is refused in one line', async () => {
+    const { index } = await three();
+    const text = await readFile(join(index, 'index.json'), 'utf8');
+    await writeFile(join(index, 'index.json'), text.replace(/"count": \d+/, `"count": ${'['.repeat(1e5)}${']'.repeat(1e5)}`));
+    await expect(openIndex(index)).rejects.toThrow(/expected a whole number as count, found something nested very deeply$/);
+  });
 });
 
 describe('changes', () => {

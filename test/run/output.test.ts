@@ -13,6 +13,12 @@ describe('checkOutput', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('refuses a file in a folder that is not there, where the folder is not the output', async () => {
+    await expect(checkOutput(join(folder, 'a/b/map.tif'), { inFolderThere: true })).rejects.toThrow(/a\/b: no such folder to write into/);
+    await checkOutput(join(folder, 'map.tif'), { inFolderThere: true });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('leaves making the folder to what writes there', async () => {
     await writeWhole(join(folder, 'c/d/small.txt'), 'text');
     expect(await readdir(join(folder, 'c/d'))).toEqual(['small.txt']);

@@ -210,6 +210,18 @@ describe('convert', () => {
     expect(await warningsOf({ epsg: 3857 })).toBe('');
     expect(await warningsOf({ epsg: 32601 })).toMatch(/UTM zone 1N is meant for places around longitude -177/);
     expect(await warningsOf({ epsg: 3031 })).toMatch(/stretches lengths/);
+    // Told before the first rows of a real run, not with its result.
+    const told: string[] = [];
+    await convert({ scene: scene('rgb.tif'), output: join(folder, 'told.tif'), gsd: gsd / 10 }, { onWarning: (text) => told.push(text), onProgress: () => told.push('rows') });
+    expect(told.slice(0, 2)).toEqual([expect.stringMatching(/10 times finer/), 'rows']);
+    expect(told.filter((text) => text !== 'rows')).toHaveLength(1);
+  });
+
+  it('refuses an output in a folder that is not there, as GDAL does, and makes none', async () => {
+    for (const dryRun of [false, true]) {
+      await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'mistyped', 'out.tif'), dryRun })).rejects.toThrow(/mistyped: no such folder to write into/);
+    }
+    expect(existsSync(join(folder, 'mistyped'))).toBe(false);
   });
 
   it('says in a dry run what it would do, and does nothing', async () => {

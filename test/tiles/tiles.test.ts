@@ -115,6 +115,7 @@ describe('tiles.json', () => {
   it.each([
     ['no JSON', 'tiles', 'expected JSON'],
     ['another format', JSON.stringify({ format: 'x' }), 'expected "format": "tilewright-tiles", found "x"'],
+    ['a format that is nested deeper than a writer goes', `{"format": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 'expected "format": "tilewright-tiles", found a list'],
     ['a later version', manifestText(manifest).replace('"version": 1', '"version": 2'), 'expected version 1, found 2'],
     ['a path for a name', manifestText(manifest).replace('r0000_c0000_y0000_x0000.npy', '../../r0000_c0000_y0000_x0000.npy'), 'does not fit the grid'],
     ['a tile off the grid', manifestText(manifest).replace('"window":{"x":2', '"window":{"x":1'), 'tile 1 ("r0000_c0001_y0000_x0002.npy") does not fit the grid'],

@@ -19,16 +19,18 @@ export interface AxisPlacement {
   /** Pixels of the whole file and of the whole mosaic. */
   readonly fileSize: number;
   readonly mosaicSize: number;
+  /** Positions between pixels are interpolated, also where pixels keep their size. */
+  readonly isInterpolated?: boolean;
 }
 
 /** Edges so close to a pixel's edge lie on it: decimals in a VRT are rounded. */
-const SLACK = 0.001;
+export const SLACK = 0.001;
 
 /**
  * Cuts a placement at the mosaic's edges, then at the file's, and takes every pixel of the mosaic that what is left
  * touches: what GDAL's VRTSimpleSource does for a request of the whole. `undefined` if nothing is left.
  */
-export function placeAxis({ sourceOffset, sourceSize, targetOffset, targetSize, fileSize, mosaicSize }: AxisPlacement): Axis | undefined {
+export function placeAxis({ sourceOffset, sourceSize, targetOffset, targetSize, fileSize, mosaicSize, isInterpolated = false }: AxisPlacement): Axis | undefined {
   if (!(sourceSize > 0) || !(targetSize > 0)) return undefined;
   const scale = sourceSize / targetSize;
   const low = Math.max(0, targetOffset);
@@ -43,7 +45,7 @@ export function placeAxis({ sourceOffset, sourceSize, targetOffset, targetSize, 
   const offset = (start - targetOffset) * scale + sourceOffset;
   const whole = Math.floor(offset + 0.5);
   // Never off by half a pixel anywhere along it: then the nearest pixel is always the next one.
-  const isUnit = Math.abs(offset - whole) + Math.abs(scale - 1) * count < 0.49 && whole >= 0 && whole + count <= fileSize;
+  const isUnit = Math.abs(offset - whole) + Math.abs(scale - 1) * count < 0.49 && (!isInterpolated || Math.abs(offset - whole) < SLACK) && whole >= 0 && whole + count <= fileSize;
   return isUnit
     ? { start, end, offset: whole, step: 1, last: fileSize - 1, isUnit }
     : { start, end, offset, step: scale, last: fileSize - 1, isUnit };

@@ -16,6 +16,7 @@ import { paint } from './paint.js';
 import type { MemberRequest } from './paint.js';
 import { kernelOf } from './paint-piece.js';
 import type { BandKind, MemberRaster, PlacedLayer } from './paint-piece.js';
+import { isFilter } from './taps.js';
 import type { Layer, Mosaic } from './types.js';
 import { RENDER } from './vrt-source.js';
 
@@ -108,8 +109,9 @@ async function placeLayers(layers: readonly Layer[], { width, height }: Pick<Mos
     const { source, target } = layer.placement;
     const from = source ?? { x: 0, y: 0, ...size };
     const to = target ?? (source === undefined ? from : { x: 0, y: 0, width: source.width, height: source.height });
-    const x = placeAxis({ sourceOffset: from.x, sourceSize: from.width, targetOffset: to.x, targetSize: to.width, fileSize: size.width, mosaicSize: width });
-    const y = placeAxis({ sourceOffset: from.y, sourceSize: from.height, targetOffset: to.y, targetSize: to.height, fileSize: size.height, mosaicSize: height });
+    const isInterpolated = layer.resampling !== 'nearest' && isFilter(layer.resampling);
+    const x = placeAxis({ sourceOffset: from.x, sourceSize: from.width, targetOffset: to.x, targetSize: to.width, fileSize: size.width, mosaicSize: width, isInterpolated });
+    const y = placeAxis({ sourceOffset: from.y, sourceSize: from.height, targetOffset: to.y, targetSize: to.height, fileSize: size.height, mosaicSize: height, isInterpolated });
     if (x !== undefined && y !== undefined) placed.push({ layer, x, y });
   }
   return placed;

@@ -1,5 +1,6 @@
 import { InvalidFileError } from '../../errors.js';
 import { parseNodata } from '../nodata.js';
+import { SLACK } from './axis.js';
 import { childOf, textOf } from './vrt-xml.js';
 import type { XmlNode } from './vrt-xml.js';
 import { FILTER_NAMES } from './types.js';
@@ -68,7 +69,7 @@ export function parseSource(node: XmlNode, url: string): VrtSource {
     ...(nodata === undefined ? {} : { nodata }),
     useMask: isComplex && /^\s*(1|true|yes|on)/i.test(textOf(node, 'usemaskband') ?? ''),
     ...(rule === undefined ? {} : { rule }),
-    resampling: isScaled(placement) ? resamplingOf(node, name.text, url) : 'nearest',
+    resampling: isMoved(placement) ? resamplingOf(node, name.text, url) : 'nearest',
   };
 }
 
@@ -109,9 +110,11 @@ function placementOf(node: XmlNode, file: string, url: string): Placement {
   return { ...(source === undefined ? {} : { source }), ...(target === undefined ? {} : { target }) };
 }
 
-/** Whether pixels change their size, as far as the rectangles tell. */
-function isScaled({ source, target }: Placement): boolean {
-  return source === undefined || target === undefined ? source !== target : source.width !== target.width || source.height !== target.height;
+/** Whether pixels change their size or come to lie between pixels, as far as the rectangles tell. */
+function isMoved({ source, target }: Placement): boolean {
+  if (source === undefined || target === undefined) return source !== target;
+  const isBetween = (offset: number): boolean => Math.abs(offset - Math.round(offset)) >= SLACK;
+  return source.width !== target.width || source.height !== target.height || isBetween(source.x - target.x) || isBetween(source.y - target.y);
 }
 
 function ruleOf(node: XmlNode, file: string, url: string): ValueRule | undefined {

@@ -24,7 +24,7 @@ export async function checkRasterOutput({ output, inputs, option, overwrite }: R
   await refuseInputs(output, partialOf(output), inputs, option);
   // What lies beside it belongs to it, also where the file itself is gone: it is replaced or removed with it.
   for (const path of [output, `${output}.aux.xml`, ...oldSidecars(output)]) {
-    await checkOutput(path, { overwrite: overwrite || await mayReplace(partialOf(output), path), option });
+    await checkOutput(path, { overwrite: overwrite || await mayReplace(partialOf(output), path), option, inFolderThere: true });
   }
 }
 

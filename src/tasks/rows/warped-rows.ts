@@ -1,7 +1,7 @@
 import { approximateGrid, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
 import { allocate, bytesPerSample, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
-import { stripCacheBytes } from '../../scene/index.js';
+import { readingMemory, stripCacheBytes } from '../../scene/index.js';
 import { addCovered, createMean, putMean, rangeOf, resampleAverage, resampleBilinear, resampleNearest, type Resampling, type PixelMean, type SourcePart, type TargetBlock } from './resample.js';
 import type { Rows, RowSource } from './row-source.js';
 import { MOST_READ, READ_EDGE, windowParts } from './window-parts.js';
@@ -42,7 +42,7 @@ export function createWarpedRows(scene: Scene, options: WarpOptions): RowSource 
     height: grid.height,
     bands: bands.length,
     dtype: profile.dtype,
-    memory: warpCacheBytes(profile, edge) + (AHEAD + 1) * (MOST_READ * pixelBytes + 16 * (edge + 1) ** 2) + 2 * grid.width * edge * pixelBytes,
+    memory: warpCacheBytes(profile, edge) + readingMemory(profile) + (AHEAD + 1) * (MOST_READ * pixelBytes + 16 * (edge + 1) ** 2) + 2 * grid.width * edge * pixelBytes,
     async* rows(top, signal) {
       for (let y = top; y < grid.height;) {
         const count = Math.min(edge - (y % edge), grid.height - y);

@@ -45,7 +45,7 @@ export async function checkOutputs(options: SegmentOptions): Promise<void> {
     if (await isSameFile(path, options.scene)) throw new InvalidOptionError(option, `${path} is the scene`, { advice: 'give every output a name of its own' });
     taken.set(name, `the file of ${option}, too`);
     for (const one of [path, ...(extensions.includes('.tif') ? oldSidecars(path) : [])]) {
-      await checkOutput(one, { overwrite: overwrite || await mayReplace(partialFolder(options.output), one), option });
+      await checkOutput(one, { overwrite: overwrite || await mayReplace(partialFolder(options.output), one), option, inFolderThere: true });
     }
   }
   if ((await trueName(options.scene)).startsWith(partial + sep)) {
