@@ -33,7 +33,8 @@ export async function createSpoolWriter(path: string, shape: SpoolShape): Promis
   let filled = 0;
   const flush = async (): Promise<void> => {
     if (filled === 0) return;
-    await handle.write(tiles);
+    // All of them, or an error: a plain write may end early on a full disk.
+    await handle.writeFile(tiles);
     tiles.fill(0);
     filled = 0;
   };

@@ -16,13 +16,17 @@ export interface Moment {
   readonly when: 'before' | 'after';
 }
 
-/** Loaded before the program: sends the process SIGKILL at one moment, wherever that is in the program. */
+/**
+ * Loaded before the program: sends the process SIGKILL at one moment, wherever that is in the program. The disk is not waited for: what a killed process
+ * has written is there, and a slow disk would make runs note less often.
+ */
 const HOOK = `
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 const moment = JSON.parse(process.env.KILL_AT);
 let left = moment.nth ?? 1;
 const handle = await fs.promises.open(process.execPath, 'r');
+Object.assign(Object.getPrototypeOf(handle), { datasync: async () => undefined, sync: async () => undefined });
 const owner = moment.call in fs.promises ? fs.promises : Object.getPrototypeOf(handle);
 await handle.close();
 const made = owner[moment.call];
