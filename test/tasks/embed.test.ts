@@ -269,7 +269,6 @@ describe('embed', () => {
     const scene = await writeScene(fresh('next.tif'), patches(640, 640, 5));
     const { index } = await run({ input: base, patchSize: 32 });
     const before = await digests(index);
-    const errors = new Set<string>();
     // A limit on the size of files fails a write like a full disk does; smaller limits fail earlier ones.
     for (const blocks of [0, 4, 16, 40]) {
       const args = [join(root, 'dist/cli/main.js'), 'embed', scene, '--model', model, '--index', index, '--patch-size', '32', '--append'];
@@ -279,11 +278,11 @@ describe('embed', () => {
       const code = await new Promise((resolve) => { child.once('close', resolve); });
       const last = text.split('\n').filter((line) => line.startsWith('tilewright:'));
       expect({ blocks, code, lines: last.length, text }).toMatchObject({ code: 4, lines: 1 });
-      errors.add(last[0]!);
       expect(await digests(index)).toEqual(before);
     }
-    expect(errors.size).toBeGreaterThan(1);
-    expect(await run({ input: scene, index, patchSize: 32, append: true })).toMatchObject({ count: 404 });
+    const whole = await run({ input: scene, index, patchSize: 32, append: true });
+    expect(whole.count).toBe(404);
+    expect(whole.resumedStrips).toBeGreaterThan(0);
     await read(index);
   });
 
