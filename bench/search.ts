@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { buildApproximate, exactRows, loadMatrix, matrixInFile, openApproximate, openSieve, rankedRows, withSieve, writeSieve } from '../src/search/index.js';
@@ -98,6 +98,14 @@ async function exact(path: string, dimensions: number, rounds: number, python: s
   }
 }
 
+/** What is resident of a process, in MB: memory of its own, and pages of files, which the system takes back without writing them. Linux tells it. */
+function residentParts(): { readonly own?: number; readonly files?: number } {
+  if (!existsSync('/proc/self/status')) return {};
+  const text = readFileSync('/proc/self/status', 'utf8');
+  const megabytes = (name: string): number => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)![1]) * 1024 / 1e6);
+  return { own: megabytes('RssAnon'), files: megabytes('RssFile') };
+}
+
 /** Vectors of the set, moved a little: a twentieth of their length. */
 function moved(vector: Float32Array, row: number): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0) / vector.length);
@@ -134,13 +142,14 @@ async function ask(path: string, dimensions: number, seal: GraphSeal, queries: n
     if (first === 0) first = process.memoryUsage.rss() / 1e6;
   }
   const peak = process.resourceUsage().maxRSS / 1000;
+  const resident = residentParts();
   const truth = await exactRows(known, vectors.map((vector) => ({ vector, metric: 'l2' as const })), { k: K });
   const hits = found.reduce((sum, one, i) => {
     const right = new Set(rankedRows(truth[i]!).slice(0, K).map(({ row }) => row));
     return sum + one.filter((row) => right.has(row)).length;
   }, 0);
   const sorted = [...times].sort((a, b) => a - b);
-  process.stdout.write(`${JSON.stringify({ open, p50: median(times), p95: sorted[Math.floor(0.95 * sorted.length)], recall: hits / (K * queries), rssAfterFirst: first, peakRss: peak })}\n`);
+  process.stdout.write(`${JSON.stringify({ open, p50: median(times), p95: sorted[Math.floor(0.95 * sorted.length)], recall: hits / (K * queries), rssAfterFirst: first, peakRss: peak, resident })}\n`);
 }
 
 async function inProcess(args: readonly string[]): Promise<string> {

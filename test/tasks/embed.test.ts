@@ -161,6 +161,18 @@ describe('embed', () => {
     await expect(run({ input: await chipFolder(1), scales: [2] })).rejects.toThrow('--scales');
   });
 
+  it('sees a scene at other metres per pixel where it is told to', async () => {
+    const pixels = patches(256, 128);
+    const { index } = await run({ input: await writeScene(fresh('fine.tif'), pixels), patchSize: 32, gsd: 4 });
+    const { lines, rows } = await read(index);
+    expect(lines).toHaveLength(4 * 2);
+    lines.forEach(({ window, gsd }, i) => {
+      expect(gsd).toBeCloseTo(4, 1);
+      [64 * (i % 4), 64 * Math.floor(i / 4), 64, 64].forEach((edge, e) => expect(Math.abs([window.x, window.y, window.width, window.height][e]! - edge)).toBeLessThanOrEqual(1));
+      meansOf(pixels, window.x, window.y, 64).forEach((mean, b) => expect(Math.abs(rows[i]![b]! - mean)).toBeLessThan(1 / 255));
+    });
+  });
+
   it('takes any tensor of the graph; another layer cannot be added', async () => {
     const pixels = patches(64, 64);
     const scene = await writeScene(fresh('scene.tif'), pixels);
@@ -252,6 +264,28 @@ describe('embed', () => {
     await read(index);
   });
 
+  it.skipIf(process.platform === 'win32')('leaves the index as it was when the disk takes no more, whenever that is, and goes on when it does', async () => {
+    const base = await writeScene(fresh('base.tif'), patches(64, 64, 3));
+    const scene = await writeScene(fresh('next.tif'), patches(640, 640, 5));
+    const { index } = await run({ input: base, patchSize: 32 });
+    const before = await digests(index);
+    // A limit on the size of files fails a write like a full disk does; smaller limits fail earlier ones.
+    for (const blocks of [0, 4, 16, 40]) {
+      const args = [join(root, 'dist/cli/main.js'), 'embed', scene, '--model', model, '--index', index, '--patch-size', '32', '--append'];
+      const child = spawn('sh', ['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let text = '';
+      child.stderr.on('data', (part: Buffer) => { text += part.toString(); });
+      const code = await new Promise((resolve) => { child.once('close', resolve); });
+      const last = text.split('\n').filter((line) => line.startsWith('tilewright:'));
+      expect({ blocks, code, lines: last.length, text }).toMatchObject({ code: 4, lines: 1 });
+      expect(await digests(index)).toEqual(before);
+    }
+    const whole = await run({ input: scene, index, patchSize: 32, append: true });
+    expect(whole.count).toBe(404);
+    expect(whole.resumedStrips).toBeGreaterThan(0);
+    await read(index);
+  });
+
   it('refuses to add while another process does', async () => {
     const { index } = await run({ input: await writeScene(fresh('base.tif'), patches(64, 64, 3)), patchSize: 32 });
     const scenes = await Promise.all([1, 2].map(async (i) => writeScene(fresh(`more${i}.tif`), patches(640, 320, i))));
@@ -322,6 +356,9 @@ describe('index', () => {
     expect((await read(index)).lines.every(({ source }) => source !== name)).toBe(true);
     await expect(indexRemove({ index, scene: name })).rejects.toThrow(`has no scene ${name}`);
     expect(await run({ input: scenes[0]!, index, patchSize: 32, append: true })).toMatchObject({ added: 4, count: 10 });
+    for (const scene of scenes) await indexRemove({ index, scene: basename(scene, '.tif') });
+    await expect(search({ index, id: 'any' })).rejects.toMatchObject({ name: 'InvalidFileError', message: expect.stringContaining('the index is empty') as unknown, advice: expect.stringContaining('--append') as unknown });
+    expect(await run({ input: scenes[0]!, index, patchSize: 32, append: true })).toMatchObject({ added: 4, count: 4 });
   });
 
   it('build makes what follows from the parts anew, from parts that are whole', async () => {

@@ -63,6 +63,8 @@ describe('search with examples', () => {
     const found = await search({ index, like: [`${entry.lon!},${entry.lat!}`, picture], k: 2 });
     expect(found.results.map(({ id }) => id).sort()).toEqual([idAt(2, 1), idAt(8, 4)].sort());
     await expect(search({ index, like: ['nobody'] })).rejects.toThrow('is no entry of');
+    await expect(search({ index, like: [idAt(0, 0)], unlike: ['nobody'] })).rejects.toMatchObject({ option: '--unlike' });
+    await expect(search({ index, like: [`${entry.lat!},${entry.lon!}`] })).rejects.toMatchObject({ option: '--like', advice: expect.stringContaining('the longitude comes first') as unknown });
     await expect(search({ index, like: [idAt(0, 0)], unlike: [idAt(0, 0)] })).rejects.toThrow('is an example of both');
     await expect(search({ index, id: idAt(0, 0), unlike: [idAt(0, 1)] })).rejects.toThrow('--unlike');
     await expect(search({ index, like: [idAt(0, 0)], ann: true })).rejects.toThrow('--ann');
@@ -98,6 +100,23 @@ describe('search with filters', () => {
     const far = fresh('far.geojson');
     await writeFile(far, JSON.stringify({ type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] }));
     await expect(search({ index, id: idAt(0, 0), aoi: far })).rejects.toThrow('has its centre in the polygons');
+    const { coordinates } = JSON.parse(await readFile(await areaOf([6, 9]), 'utf8')) as { coordinates: [number, number][][] };
+    await writeFile(far, JSON.stringify({ type: 'Polygon', coordinates: coordinates.map((ring) => ring.map(([lon, lat]) => [lat, lon])) }));
+    await expect(search({ index, id: idAt(0, 0), aoi: far })).rejects.toMatchObject({ option: '--aoi', advice: expect.stringContaining(`with the two exchanged ${4 * ROWS} of its chips are inside`) as unknown });
+  });
+
+  it('keeps to chips that have all of the tags', async () => {
+    const chips = fresh('chips');
+    await mkdir(chips);
+    for (let i = 0; i < 4; i++) await sharp({ create: { width: CELL, height: CELL, channels: 3, background: { r: 50 * i, g: 100, b: 0 } } }).png().toFile(join(chips, `c${i}.png`));
+    const tags = fresh('tags.csv');
+    await writeFile(tags, 'image_name,tags\nc0,road water\nc1,water\nc2,road\n');
+    const tagged = fresh('index');
+    await embed({ model, index: tagged, inputs: [chips], tags });
+    const names = async (...tag: string[]): Promise<string[]> => (await search({ index: tagged, id: `${basename(chips)}/c3`, tag })).results.map(({ id }) => basename(id));
+    expect(await names('water')).toEqual(['c1', 'c0']);
+    expect(await names('road', 'water')).toEqual(['c0']);
+    await expect(names('road', 'pool')).rejects.toThrow('has all the tags road, pool');
   });
 
   it('gives one hit per spot, and goes on until there are as many as wanted', async () => {

@@ -12,5 +12,5 @@ export async function openFilled(options: { readonly index: string; readonly ski
   });
   if (index.count > 0) return index;
   await index.close();
-  throw new InvalidFileError(options.index, 'the index is empty: none of its chips had data');
+  throw new InvalidFileError(options.index, 'the index is empty', { advice: 'add scenes with embed --append; chips without data have no entry' });
 }

@@ -19,13 +19,13 @@ export interface Learned {
 
 /** Looks the examples up and learns from them. */
 export async function learnExamples(index: OpenIndex, matrix: VectorMatrix, options: QueryOptions, signal?: AbortSignal): Promise<Learned> {
-  const find = async (texts: readonly string[]): Promise<Query[]> => {
+  const find = async (option: '--like' | '--unlike', texts: readonly string[]): Promise<Query[]> => {
     const found: Query[] = [];
-    for (const text of texts) found.push(await findExample(text, options, index, signal));
+    for (const text of texts) found.push(await findExample(text, option, options, index, signal));
     return found;
   };
-  const like = await find(options.like ?? []);
-  const unlike = await find(options.unlike ?? []);
+  const like = await find('--like', options.like ?? []);
+  const unlike = await find('--unlike', options.unlike ?? []);
   const both = like.find((one) => one.kind !== 'image' && unlike.some((other) => other.name === one.name));
   if (both !== undefined) throw new InvalidOptionError('--unlike', `${both.name} is an example of both`);
   return { like, unlike, ...await learn(matrix, like.map(({ vector }) => vector), unlike.map(({ vector }) => vector)) };

@@ -24,7 +24,7 @@ export async function entryMask(index: OpenIndex, filters: FilterOptions, signal
   const areas = aoi === undefined ? undefined : await readAreaFile(aoi);
   const isScene = sceneTest(index, scene);
   const mask = new Uint8Array(index.count);
-  const left = { scene: 0, tag: 0, placed: 0, area: 0 };
+  const left = { scene: 0, tag: 0, placed: 0, area: 0, exchanged: 0 };
   for await (const batch of index.batches(signal)) {
     for (let i = 0; i < batch.count; i++) {
       if (isScene !== undefined && !isScene(batch.source(i), () => batch.scene(i))) continue;
@@ -34,7 +34,10 @@ export async function entryMask(index: OpenIndex, filters: FilterOptions, signal
       if (areas !== undefined) {
         const [lon, lat] = [batch.lon(i), batch.lat(i)];
         if (!Number.isNaN(lon)) left.placed++;
-        if (!areas.some((rings) => isInside(rings, lon, lat))) continue;
+        if (!areas.some((rings) => isInside(rings, lon, lat))) {
+          if (left.area === 0 && areas.some((rings) => isInside(rings, lat, lon))) left.exchanged++;
+          continue;
+        }
       }
       left.area++;
       mask[batch.first + i] = 1;
@@ -43,7 +46,7 @@ export async function entryMask(index: OpenIndex, filters: FilterOptions, signal
   if (left.scene === 0) throw new InvalidOptionError('--scene', `no entry of ${index.folder} is of ${scene.join(' or ')}`);
   if (left.tag === 0) throw new InvalidOptionError('--tag', `no entry of ${index.folder} has ${tag.length === 1 ? 'the tag' : 'all the tags'} ${tag.join(', ')}`, { advice: 'embed gives chips tags where they are known' });
   if (left.area === 0) {
-    throw new InvalidOptionError('--aoi', left.placed === 0 ? `no entry of ${index.folder} has a place on the ground` : `no chip of ${index.folder} has its centre in the polygons of ${aoi ?? ''}`);
+    throw new InvalidOptionError('--aoi', left.placed === 0 ? `no entry of ${index.folder} has a place on the ground` : `no chip of ${index.folder} has its centre in the polygons of ${aoi ?? ''}`, left.exchanged > 0 ? { advice: `the longitude comes first (RFC 7946): with the two exchanged ${left.exchanged} of its chips are inside` } : {});
   }
   return { mask, count: left.area };
 }

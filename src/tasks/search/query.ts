@@ -41,18 +41,18 @@ export type QueryParts = Pick<QueryOptions, 'image' | 'id' | 'at' | 'model' | 'p
 export async function findQuery(options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
   if (options.image !== undefined) return imageQuery(options.image, options, index, signal);
   if (options.id !== undefined) return idQuery(options.id, index);
-  return placeQuery(options.at!, index);
+  return placeQuery(options.at!, index, '--at');
 }
 
-/** An example of `--like` and `--unlike`: a file that is there is a picture, two numbers are a place, everything else an id. */
-export async function findExample(text: string, options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
+/** An example of an option, `--like` or `--unlike`: a file that is there is a picture, two numbers are a place, everything else an id. */
+export async function findExample(text: string, option: '--like' | '--unlike', options: QueryParts, index: OpenIndex, signal?: AbortSignal): Promise<Query> {
   const place = /^\s*([+-]?\d+(?:\.\d+)?)\s*,\s*([+-]?\d+(?:\.\d+)?)\s*$/.exec(text);
   const { model, page, bands, stretch, threads, device } = options;
   const rest = Object.fromEntries(Object.entries({ model, page, bands, stretch, threads, device }).filter(([, value]) => value !== undefined)) as QueryParts;
-  if (place !== null) return findQuery({ ...rest, at: [Number(place[1]), Number(place[2])] }, index, signal);
+  if (place !== null) return placeQuery([Number(place[1]), Number(place[2])], index, option);
   if ((await stat(text).catch(() => undefined))?.isFile()) return findQuery({ ...rest, image: text }, index, signal);
   if ((await index.rowOf(text)) === undefined) {
-    throw new InvalidOptionError('--like', `${text} is no entry of ${index.folder}, no file, and no longitude,latitude`, { advice: `ids are like ${(await index.entry(0)).id}` });
+    throw new InvalidOptionError(option, `${text} is no entry of ${index.folder}, no file, and no longitude,latitude`, { advice: `ids are like ${(await index.entry(0)).id}` });
   }
   return findQuery({ ...rest, id: text }, index, signal);
 }
@@ -69,18 +69,18 @@ async function entryQuery(kind: 'id' | 'at', index: OpenIndex, row: number): Pro
 }
 
 /** The indexed chip under a point; where several overlap there, the one whose centre is nearest. */
-async function placeQuery(at: readonly [number, number], index: OpenIndex): Promise<Query> {
+async function placeQuery(at: readonly [number, number], index: OpenIndex, option: string): Promise<Query> {
   const [lon, lat] = at;
   const { folder, manifest } = index;
-  if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) throw new InvalidOptionError('--at', `expected longitude,latitude in degrees, got ${lon},${lat}`, await isThere(index, lat, lon) ? { advice: swapped(at) } : {});
+  if (!(Math.abs(lon) <= 360 && Math.abs(lat) <= 90)) throw new InvalidOptionError(option, `expected longitude,latitude in degrees, got ${lon},${lat}`, await isThere(index, lat, lon) ? { advice: swapped(at) } : {});
   const row = await index.rowAt(lon, lat);
   if (row !== undefined) return entryQuery('at', index, row);
   let placed = false;
   for await (const batch of index.batches()) for (let i = 0; i < batch.count && !placed; i++) placed = !Number.isNaN(batch.lon(i));
-  if (!placed) throw new InvalidOptionError('--at', `no scene of ${folder} has a georeference`, { advice: 'search with --id or --image' });
+  if (!placed) throw new InvalidOptionError(option, `no scene of ${folder} has a georeference`, { advice: 'search with --id or --image' });
   const inScene = manifest.sources.find((source) => isInScene(source, lon, lat));
-  if (inScene !== undefined) throw new InvalidOptionError('--at', `${lon},${lat} lies in a part of ${inScene.name} without data`);
-  throw new InvalidOptionError('--at', `${lon},${lat} lies outside every scene of ${folder}`, { advice: await isThere(index, lat, lon) ? swapped(at) : 'give longitude,latitude in degrees, WGS 84' });
+  if (inScene !== undefined) throw new InvalidOptionError(option, `${lon},${lat} lies in a part of ${inScene.name} without data`);
+  throw new InvalidOptionError(option, `${lon},${lat} lies outside every scene of ${folder}`, { advice: await isThere(index, lat, lon) ? swapped(at) : 'give longitude,latitude in degrees, WGS 84' });
 }
 
 /** Whether a place lies in a scene of the index. */
