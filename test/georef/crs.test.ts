@@ -89,7 +89,18 @@ describe('GeoKeys', () => {
     expect(crsFromGeoKeys({ directory: [1, 1, 0, 0] })).toBeUndefined();
   });
 
-  it('of a CRS without a code cannot be made, and are not invented', () => {
+  it('of a CRS without a code are its definition, as ArcGIS writes it', () => {
+    const wkt = 'PROJCS["my grid",\n  GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],\n'
+      + '  PROJECTION["Lambert_Azimuthal_Equal_Area"],PARAMETER["False_Easting",0.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",20.0],PARAMETER["Latitude_Of_Origin",5.0],UNIT["Meter",1.0]]';
+    const crs = crsFromWkt(wkt)!;
+    expect(crs.epsg).toBeUndefined();
+    const keys = geoKeysFor(crs)!;
+    const text = `ESRI PE String = ${wkt.replaceAll(/\n */g, '')}|`;
+    expect(keys).toEqual({ directory: [1, 1, 0, 3, 1024, 0, 1, 32767, 1025, 0, 1, 1, 3073, 34737, text.length, 0], ascii: text });
+    expect(crsFromGeoKeys(keys)).toMatchObject({ name: 'my grid', kind: 'projected', proj4: crs.proj4 });
+  });
+
+  it('of a CRS without any definition cannot be made, and are not invented', () => {
     expect(geoKeysFor({ name: 'local grid', kind: 'other' })).toBeUndefined();
     expect(geoKeysFor(undefined)).toBeUndefined();
   });

@@ -32,6 +32,8 @@ function fillMissing(data: TypedArray, mask: Uint8Array, bands: number, value: n
   for (let pixel = mask.indexOf(0); pixel >= 0; pixel = mask.indexOf(0, pixel)) {
     const first = pixel;
     while (pixel < mask.length && mask[pixel] === 0) pixel++;
-    data.fill(value, first * bands, pixel * bands);
+    // A NaN stays the one it is: there are many, and the samples are to be the scene's own.
+    if (!Number.isNaN(value)) data.fill(value, first * bands, pixel * bands);
+    else for (let at = first * bands; at < pixel * bands; at++) if (!Number.isNaN(data[at]!)) data[at] = value;
   }
 }

@@ -265,6 +265,6 @@ function warningsOf(profile: SceneProfile, missing: Missing, crs: Crs | undefine
   const warnings: string[] = [];
   if (missing === 'mask' && profile.maskSource === 'nodata') warnings.push(`nodata (${profile.nodata}) becomes a mask: lossy compression would change its value`);
   if (missing === 'mask' && profile.maskSource === 'alpha') warnings.push('alpha becomes a mask: half-transparent pixels are opaque in it');
-  if (crs !== undefined && geoKeysFor(crs) === undefined) warnings.push(`the CRS (${crs.name}) cannot be written into a GeoTIFF without an EPSG code or GeoKeys`);
+  if (crs !== undefined && geoKeysFor(crs) === undefined) warnings.push(`the CRS (${crs.name}) has no definition that could be written into a GeoTIFF`);
   return warnings;
 }
