@@ -79,6 +79,7 @@ function printXyz(result: XyzResult): void {
       `described in ${result.tileJson}; ${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most`,
     ];
   process.stdout.write(`${lines.join('\n')}\n`);
+  for (const warning of result.warnings) process.stderr.write(`note: ${warning}\n`);
 }
 
 function print(result: TileResult): void {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { InvalidFileError } from '../errors.js';
 import { bytesPerSample } from '../raster/index.js';
 import type { DataType, Rgba, SceneProfile } from '../raster/index.js';
@@ -66,6 +67,14 @@ export interface DecodedPicture {
 /** Bytes of all pixels of a picture. */
 export function decodedBytes(header: Pick<PictureHeader, 'width' | 'height' | 'bands' | 'dtype'>): number {
   return header.width * header.height * header.bands * bytesPerSample(header.dtype);
+}
+
+/** Decoding once into a file: its bytes, and the bytes that come per second on an ordinary processor. */
+export interface CopyCost { readonly bytes: number; readonly bytesPerSecond: number }
+
+/** What a plan says of a picture that is decoded once into a file. */
+export function copyNote(format: string, { bytes, bytesPerSecond }: CopyCost, folder: string | undefined): string {
+  return `a ${format} has no random access: its pixels are decoded once, in about ${Math.max(1, Math.round(bytes / bytesPerSecond))} s, into ${folder === undefined ? 'a temporary file' : 'a file'} of ${Math.ceil(bytes / 1e6)} MB in ${folder ?? tmpdir()}`;
 }
 
 /** Neither deflate nor Huffman codes make pixels more than about a thousand times smaller. */

@@ -42,7 +42,7 @@ export async function tileXyz(options: XyzOptions, context: TaskContext = {}): P
   try {
     const plan = planXyz(scene, options);
     const estimatedBytes = await estimate(scene, plan, options, context.signal);
-    const facts = { plan, options, started, estimatedBytes };
+    const facts = { scene, plan, options, started, estimatedBytes };
     await refuseSceneInFolder('--xyz', plan.folder, scene.profile);
     if (options.dryRun === true) return { ...resultOf(facts, { written: 0, bytes: 0 }), estimatedSeconds: await estimateSeconds(scene, plan, options, context.signal) };
     await checkXyzFolder(plan.folder, options.overwrite === true);
@@ -209,16 +209,18 @@ async function estimate(scene: Scene, plan: XyzPlan, options: XyzOptions, signal
 }
 
 interface Facts {
+  readonly scene: Scene;
   readonly plan: XyzPlan;
   readonly options: XyzOptions;
   readonly started: number;
   readonly estimatedBytes: number;
 }
 
-function resultOf({ plan, options, started, estimatedBytes }: Facts, { written, bytes }: Written): XyzResult {
+function resultOf({ scene, plan, options, started, estimatedBytes }: Facts, { written, bytes }: Written): XyzResult {
   return {
     scene: options.scene, folder: plan.folder, tileJson: join(plan.folder, TILE_JSON), dryRun: options.dryRun === true,
     minZoom: plan.levels.at(-1)!.zoom, maxZoom: plan.levels[0]!.zoom, tiles: plan.tiles, written, bytes, estimatedBytes,
     resampling: plan.resampling, bounds: plan.bounds, memory: plan.memory, peakRssBytes: peakRss(), seconds: (performance.now() - started) / 1000,
+    warnings: scene.profile.notes,
   };
 }

@@ -138,7 +138,7 @@ describe('tile, then mosaic', () => {
     writeFileSync(vrt, `<VRTDataset rasterXSize="40" rasterYSize="30">${gcps}${band(1, 0)}${band(2, 255)}${band(3, 7)}</VRTDataset>`);
     const tiles = fresh('lost');
     const words = 'the tiles do not carry nodata values that differ from band to band (0, 255, 7); the scene\'s 3 ground control points';
-    expect(await tile({ scene: vrt, folder: tiles, patchSize: 16, overlap: 4 })).toMatchObject({ lossless: false, warnings: [words] });
+    expect(await tile({ scene: vrt, folder: tiles, patchSize: 16, overlap: 4 })).toMatchObject({ lossless: false, warnings: expect.arrayContaining([words]) as string[] });
     const output = fresh('mosaic.tif');
     expect(await mosaic({ folder: tiles, output })).toMatchObject({ lossless: false, warnings: expect.arrayContaining([words]) as string[] });
     const { profile, raster } = await readWhole(output);

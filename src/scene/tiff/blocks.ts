@@ -21,6 +21,9 @@ import { COMPRESSION, COMPRESSION_NAMES, PHOTOMETRIC, TAG } from './tags.js';
 
 /** Uncompressed strips larger than this are read in pieces of whole rows. */
 const PIECE_BYTES = 1 << 18;
+/** Pieces may be so many times smaller to fit the strips, or as large as this. */
+const FEW_ROWS = 8;
+const LARGEST_PIECE_BYTES = 1 << 22;
 
 /** Blocks that lie together are read together, up to so many stored bytes, and over gaps up to so many. */
 const RUN_BYTES = 1 << 20;
@@ -127,10 +130,21 @@ const COMPLEX_COMPRESSIONS: ReadonlySet<number> = new Set([
   COMPRESSION.none, COMPRESSION.deflate, COMPRESSION.oldDeflate, COMPRESSION.lzw, COMPRESSION.packBits, COMPRESSION.zstd, COMPRESSION.lzma,
 ]);
 
-/** Rows per piece: whole tiles and compressed strips cannot be divided. */
+/**
+ * Rows per piece: whole tiles and compressed strips cannot be divided. Pieces are counted down the picture, so all strips but a
+ * lone one must hold a whole number of them.
+ */
 function piecesOf(picture: TiffPicture, rowBytes: number): number {
   if (picture.tiled || picture.compression !== COMPRESSION.none || isSubsampled(picture)) return picture.tileHeight;
-  return Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
+  const most = Math.max(1, Math.min(picture.tileHeight, Math.floor(PIECE_BYTES / rowBytes)));
+  if (picture.tileHeight >= picture.height) return most;
+  let below = most;
+  while (picture.tileHeight % below !== 0) below--;
+  if (below * FEW_ROWS >= most) return below;
+  // A prime number of rows: somewhat larger pieces rather than single rows.
+  let above = most;
+  while (picture.tileHeight % above !== 0) above++;
+  return above * rowBytes <= LARGEST_PIECE_BYTES ? above : below;
 }
 
 function groupRuns(keys: readonly number[], placeOf: (key: number) => Place, most: number, widest: number): number[][] {

@@ -84,7 +84,7 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
       { name: resampling === undefined ? 'rows of the scene' : 'blocks of the scene and new rows', bytes: source.memory },
       { name: 'file being written', bytes: cogMemory(cog) },
     ]),
-    warnings: [...warningsOf(profile, missing, grid.crs), ...target?.warnings ?? [], ...lost.map((what) => `the output does not carry ${what}`)],
+    warnings: [...profile.notes, ...warningsOf(profile, missing, grid.crs), ...target?.warnings ?? [], ...lost.map((what) => `the output does not carry ${what}`)],
     lost,
     identity: identityOf(profile, options, polygons),
   };

@@ -46,7 +46,7 @@ export function planTiles(scene: Scene, options: Omit<TileOptions, 'scene'>): Ti
   checkTileFormat(format, tiled);
   const tileBytes = rawTileBytes(grid, tiled);
   const inFlight = Math.max(2, Math.min(TILES_PER_CORE * availableParallelism(), Math.floor(TILES_BYTES / (2 * tileBytes))));
-  const warnings: string[] = [];
+  const warnings: string[] = [...profile.notes];
   const lost = lostOf(profile, bands);
   if (lost.length > 0) warnings.push(`the tiles do not carry ${lost.join('; ')}`);
   if (format !== 'tif' && tiled.crs !== undefined && wktFor(tiled.crs) === undefined) {

@@ -47,4 +47,6 @@ export interface XyzResult {
   readonly memory: MemoryPlan;
   readonly peakRssBytes: number;
   readonly seconds: number;
+  /** Remarks on the scene. */
+  readonly warnings: readonly string[];
 }
