@@ -1,7 +1,7 @@
 import { bytesPerSample } from '../raster/index.js';
 import type { SceneProfile } from '../raster/index.js';
 import { KEPT_BYTES } from './block-memory.js';
-import { RUNS_IN_FLIGHT } from './read-blocks.js';
+import { RUNS_IN_FLIGHT, runsInFlight } from './read-blocks.js';
 
 /** What a scene's size and blocks say about memory; any profile has it. */
 export type MemoryProfile = Pick<SceneProfile, 'width' | 'height' | 'bands' | 'dtype' | 'blockWidth' | 'blockHeight' | 'maskSource' | 'bytes'>;
@@ -48,5 +48,5 @@ export function readingMemory(profile: MemoryProfile): number {
   const block = profile.blockWidth * profile.blockHeight * profile.bands * bytesPerSample(profile.dtype);
   const blocks = Math.ceil(profile.width / profile.blockWidth) * Math.ceil(profile.height / profile.blockHeight);
   const stored = Math.min(profile.bytes, RUNS_IN_FLIGHT * RUN_BYTES);
-  return stored + 2 * block * Math.min(RUNS_IN_FLIGHT, blocks) + Math.min(KEPT_BYTES, block * blocks);
+  return stored + 2 * block * Math.min(runsInFlight(block), blocks) + Math.min(KEPT_BYTES, block * blocks);
 }

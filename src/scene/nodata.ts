@@ -20,6 +20,6 @@ export function parseNodata(text: string): number | undefined {
   const word = text.trim().toLowerCase();
   if (/^[-+]?nan\b/.test(word) || /^-?1\.#(ind|qnan)/.test(word)) return Number.NaN;
   if (/^[-+]?inf/.test(word) || /^-?1\.#inf/.test(word)) return word.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const value = Number(word);
-  return word === '' || Number.isNaN(value) ? undefined : value;
+  // JavaScript would take 0x10 and 0b11 for numbers.
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/.test(word) ? Number(word) : undefined;
 }

@@ -11,6 +11,14 @@ import type { BlockCopy } from './copy-block.js';
 /** Runs of blocks that are read and decoded at the same time; libuv's pool has four threads. */
 export const RUNS_IN_FLIGHT = 6;
 
+/** Decoded bytes of blocks on their way; where blocks are large, fewer of them are at the same time. */
+const BYTES_IN_FLIGHT = 2 ** 28;
+
+/** How many runs of blocks may be on their way: a block takes its bytes twice while it is decoded. */
+export function runsInFlight(blockBytes: number): number {
+  return Math.max(1, Math.min(RUNS_IN_FLIGHT, Math.floor(BYTES_IN_FLIGHT / (2 * blockBytes))));
+}
+
 /** Pixels that may be read for one that is wanted, before blocks are worth keeping. */
 const DIRECT_EXCESS = 4;
 /** Smaller blocks are better read together, up to a megabyte at once. */
@@ -39,7 +47,7 @@ export async function readBlocks(raster: BlockRaster, cache: BlockStore, window:
   const own = forEachInFlight(raster.runs(missing), async (run) => {
     throwIfAborted(signal);
     await readRun(raster, cache, run, place);
-  });
+  }, runsInFlight(raster.blockHeight * bytesPerRow(raster)));
   const others = settled(known.map((key) => cache.use(key, (block) => place(key, block))));
   await settled([own, others]);
   throwIfAborted(signal);
@@ -92,7 +100,7 @@ async function readDirectly(
  * Does something with every item, several at a time. After the first error no more are begun; it is thrown when those under way have
  * ended, so that nothing is written afterwards.
  */
-async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promise<void>, most = RUNS_IN_FLIGHT): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length) {
@@ -100,7 +108,7 @@ async function forEachInFlight<T>(items: readonly T[], work: (item: T) => Promis
       await work(item).catch((error: unknown) => { next = items.length; throw error; });
     }
   };
-  await settled(Array.from({ length: Math.min(RUNS_IN_FLIGHT, items.length) }, worker));
+  await settled(Array.from({ length: Math.min(most, items.length) }, worker));
 }
 
 /** Waits for all; then throws the first error in their order. */

@@ -61,9 +61,6 @@ export function isCheckpoint(start: Uint8Array): boolean {
   return Buffer.from(start).toString('latin1', 0, MAGIC.length) === MAGIC;
 }
 
-/** How far a checkpoint's training got, and what it was made from, where it says so. */
-export interface Progress { readonly epoch: number; readonly origin?: Origin }
-
 /** Writes the file beside its place and renames it, so that a kill or a full disk leaves the last one whole. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
   const { weights, best, moments, average, ...rest } = checkpoint;

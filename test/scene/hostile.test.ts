@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidFileError } from '../../src/errors.js';
@@ -122,6 +122,46 @@ describe('a TIFF that lies', () => {
     expect(scene.profile.notes.join()).toContain('circle');
     await scene.close();
     expect((await failure(written('nowhere.tif', Buffer.from('49492a00ffffff7f', 'hex')))).message).toContain('expected a directory at byte 2147483647');
+  });
+
+  it('about how much it has to say is refused or read without all of that', async () => {
+    const before = process.memoryUsage.rss();
+    const sparse = (name: string, bytes: Buffer): string => {
+      const path = written(name, bytes);
+      truncateSync(path, 2 ** 30);
+      return path;
+    };
+    const shorts = (tag: number): Field => ({ tag, type: 3, values: [2 ** 28, 4096] });
+    // Lists of a quarter of a billion numbers, in a file that is long enough for them.
+    expect((await failure(sparse('bits.tif', tiff([...size, shorts(258), long(273, 8), long(279, 4096)])))).message).toContain('expected at most 1048576 numbers in tag 258');
+    expect((await failure(sparse('extra.tif', tiff([...size, long(258, 8), long(273, 8), long(279, 4096), shorts(338)])))).message).toContain('in tag 338');
+    expect((await failure(sparse('strips.tif', tiff([...size, far(273, 2 ** 27, 4096), long(279, 4096)])))).message).toContain('expected at most 16777216 blocks in tag 273');
+    // Directories that lie over each other, two bytes apart, each with as many tags as it can have.
+    const many = Buffer.alloc(900_000, 0xff);
+    tiff([]).copy(many);
+    many.writeUInt32LE(18, 4);
+    expect((await failure(written('tags.tif', many))).message).toContain('expected a directory at byte 18');
+    // A kind of which a million values are claimed, in each of thousands of directories: only its first is read.
+    const directories = Array.from({ length: 3000 }, (_, i) => tiff([far(254, 2 ** 18, 8), long(256, 2), long(257, 2), long(258, 8), long(273, 8), long(279, 4)], { next: 8 + (i + 1) * 78 }).subarray(8));
+    const scene = await openScene(written('kinds.tif', Buffer.concat([tiff([]).subarray(0, 8), ...directories, Buffer.alloc(2 ** 20)])));
+    await scene.close();
+    expect(process.memoryUsage.rss() - before).toBeLessThan(150e6);
+  });
+
+  it('about nothing is read, however many blocks it has', async () => {
+    const rows = 200_000;
+    const head = tiff([long(256, 2), long(257, rows), long(258, 8), long(259, 1), long(262, 1), far(273, rows, 1000), long(277, 1), long(278, 1), far(279, rows, 1000 + 4 * rows)]);
+    const file = Buffer.alloc(1000 + 10 * rows);
+    head.copy(file);
+    for (let row = 0; row < rows; row++) {
+      file.writeUInt32LE(1000 + 8 * rows + 2 * row, 1000 + 4 * row);
+      file.writeUInt32LE(2, 1000 + 4 * rows + 4 * row);
+      file.writeUInt16LE(row % 65536, 1000 + 8 * rows + 2 * row);
+    }
+    const scene = await openScene(written('narrow.tif', file));
+    const { data } = await readAll(scene);
+    await scene.close();
+    for (const row of [0, 1, 70_000, rows - 1]) expect([data[2 * row], data[2 * row + 1]]).toEqual([row % 256, Math.floor((row % 65536) / 256)]);
   });
 
   it('about its codec is named with its block', async () => {

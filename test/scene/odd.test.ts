@@ -14,6 +14,8 @@ interface Expected {
   readonly bands: number;
   readonly dtype: string;
   readonly transform: readonly number[] | null;
+  /** Colours of the ids 0 to 3 of a palette. */
+  readonly colours?: readonly (readonly number[])[];
   readonly sha256: readonly string[];
 }
 
@@ -31,6 +33,7 @@ describe('TIFFs of kinds that few programs write', () => {
       const parts = PARTS[want.dtype];
       expect([profile.width, profile.height, profile.bands, profile.dtype]).toEqual([want.width, want.height, want.bands * (parts === undefined ? 1 : 2), parts ?? want.dtype]);
       expect(profile.transform ?? null).toEqual(want.transform);
+      expect(profile.palette?.slice(0, 4)).toEqual(want.colours);
       const raster = await readAll(scene);
       for (const [band, sum] of want.sha256.entries()) {
         if (parts === undefined) {

@@ -346,7 +346,7 @@ describe('convert', () => {
     expect(both.result).toMatchObject({ lossless: false, warnings: expect.arrayContaining([expect.stringMatching(/does not carry.*3 ground control points/)]) as string[] });
     expect(both.profile.rpc).toEqual(before.rpc);
     const moved = await run({ scene: vrt, gsd: 20 });
-    expect(moved.result.warnings).toEqual([expect.stringContaining('control points'), expect.stringContaining('camera model')]);
+    expect(moved.result.warnings.filter((warning) => warning.startsWith('the output does not carry'))).toEqual([expect.stringContaining('control points'), expect.stringContaining('camera model')]);
     expect(moved.profile.rpc).toBeUndefined();
   });
 

@@ -19,11 +19,22 @@ export function alphaBand(picture: TiffPicture): number | undefined {
   return at < 0 || first + at >= samples ? undefined : first + at;
 }
 
-/** The colours of a palette picture (TIFF 6.0, section 5): all reds, all greens, all blues, in 16 bits. */
+/**
+ * The colours of a palette picture (TIFF 6.0, section 5): all reds, all greens, all blues, in 16 bits. A colour map counts whatever the
+ * photometric interpretation says, as in GDAL, whose own files have it with "min is black" where colours were set after the pixels;
+ * only three samples that are red, green and blue need none.
+ */
 export async function readPalette(directory: Directory, picture: TiffPicture): Promise<Rgba[] | undefined> {
+  const isColour = (COLOUR_SAMPLES.get(picture.photometric) ?? 1) > 1 && picture.samples > 1;
+  const isInteger = picture.sampleFormat === SAMPLE_FORMAT.uint || picture.photometric === PHOTOMETRIC.palette;
+  const mapped = isColour || !isInteger ? undefined : await readColourMap(directory, picture);
+  if (mapped !== undefined) return mapped;
   if (picture.photometric === PHOTOMETRIC.minIsWhite && picture.samples === 1 && picture.bits <= 8 && picture.sampleFormat === SAMPLE_FORMAT.uint) return whiteToBlack(2 ** picture.bits);
   if (picture.photometric === PHOTOMETRIC.minIsBlack && picture.samples === 1 && picture.bits === 1) return whiteToBlack(2).reverse();
-  if (picture.photometric !== PHOTOMETRIC.palette) return undefined;
+  return undefined;
+}
+
+async function readColourMap(directory: Directory, picture: TiffPicture): Promise<Rgba[] | undefined> {
   const map = await directory.numbers(TAG.colorMap);
   const count = 2 ** Math.min(picture.bits, 16);
   if (map === undefined || map.length < 3 * count) return undefined;

@@ -41,7 +41,7 @@ export async function decodeBlock(stored: Uint8Array, shape: BlockShape, context
   if (compression === COMPRESSION.jpeg) {
     refuseImpossible(stored, shape, picture);
     const photometric = picture.planar ? PHOTOMETRIC.minIsBlack : picture.photometric;
-    return samplesOf(await decodeJpegBlock(stored, { width, height: rows, samples, photometric, tables: jpegTables }), shape, context);
+    return samplesOf(await decodeJpegBlock(stored, { width, height: rows, needed: shape.needed, samples, photometric, tables: jpegTables }), shape, context);
   }
   return decodePackedBlock(stored, shape, context);
 }

@@ -1,5 +1,6 @@
 import { InvalidFileError } from '../../errors.js';
 import type { ByteSource } from '../byte-source.js';
+import { TAG } from './tags.js';
 
 /** One entry of an image file directory; its values are read when they are asked for. */
 interface Entry {
@@ -12,7 +13,10 @@ interface Entry {
 /** An image file directory: one picture of a TIFF. */
 export interface Directory {
   has(tag: number): boolean;
-  /** Values of a numeric tag; 64-bit integers are exact up to 2^53. `undefined` if the tag is absent. */
+  /**
+   * Values of a numeric tag; 64-bit integers are exact up to 2^53. `undefined` if the tag is absent.
+   * @throws {InvalidFileError} if there are more than any picture has
+   */
   numbers(tag: number): Promise<ArrayLike<number> | undefined>;
   /** First value of a numeric tag. */
   number(tag: number): Promise<number | undefined>;
@@ -45,8 +49,19 @@ const WHOLE_TYPES: ReadonlySet<number> = new Set([1, 3, 4, 6, 8, 9, 16, 17]);
 /** More directories than any real file has; a chain may be made to run on for hours. */
 const MAX_DIRECTORIES = 10_000;
 
-/** Largest value of a tag that is read into memory; block offsets of a 100-terabyte file are smaller. */
-const MAX_TAG_BYTES = 1 << 30;
+/** More tags than any real directory has; libtiff takes more for damage, too. */
+const MAX_TAGS = 4096;
+/** Tags of all directories together: pages by the thousand have some twenty each. */
+const MAX_ALL_TAGS = 500_000;
+
+/** Largest value of a tag that is read into memory. */
+const MAX_TAG_BYTES = 1 << 26;
+/** Numbers of a tag that is no list of blocks: sixty-five thousand bands, ground control points. */
+const MAX_NUMBERS = 1 << 20;
+/** Blocks of a picture: 100 terapixels in tiles of 2048, 1 in tiles of 256. */
+const MAX_BLOCKS = 1 << 24;
+/** Lists of as many numbers as there are blocks. */
+const BLOCK_LISTS: ReadonlySet<number> = new Set([TAG.stripOffsets, TAG.stripByteCounts, TAG.tileOffsets, TAG.tileByteCounts]);
 
 /** The start of the file is read once: it holds all directories of a cloud-optimised file. */
 const HEAD_BYTES = 32768;
@@ -81,6 +96,7 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader> {
   const directories: Directory[] = [];
   const notes: string[] = [];
   const seen = new Set<number>();
+  let tags = 0;
   let offset = big ? safe(view.getBigUint64(8, littleEndian)) : view.getUint32(4, littleEndian);
   while (offset !== 0) {
     if (seen.has(offset)) { notes.push('the chain of directories runs in a circle'); break; }
@@ -96,6 +112,8 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader> {
       break;
     }
     directories.push(found.directory);
+    tags += found.tags;
+    if (tags > MAX_ALL_TAGS && found.next !== 0) { notes.push(`only the first ${directories.length} directories are read: they have ${tags} tags`); break; }
     offset = found.next;
   }
   if (directories.length === 0) throw new InvalidFileError(source.url, 'the TIFF has no directory, so no picture');
@@ -110,7 +128,7 @@ interface Reader {
   readonly read: (offset: number, length: number) => Promise<Uint8Array | undefined>;
 }
 
-async function readDirectory(reader: Reader, offset: number): Promise<{ directory: Directory; next: number } | undefined> {
+async function readDirectory(reader: Reader, offset: number): Promise<{ directory: Directory; tags: number; next: number } | undefined> {
   const { big, littleEndian } = reader;
   const countBytes = big ? 8 : 2;
   const entryBytes = big ? 20 : 12;
@@ -118,7 +136,7 @@ async function readDirectory(reader: Reader, offset: number): Promise<{ director
   const counter = await reader.read(offset, countBytes);
   if (counter === undefined) return undefined;
   const count = big ? safe(viewOf(counter).getBigUint64(0, littleEndian)) : viewOf(counter).getUint16(0, littleEndian);
-  if (count === 0 || count > 65535) return undefined;
+  if (count === 0 || count > MAX_TAGS) return undefined;
   const start = offset + countBytes;
   const table = await reader.read(start, count * entryBytes);
   if (table === undefined) return undefined;
@@ -137,32 +155,44 @@ async function readDirectory(reader: Reader, offset: number): Promise<{ director
   // The last directory of a file that was cut at its very end has no link; its picture may still be whole.
   const link = await reader.read(start + count * entryBytes, inlineBytes);
   const next = link === undefined ? 0 : big ? safe(viewOf(link).getBigUint64(0, littleEndian)) : viewOf(link).getUint32(0, littleEndian);
-  return { directory: createDirectory(reader, entries), next };
+  return { directory: createDirectory(reader, entries), tags: count, next };
 }
 
 function createDirectory(reader: Reader, entries: ReadonlyMap<number, Entry>): Directory {
-  const bytes = async (tag: number): Promise<Uint8Array | undefined> => {
+  /** The first `most` values of a tag, or all. */
+  const bytesOf = async (tag: number, most = Infinity): Promise<Uint8Array | undefined> => {
     const entry = entries.get(tag);
     if (entry === undefined) return undefined;
     const size = TYPE_BYTES[entry.type] ?? 0;
-    const length = size * entry.count;
     if (size === 0) throw new InvalidFileError(reader.source.url, `tag ${tag} has the unknown type ${entry.type}`);
-    const found = length <= MAX_TAG_BYTES ? await reader.read(entry.offset, length) : undefined;
+    const length = size * entry.count;
+    const found = entry.offset + length <= reader.source.size ? await reader.read(entry.offset, size * Math.min(entry.count, most)) : undefined;
     if (found === undefined) {
       throw new InvalidFileError(reader.source.url, `tag ${tag} claims ${length} bytes at ${entry.offset}, but the file has ${reader.source.size}`,
         { advice: 'the file is cut off or damaged' });
     }
     return found;
   };
-  const numbers = async (tag: number): Promise<ArrayLike<number> | undefined> => {
-    const data = await bytes(tag);
-    return data === undefined ? undefined : decodeNumbers(data, entries.get(tag)!.type, reader.littleEndian);
+  const refuseMore = (tag: number, most: number, what: string, found: number): void => {
+    if (found > most) throw new InvalidFileError(reader.source.url, `expected at most ${most} ${what} in tag ${tag}, found ${found}`, { advice: 'the file is damaged' });
+  };
+  const bytes = async (tag: number): Promise<Uint8Array | undefined> => {
+    const entry = entries.get(tag);
+    if (entry !== undefined) refuseMore(tag, MAX_TAG_BYTES, 'bytes', (TYPE_BYTES[entry.type] ?? 0) * entry.count);
+    return bytesOf(tag);
+  };
+  const numbers = async (tag: number, most?: number): Promise<ArrayLike<number> | undefined> => {
+    const entry = entries.get(tag);
+    if (entry === undefined) return undefined;
+    if (most === undefined && BLOCK_LISTS.has(tag)) refuseMore(tag, MAX_BLOCKS, 'blocks', entry.count);
+    else if (most === undefined) refuseMore(tag, MAX_NUMBERS, 'numbers', entry.count);
+    return decodeNumbers((await bytesOf(tag, most))!, entry.type, reader.littleEndian);
   };
   return {
     has: (tag) => entries.has(tag),
     bytes,
-    numbers,
-    number: async (tag) => (await numbers(tag))?.[0],
+    numbers: (tag) => numbers(tag),
+    number: async (tag) => (await numbers(tag, 1))?.[0],
     single: async (tag) => {
       const entry = entries.get(tag);
       if (entry === undefined) return undefined;

@@ -5,6 +5,8 @@ import { PHOTOMETRIC } from './tags.js';
 export interface JpegBlockOptions {
   readonly width: number;
   readonly height: number;
+  /** Rows that are inside the picture; a stream may have no more of them, as in libtiff. */
+  readonly needed: number;
   /** Samples per pixel of the block's plane. */
   readonly samples: number;
   readonly photometric: number;
@@ -24,12 +26,12 @@ export async function decodeJpegBlock(block: Uint8Array, options: JpegBlockOptio
   if (frame === undefined) throw new RangeError('its JPEG stream has no frame header');
   if (frame.precision !== 8 || frame.unusual) throw new RangeError(`JPEG with ${frame.precision} bits or an unusual coding is not read`);
   if (frame.components !== options.samples) throw new RangeError(`expected ${options.samples} JPEG components, found ${frame.components}`);
-  if (frame.width !== options.width || frame.height < options.height) {
+  if (frame.width !== options.width || frame.height < options.needed) {
     throw new RangeError(`expected a JPEG of ${options.width} × ${options.height} pixels, found ${frame.width} × ${frame.height}`);
   }
   const stream = spliceTables(block, options.tables, options.samples === 1 ? undefined : options.photometric === PHOTOMETRIC.ycbcr ? 1 : 0);
   const data = await decodePicture(stream, options.samples);
-  const length = options.width * options.height * options.samples;
+  const length = options.width * options.needed * options.samples;
   if (data.length < length) throw new RangeError(`expected ${length} bytes, its JPEG stream gave ${data.length}`);
   return data;
 }

@@ -34,6 +34,10 @@ const KEPT_BYTES = 8 * 2 ** 20;
 
 /** The file ends before a block does. */
 export function cutOff({ source, nameOf }: Pick<StoredPicture, 'source' | 'nameOf'>, key: number, place: Place): InvalidFileError {
+  if (place.offset + place.length <= source.size) {
+    return new InvalidFileError(source.url, `${nameOf(key)} ends before byte ${place.offset + place.length}: the file became shorter than the ${source.size} bytes that it had when it was opened`,
+      { advice: 'run again when the file is whole' });
+  }
   return new InvalidFileError(source.url, `${nameOf(key)} should end at byte ${place.offset + place.length}, but the file has ${source.size}`,
     { advice: 'the file is cut off; copy or download it again' });
 }
@@ -73,8 +77,13 @@ export function createRunReader(stored: StoredPicture): Pick<BlockRaster, 'decod
     const present = run.filter((key) => placeOf(key).length > 0);
     if (present.length === 0) return run.map(() => undefined);
     const places = present.map(placeOf);
-    const start = Math.min(...places.map((place) => place.offset));
-    const length = Math.max(...places.map((place) => place.offset + place.length)) - start;
+    let start = Infinity;
+    let end = 0;
+    for (const place of places) {
+      start = Math.min(start, place.offset);
+      end = Math.max(end, place.offset + place.length);
+    }
+    const length = end - start;
     // What is unpacked needs its stored bytes no longer; other decoders keep them, or hand them on.
     const copies = present.length > 1 && compression === COMPRESSION.none;
     const pooled = (isPacked || copies) && source.readInto !== undefined;
