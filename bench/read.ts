@@ -103,7 +103,7 @@ async function main(): Promise<void> {
     for (const what of values.what === undefined ? ['all', 'windows'] : [values.what]) {
       const peaks: [number[], number[]] = [[], []];
       const run = async (side: 0 | 1, command: string, args: readonly string[]): Promise<number> => {
-        const [seconds, peak] = (await runProcess(command, args, { ...process.env, UV_THREADPOOL_SIZE: '2' })).stdout.trim().split(' ').map(Number) as [number, number];
+        const [seconds, peak] = (await runProcess('taskset', ['-c', '0,1', command, ...args], { ...process.env, UV_THREADPOOL_SIZE: '2' })).stdout.trim().split(' ').map(Number) as [number, number];
         peaks[side].push(peak);
         return seconds;
       };

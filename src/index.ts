@@ -5,7 +5,7 @@ export * from './georef/index.js';
 export * from './grid/index.js';
 export * from './card/index.js';
 export type { Progress, TaskContext } from './run/index.js';
-export { openScene } from './scene/index.js';
+export { openScene, readMemory, stripCacheBytes } from './scene/index.js';
 export { loadModel, openPredictor } from './predict/index.js';
 export type { Device, LoadedModel, PatchOutput, Predictor, PredictorOptions, PredictorOutput } from './predict/index.js';
 export { createCog, resumeCog } from './cog/index.js';

@@ -28,8 +28,8 @@ export interface OpenSceneOptions extends Omit<PictureOptions, 'caches'> {
   readonly page?: number;
   /**
    * Bytes of decoded blocks that the scene keeps for later reads. Default: enough to read strips of 1024 rows patch by
-   * patch without decoding a block twice, at most 256 MB (`defaultCacheBytes`). `stripCacheBytes` tells what another
-   * strip height needs, `readMemory` what the scene then holds in all.
+   * patch without decoding a block twice, at most 256 MB. `stripCacheBytes` tells what another strip
+   * height needs, `readMemory` what the scene then holds in all.
    */
   readonly cacheBytes?: number;
   /**
