@@ -38,9 +38,11 @@ export async function openPredictor(model: LoadedModel | string, options: Predic
   const dtype = options.dtype ?? 'uint8';
   checkSceneType(card, dtype, source);
   const device = options.device ?? 'cpu';
-  const layout = threadLayout(isMapTask(card.task) ? 'maps' : 'chips', threadsOf(options), device, options.workers);
+  const layout = threadLayout(isMapTask(card.task) ? 'maps' : 'chips', threadsOf(options), device, { ...options, modelBytes: loaded.bytes });
   await checkDevice(device);
-  const pool = options.started?.take(source, { device, ...layout }) ?? openPool({ model: source, device, ...layout });
+  const started = options.started?.take(source, { device, ...layout });
+  if (started === undefined) await options.started?.close();
+  const pool = started ?? openPool({ model: source, device, ...layout });
   const sessions = createSessions({ pool, model: loaded, outputs: options.outputs, dtype, device });
   let milliseconds = 0;
   const spares = createSpares();
@@ -83,7 +85,7 @@ function threadsOf(options: { readonly threads?: number }): number {
 export function startEngines(purpose: 'maps' | 'chips', options: Pick<PredictorOptions, 'device' | 'threads' | 'workers'>): StartedEngines | undefined {
   const device = options.device ?? 'cpu';
   if (device !== 'cpu') return undefined;
-  const layout = threadLayout(purpose, threadsOf(options), device, options.workers);
+  const layout = threadLayout(purpose, threadsOf(options), device, options);
   const pool = openPool({ model: 'the model', device, ...layout });
   let taken = false;
   return {
@@ -100,14 +102,20 @@ export function startEngines(purpose: 'maps' | 'chips', options: Pick<PredictorO
 /** Engines side by side for maps: the second works while the first hands over its answer and gets its next patch. */
 const MAP_WORKERS = 2;
 
+/** Weights that chip engines hold together at most, if it is more than one engine: each has its own, twice while it starts. */
+const WEIGHTS_BYTES = 2 ** 27;
+
 /**
  * Threads inside one engine, or engines with fewer threads each. Measured (docs/decisions/0004-engine.md): chips are too small
- * to share, an engine per thread is faster; maps hold their activations once per engine, so there are two, which share the
+ * to share, an engine per thread is faster, as long as their weights are not what fills the memory; maps hold their activations once per engine, so there are two, which share the
  * threads evenly and keep the cores busy while the main thread reads, stitches and writes.
  */
-export function threadLayout(purpose: 'maps' | 'chips', threads: number, device: string, workers?: number): { readonly workers: number; readonly threads: number } {
+export function threadLayout(
+  purpose: 'maps' | 'chips', threads: number, device: string, { workers, modelBytes = 0 }: { readonly workers?: number; readonly modelBytes?: number } = {},
+): { readonly workers: number; readonly threads: number } {
   if (device !== 'cpu') return { workers: 1, threads };
-  const engines = Math.min(threads, workers ?? (purpose === 'maps' ? MAP_WORKERS : threads));
+  const bearable = Math.max(1, Math.floor(WEIGHTS_BYTES / Math.max(1, modelBytes)));
+  const engines = Math.min(threads, workers ?? (purpose === 'maps' ? MAP_WORKERS : bearable));
   return { workers: engines, threads: Math.max(1, Math.floor(threads / engines)) };
 }
 
