@@ -1,4 +1,4 @@
-import { parseProj4 } from './proj4-text.js';
+import { parseProj4, proj4Number } from './proj4-text.js';
 import type { PointTransform } from './lon-lat.js';
 import type { Crs } from './types.js';
 
@@ -21,6 +21,14 @@ export function worldWidth(crs: Crs): number | undefined {
   const named = RADII.get(parameters.get('ellps') ?? '') ?? RADII.get(parameters.get('datum') ?? '');
   const radius = Number(parameters.get('a') ?? parameters.get('R') ?? named ?? Number.NaN);
   return radius > 0 ? 2 * Math.PI * radius : undefined;
+}
+
+/** The x of both edges of the world of a CRS that repeats around it. `undefined` as for {@link worldWidth}. */
+export function worldEdges(crs: Crs): readonly [left: number, right: number] | undefined {
+  const width = worldWidth(crs);
+  if (width === undefined) return undefined;
+  const middle = crs.kind === 'geographic' || crs.proj4 === undefined ? 0 : proj4Number(parseProj4(crs.proj4), 'x_0', 0);
+  return [middle - width / 2, middle + width / 2];
 }
 
 /** Half the world, and a little more, so that both edges of a map of the world stay where they are. */

@@ -17,8 +17,11 @@ export function proj4OfEpsg(code: number): string | undefined {
 export function crsFromEpsg(code: number): Crs | undefined {
   const proj4 = proj4OfEpsg(code);
   if (proj4 === undefined) return undefined;
-  return { epsg: code, name: epsgName(code), kind: kindOfProj4(proj4), proj4 };
+  return { epsg: code, name: epsgName(code), kind: kindOfProj4(proj4), proj4, ...(IN_GRADS.has(code) ? { degreesPerUnit: 0.9 } : {}) };
 }
+
+/** Geographic systems that count in grads, 400 to the circle; proj4's definitions do not say so. All but these count in degrees (PROJ 9). */
+const IN_GRADS: ReadonlySet<number> = new Set([4807, 4810, 4811, 4816, 4821, 4901]);
 
 /** `geographic` for longitudes and latitudes, `other` for geocentric coordinates, else `projected`. */
 export function kindOfProj4(proj4: string): Crs['kind'] {

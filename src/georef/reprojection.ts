@@ -1,8 +1,9 @@
-import { nearTo, worldWidth } from './around-the-world.js';
+import { nearTo, worldEdges, worldWidth } from './around-the-world.js';
 import { chain } from './approximate.js';
 import { fromLonLat, toLonLat } from './lon-lat.js';
+import { metresPerUnit } from './proj4-text.js';
 import type { PointTransform } from './lon-lat.js';
-import { invertTransform, isInvertible, pixelToCrs } from './transform.js';
+import { crsToPixel, invertTransform, isInvertible, pixelToCrs } from './transform.js';
 import type { Crs, Transform } from './types.js';
 
 /** Pixels with a place on Earth. */
@@ -43,6 +44,9 @@ export function isSameCrs(a: Crs, b: Crs): boolean {
   return a.proj4 !== undefined && a.proj4 === b.proj4 && (a.degreesPerUnit ?? 1) === (b.degreesPerUnit ?? 1);
 }
 
+/** Corners that are so many times farther than the extent say nothing of the size of its pixels. */
+const DISTANT = 2;
+
 /** Points per edge that tell the extent. */
 const PROBES = 21;
 
@@ -75,12 +79,20 @@ const NARROWER = 0.9;
  */
 export function placedExtent(source: PlacedGrid, crs: Crs): { readonly extent: Extent; readonly between: PointTransform<Point> } | undefined {
   const between = crsToCrs(source.crs, crs);
-  const extent = between && extentOf(source, between);
-  if (between === undefined || extent === undefined) return undefined;
+  const reach = between && reachesOf(crs).find((one) => extentOf(source, between, one) !== undefined);
+  const extent = between && reach && extentOf(source, between, reach);
+  if (between === undefined || reach === undefined || extent === undefined) return undefined;
+  const edges = worldEdges(crs);
+  const poles = edges === undefined ? [] : polesOn(source);
+  // All longitudes meet at a pole, wherever on the grid it lies.
+  if (edges !== undefined && poles.length > 0) {
+    const ys = poles.map((latitude) => between(...fromLonLat(source.crs)!(0, latitude)!)?.[1]).filter((y) => y !== undefined && Math.abs(y) < edges[1] - edges[0]) as number[];
+    return { extent: [edges[0], Math.min(extent[1], ...ys), edges[1], Math.max(extent[3], ...ys)], between };
+  }
   const middle = between(...pixelToCrs(source.transform, source.width / 2, source.height / 2));
   if (middle === undefined) return { extent, between };
   const around = nearTo(middle[0], crs, between);
-  const onward = extentOf(source, around);
+  const onward = extentOf(source, around, reach);
   const isNarrower = onward !== undefined && onward[2] - onward[0] < NARROWER * (extent[2] - extent[0]);
   if (!isNarrower) return { extent, between };
   // It begins within the world, and ends beyond it.
@@ -92,17 +104,92 @@ export function placedExtent(source: PlacedGrid, crs: Crs): { readonly extent: E
   };
 }
 
-/** The smallest rectangle around a grid's pixels as a transform places them. */
-function extentOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, between: PointTransform<Point>): Extent | undefined {
+/** Latitudes of the poles that lie inside a grid, not at its edge. */
+function polesOn({ transform, crs, width, height }: PlacedGrid): number[] {
+  if (crs.kind === 'geographic' || worldWidth(crs) !== undefined || !isInvertible(transform)) return [];
+  const toCrs = fromLonLat(crs);
+  return [90, -90].filter((latitude) => {
+    const pole = toCrs?.(0, latitude);
+    if (pole === undefined) return false;
+    const [column, row] = crsToPixel(transform, pole[0], pole[1]);
+    return column > 0 && column < width && row > 0 && row < height;
+  });
+}
+
+/** Metres from the origin that are farther than any place of use: once around the earth. Projections of one side of it run on without end. */
+const FARTHEST_METRES = 4e7;
+
+/** Units from the origin along both axes beyond which places do not count. */
+type Reach = readonly [x: number, y: number];
+
+/** What counts; a grid of which nothing does has the next. */
+function reachesOf(crs: Crs): readonly Reach[] {
+  if (crs.kind !== 'projected') return [[Infinity, Infinity]];
+  const farthest = FARTHEST_METRES / metresPerUnit(crs.proj4 ?? '');
+  const width = worldWidth(crs);
+  // Mercator runs on towards the poles; where its world is a square, at 85.05 degrees, maps of the web end.
+  return width !== undefined && /\+proj=(web)?merc\b/.test(crs.proj4 ?? '') ? [[farthest, width / 2], [farthest, farthest]] : [[farthest, farthest]];
+}
+
+/** Whether some of a grid's pixels get places in another CRS that are too far away to be of use, and are left out of its extent. */
+export function reachesTooFar(source: PlacedGrid, crs: Crs): boolean {
+  const between = crsToCrs(source.crs, crs);
+  const [reach, further] = reachesOf(crs) as [Reach, Reach?];
+  // Mercator has no places at the poles, other projections none on the far side: that goes without saying.
+  return between !== undefined && probesOf(source, between).some((row) => row.some(({ place }) => (place === undefined ? further !== undefined : !isNear(place, reach))));
+}
+
+function isNear([x, y]: Point, [mostX, mostY]: Reach): boolean {
+  return Math.abs(x) <= mostX && Math.abs(y) <= mostY;
+}
+
+interface Probe { readonly pixel: Point; readonly place: Point | undefined }
+
+function probesOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, between: PointTransform<Point>): Probe[][] {
+  return Array.from({ length: PROBES }, (_, i) => Array.from({ length: PROBES }, (__, k) => probeAt(source, between, [(source.width * i) / (PROBES - 1), (source.height * k) / (PROBES - 1)])));
+}
+
+function probeAt({ transform }: Pick<PlacedGrid, 'transform'>, between: PointTransform<Point>, pixel: Point): Probe {
+  return { pixel, place: between(...pixelToCrs(transform, ...pixel)) };
+}
+
+/** Steps of halving that find where places end or jump, to a millionth of the distance of two probes. */
+const HALVINGS = 20;
+/** Neighbouring probes, a twentieth of the grid from each other, that are so large a share of its extent apart have a jump between them. */
+const JUMP = 0.4;
+
+/**
+ * The smallest rectangle around a grid's pixels as a transform places them, but for those that are too far away. Where places end between two
+ * probes, or jump from one edge of the world to the other, it goes to where they do.
+ */
+function extentOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, between: PointTransform<Point>, reach: Reach): Extent | undefined {
+  const probes = probesOf(source, between);
   let [left, bottom, right, top] = [Infinity, Infinity, -Infinity, -Infinity];
+  const include = ({ place }: Probe): void => {
+    if (place === undefined || !isNear(place, reach)) return;
+    left = Math.min(left, place[0]);
+    right = Math.max(right, place[0]);
+    bottom = Math.min(bottom, place[1]);
+    top = Math.max(top, place[1]);
+  };
+  probes.flat().forEach(include);
+  const [wide, high] = [JUMP * (right - left), JUMP * (top - bottom)];
+  const isBroken = ({ place: a }: Probe, { place: b }: Probe): boolean => {
+    if (a === undefined || b === undefined || !isNear(a, reach) || !isNear(b, reach)) return (a !== undefined && isNear(a, reach)) || (b !== undefined && isNear(b, reach));
+    return Math.abs(a[0] - b[0]) > wide || Math.abs(a[1] - b[1]) > high;
+  };
+  const search = (a: Probe, b: Probe): void => {
+    for (let step = 0; step < HALVINGS && isBroken(a, b); step++) {
+      const middle = probeAt(source, between, [(a.pixel[0] + b.pixel[0]) / 2, (a.pixel[1] + b.pixel[1]) / 2]);
+      include(middle);
+      if (isBroken(a, middle)) b = middle;
+      else a = middle;
+    }
+  };
   for (let i = 0; i < PROBES; i++) {
     for (let k = 0; k < PROBES; k++) {
-      const point = between(...pixelToCrs(source.transform, (source.width * i) / (PROBES - 1), (source.height * k) / (PROBES - 1)));
-      if (point === undefined) continue;
-      left = Math.min(left, point[0]);
-      right = Math.max(right, point[0]);
-      bottom = Math.min(bottom, point[1]);
-      top = Math.max(top, point[1]);
+      if (i + 1 < PROBES) search(probes[i]![k]!, probes[i + 1]![k]!);
+      if (k + 1 < PROBES) search(probes[i]![k]!, probes[i]![k + 1]!);
     }
   }
   return right > left && top > bottom ? [left, bottom, right, top] : undefined;
@@ -111,5 +198,6 @@ function extentOf(source: Pick<PlacedGrid, 'width' | 'height' | 'transform'>, be
 function diagonal(source: PlacedGrid, between: PointTransform<Point>, [left, bottom, right, top]: Extent): number {
   const a = between(...pixelToCrs(source.transform, 0, 0));
   const b = between(...pixelToCrs(source.transform, source.width, source.height));
-  return a === undefined || b === undefined ? Math.hypot(right - left, top - bottom) : Math.hypot(a[0] - b[0], a[1] - b[1]);
+  const isFar = [a, b].some((point) => point === undefined || !(Math.hypot(...point) < DISTANT * Math.hypot(left, right, top, bottom)));
+  return isFar || a === undefined || b === undefined ? Math.hypot(right - left, top - bottom) : Math.hypot(a[0] - b[0], a[1] - b[1]);
 }

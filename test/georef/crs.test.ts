@@ -100,6 +100,18 @@ describe('GeoKeys', () => {
     expect(crsFromGeoKeys(keys)).toMatchObject({ name: 'my grid', kind: 'projected', proj4: crs.proj4 });
   });
 
+  it('of a code in grads are that code, and its coordinates count in grads', () => {
+    const crs = crsFromEpsg(4807)!;
+    // Paris, by PROJ: 2.33722917 degrees east of Greenwich; 45 degrees north are 50 grads.
+    const [x, y] = fromLonLat(crs)!(2.33722917, 45)!;
+    expect(Math.abs(x)).toBeLessThan(0.002);
+    expect(y).toBeCloseTo(50, 2);
+    const [lon, lat] = toLonLat(crs)!(5, 50)!;
+    expect(lon).toBeCloseTo(2.33722917 + 4.5, 2);
+    expect(lat).toBeCloseTo(45, 2);
+    expect(crsFromGeoKeys(geoKeysFor(crs)!)).toMatchObject({ epsg: 4807, degreesPerUnit: 0.9 });
+  });
+
   it('of a CRS without any definition cannot be made, and are not invented', () => {
     expect(geoKeysFor({ name: 'local grid', kind: 'other' })).toBeUndefined();
     expect(geoKeysFor(undefined)).toBeUndefined();

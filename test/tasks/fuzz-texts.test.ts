@@ -126,7 +126,7 @@ describe('a changed text is read or refused, in time, in bounded memory and with
     ];
     await property(texts, (text, list) => {
       const polygons = polygonsInText(mutateJson(text, list), 'area.geojson');
-      const area = placeArea(polygons, { transform: [500000, 2, 0, 4600000, 0, -2], crs: crsFromEpsg(32633)! });
+      const area = placeArea(polygons, { transform: [500000, 2, 0, 4600000, 0, -2], crs: crsFromEpsg(32633)!, width: 100, height: 100 });
       const mask = new Uint8Array(100 * 100).fill(255);
       area?.clip(mask, { x: 0, y: 0, width: 100, count: 100 });
       return Promise.resolve();

@@ -57,6 +57,42 @@ describe('a grid around a pole', () => {
   });
 });
 
+describe('a mean over the edge of the world', () => {
+  it.each([[3832, 150_000], [3995, 100_000], [4326, 1]] as const)('has what lies on both sides of it, and nothing of the row between (EPSG:%i)', async (epsg, size) => {
+    const path = join(folder, `seam-${epsg}.tif`);
+    const [width, height] = [720, 360];
+    const writer = await createCog({ width, height, bands: 1, dtype: 'float32', scratch: `${path}.scratch`, overviews: 'nearest', transform: [-180, 0.5, 0, 90, 0, -0.5], crs: crsFromEpsg(4326)! });
+    // 200 within 20 degrees of the antimeridian, 10 elsewhere.
+    await writer.write(Float32Array.from({ length: width * height }, (_, i) => (i % width < 40 || i % width >= width - 40 ? 200 : 10)), height);
+    await writer.finish(path);
+    await writer.abort();
+    const scene = await openScene(path);
+    try {
+      const { profile } = scene;
+      const place = { width, height, transform: profile.transform!, crs: profile.crs! };
+      const crs = crsFromEpsg(epsg)!;
+      // In degrees: pixels that lie half on this, half on the other side.
+      const grid = epsg === 4326 ? { width: 40, height: 40, transform: [160.5, size, 0, 20, 0, -size] as Transform, crs } : suggestGrid(place, crs, size)!;
+      const exact = gridToGrid(grid, place)!;
+      const rows = createWarpedRows(scene, { window: fullWindow(profile), bands: [0], grid, resampling: 'average' })!;
+      let [checked, wrong] = [0, 0];
+      for await (const { top, count, data, mask } of rows.rows(0)) {
+        for (let i = 0; i < count * grid.width; i++) {
+          const middle = exact((i % grid.width) + 0.5, top + Math.floor(i / grid.width) + 0.5);
+          // Well inside the 200: away from their other edge, and from the pole, where a pixel sees all longitudes.
+          if (mask![i] === 0 || middle === undefined || middle[1] < 30 || middle[1] > 330 || (middle[0] > 25 && middle[0] < width - 25)) continue;
+          checked++;
+          if (Math.abs((data[i] as number) - 200) > 1e-4) wrong++;
+        }
+      }
+      expect(checked).toBeGreaterThan(500);
+      expect(wrong).toBe(0);
+    } finally {
+      await scene.close();
+    }
+  });
+});
+
 describe('a pixel that is the mean of more than is read at once', () => {
   it('is the mean of all that it covers, from reads that each fit', async () => {
     const [width, height, across] = [2400, 2000, 2300];

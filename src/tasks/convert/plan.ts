@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 import { cogMemory, type CogOptions } from '../../cog/index.js';
-import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
+import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, reachesTooFar, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
 import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Size, type Window } from '../../raster/index.js';
 import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
 import { placeArea, readAreaFile, type Area } from '../rows/area.js';
@@ -48,6 +48,7 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
   const area = polygons === undefined ? undefined : placeOn(polygons, whole, options.area!);
   const crop = area === undefined ? fullWindow(whole) : cropTo(area, whole, options.area!);
   const grid = { ...whole, ...crop, transform: whole.transform && windowTransform(whole.transform, crop) };
+  if (target !== undefined) checkGrowth(grid, profile, options);
   const resampling = target === undefined ? undefined : options.resampling ?? target.resampling;
   const source = resampling === undefined
     ? createSceneRows(scene, { x: window.x + crop.x, y: window.y + crop.y, width: crop.width, height: crop.height }, bands)
@@ -161,7 +162,7 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
   const option = options.epsg === undefined ? '--gsd' : '--crs';
   const place = placeOf(profile, window);
   if (place.transform === undefined || place.crs?.proj4 === undefined) {
-    throw new InvalidOptionError(option, `${profile.source} has no georeference to start from`, { advice: 'give it a world file and a .prj' });
+    throw new InvalidOptionError(option, `${profile.source} has no georeference to start from`, { advice: profile.gcps === undefined ? 'give it a world file and a .prj' : 'warp it by its control points first, for example with gdalwarp' });
   }
   const crs = options.epsg === undefined ? place.crs : crsFromEpsg(options.epsg);
   if (crs === undefined || geoKeysFor(crs) === undefined) throw new InvalidOptionError(option, `EPSG:${options.epsg} is not known or cannot be written`);
@@ -169,17 +170,17 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
   const source = { ...place, transform: place.transform, crs: place.crs };
   const grid = suggestGrid(source, crs, options.gsd === undefined ? undefined : options.gsd / metresPerCrsUnit(crs));
   if (grid === undefined) throw new InvalidOptionError(option, `the scene has no place in ${crs.name}`);
-  if (grid.width * grid.height > 2 ** 46 || Math.max(grid.width, grid.height) > 2 ** 31 - 1) {
-    throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels`, { advice: 'take a larger --gsd' });
-  }
-  checkGrowth(grid, profile, option);
   const categorical = profile.palette !== undefined || profile.classNames !== undefined;
   const before = suggestGrid(source, crs);
   const reduction = before === undefined ? 1 : pixelSize(grid.transform).width / pixelSize(before.transform).width;
   const far = options.epsg === undefined ? undefined : stretchAt(source, crs);
   return {
     grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear',
-    warnings: [...(options.gsd === undefined ? [] : sizeWarnings(options.gsd, reduction, { width: grid.width, height: grid.height }, window)), ...(far === undefined ? [] : [far])],
+    warnings: [
+      ...(options.resampling !== undefined && options.resampling !== 'nearest' && categorical ? [`--resampling ${options.resampling} mixes the ids of classes into others: nearest keeps them`] : []),
+      ...(reachesTooFar(source, crs) ? [`places that ${crs.name} puts very far away are left out: more than once around the earth, or in Mercator beyond 85.05 degrees`] : []),
+      ...(options.gsd === undefined ? [] : sizeWarnings(options.gsd, reduction, { width: grid.width, height: grid.height }, window)), ...(far === undefined ? [] : [far]),
+    ],
   };
 }
 
@@ -211,14 +212,18 @@ const WIDE_DEGREES = 20;
 const MANY_PIXELS = 1e9;
 const MOST_GROWTH = 100;
 
-/** @throws {InvalidOptionError} if the output would be much larger than the scene, and large */
-function checkGrowth(grid: PlacedGrid, profile: SceneProfile, option: string): void {
+/** @throws {InvalidOptionError} if the output would be much larger than the scene, and large, or larger than any file */
+function checkGrowth(grid: Size, profile: SceneProfile, options: ConvertOptions): void {
   const pixels = grid.width * grid.height;
+  const option = options.epsg === undefined ? '--gsd' : '--crs';
+  if (pixels > 2 ** 46 || Math.max(grid.width, grid.height) > 2 ** 31 - 1) {
+    throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels`, { advice: 'take a larger --gsd, or a part by --aoi' });
+  }
   if (pixels <= MANY_PIXELS || pixels <= MOST_GROWTH * profile.width * profile.height) return;
   const bytes = pixels * profile.bands * bytesPerSample(profile.dtype);
   const times = Math.round(pixels / (profile.width * profile.height)).toLocaleString('en');
   throw new InvalidOptionError(option, `the output would have ${grid.width} × ${grid.height} pixels, ${times} times those of the scene, ${Math.ceil(bytes / 1e9).toLocaleString('en')} GB before compression`, {
-    advice: 'take a larger --gsd, or cut a part out of the scene first',
+    advice: 'take a larger --gsd, or a part of the scene by --aoi or --window',
   });
 }
 
@@ -241,8 +246,8 @@ function placeOf({ transform, crs }: SceneProfile, window: Window): Place {
   return { width: window.width, height: window.height, transform: transform && windowTransform(transform, window), crs };
 }
 
-function placeOn(polygons: Awaited<ReturnType<typeof readAreaFile>>, { transform, crs }: Place, path: string): Area {
-  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs });
+function placeOn(polygons: Awaited<ReturnType<typeof readAreaFile>>, { transform, crs, width, height }: Place, path: string): Area {
+  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs, width, height });
   if (area === undefined) throw new InvalidOptionError('--aoi', `${path} cannot be placed: ${crs === undefined ? 'the scene has no CRS' : `no way is known from longitude and latitude to ${crs.name} there`}`);
   return area;
 }
@@ -263,7 +268,7 @@ function shifted(area: Area, crop: Window): Area {
 
 function warningsOf(profile: SceneProfile, missing: Missing, crs: Crs | undefined): string[] {
   const warnings: string[] = [];
-  if (missing === 'mask' && profile.maskSource === 'nodata') warnings.push(`nodata (${profile.nodata}) becomes a mask: lossy compression would change its value`);
+  if (missing === 'mask' && profile.maskSource === 'nodata') warnings.push(profile.bandNodata === undefined ? `nodata (${profile.nodata}) becomes a mask: lossy compression would change its value` : 'nodata becomes a mask: a GeoTIFF has one value for all bands');
   if (missing === 'mask' && profile.maskSource === 'alpha') warnings.push('alpha becomes a mask: half-transparent pixels are opaque in it');
   if (crs !== undefined && geoKeysFor(crs) === undefined) warnings.push(`the CRS (${crs.name}) has no definition that could be written into a GeoTIFF`);
   return warnings;

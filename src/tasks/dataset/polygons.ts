@@ -17,7 +17,7 @@ export const polygonReader: PolygonReader = {
     if (transform === undefined || crs === undefined || fromLonLat(crs) === undefined) throw new InvalidFileError(file, `expected polygons that can be placed on ${profile.source}, found a scene without a known place`);
     const placed = features.map(({ name, text }, index) => {
       const polygons = polygonsInText(text, file);
-      const area = placeArea(polygons, { transform, crs });
+      const area = placeArea(polygons, { transform, crs, ...sizeOf(profile) });
       const isThere = area !== undefined && touches(area.bounds, { x: 0, y: 0, ...sizeOf(profile) });
       return { id: classes.indexOf(name), feature: index + 1, area, isThere, exchanged: !isThere && liesExchanged(polygons, { transform, crs, ...sizeOf(profile) }) };
     });

@@ -13,8 +13,8 @@ import { placeArea, readAreaFile } from '../rows/area.js';
 export async function clipScene(scene: Scene, path: string): Promise<Scene> {
   const { profile } = scene;
   const polygons = await readAreaFile(path);
-  const { transform, crs } = profile;
-  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs });
+  const { transform, crs, width, height } = profile;
+  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs, width, height });
   if (area === undefined) throw new InvalidOptionError('--aoi', `${path} cannot be placed on ${profile.source}`, { advice: 'the scene needs a georeference whose CRS is known' });
   if (intersect(area.bounds, fullWindow(profile)) === undefined) throw new InvalidOptionError('--aoi', `the polygons of ${path} lie outside ${profile.source}`);
   const digest = createHash('sha256').update(JSON.stringify(polygons)).digest('hex').slice(0, 16);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidFileError } from '../../errors.js';
-import { crsToPixel, fromLonLat, type PlacedGrid } from '../../georef/index.js';
+import { crsToPixel, fromLonLat, worldWidth, type PlacedGrid } from '../../georef/index.js';
 import type { Window } from '../../raster/index.js';
 
 type Position = readonly [number, number];
@@ -83,26 +83,50 @@ function polygonsOf(json: unknown): Rings[] {
   return type === 'GeometryCollection' && Array.isArray(geometries) ? geometries.flatMap(polygonsOf) : [];
 }
 
-/** Puts polygons onto a grid. `undefined` where the grid's CRS is not known well enough, or has no place for a corner. */
-export function placeArea(polygons: readonly Rings[], grid: Pick<PlacedGrid, 'transform' | 'crs'>): Area | undefined {
+/** Whole worlds that a polygon may be moved by to lie on a grid: longitudes are given from -540 to 540, and grids may run on beyond 180. */
+const WORLDS = [0, -1, 1, -2, 2, -3, 3];
+
+/**
+ * Puts polygons onto a grid. Where the CRS repeats around the world (degrees, Mercator), a polygon is put wherever on the grid its longitudes
+ * lie, and may lie there twice. `undefined` where the grid's CRS is not known well enough, or has no place for a corner.
+ */
+export function placeArea(polygons: readonly Rings[], grid: PlacedGrid): Area | undefined {
   const toCrs = fromLonLat(grid.crs);
   if (toCrs === undefined) return undefined;
+  const width = worldWidth(grid.crs);
+  const atZero = toCrs(0, 0)?.[0] ?? 0;
   const toPixel = ([lon, lat]: Position): Position => {
     const point = toCrs(lon, lat);
-    return point === undefined ? [Number.NaN, Number.NaN] : crsToPixel(grid.transform, point[0], point[1]);
+    if (point === undefined) return [Number.NaN, Number.NaN];
+    // A polygon that runs on beyond the edge of the world stays in one piece.
+    const x = width === undefined ? point[0] : point[0] + width * Math.round((atZero + (lon / 360) * width - point[0]) / width);
+    return crsToPixel(grid.transform, x, point[1]);
   };
   const placed = polygons.map((rings) => rings.map((ring) => placeRing(ring, toPixel)));
-  const all = placed.flat(2);
-  if (all.some(([x, y]) => !Number.isFinite(x) || !Number.isFinite(y))) return undefined;
-  return createArea(placed);
+  if (placed.flat(2).some(([x, y]) => !Number.isFinite(x) || !Number.isFinite(y))) return undefined;
+  if (width === undefined) return createArea(placed);
+  const [originX, originY] = crsToPixel(grid.transform, 0, 0);
+  const [worldX, worldY] = crsToPixel(grid.transform, width, 0);
+  const [dx, dy] = [worldX - originX, worldY - originY];
+  const touching = placed.flatMap((rings) => WORLDS.map((k) => rings.map((ring) => ring.map(([x, y]): Position => [x + k * dx, y + k * dy]))).filter((moved) => touches(moved, grid)));
+  return createArea(touching.length === 0 ? placed : touching);
+}
+
+/** Whether the rectangle around a polygon has a part of a grid. */
+function touches(rings: Rings, { width, height }: Pick<PlacedGrid, 'width' | 'height'>): boolean {
+  const xs = rings.flat().map(([x]) => x);
+  const ys = rings.flat().map(([, y]) => y);
+  const [least, most] = [(values: number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity), (values: number[]): number => values.reduce((a, b) => Math.max(a, b), -Infinity)];
+  return least(xs) < width && most(xs) > 0 && least(ys) < height && most(ys) > 0;
 }
 
 function placeRing(ring: readonly Position[], toPixel: (point: Position) => Position): Position[] {
   const out: Position[] = [];
   const add = (a: Position, pa: Position, b: Position, pb: Position, cuts: number): void => {
-    const middle: Position = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+    const middle = between(a, b, 0.5);
     const placed = toPixel(middle);
-    const bend = Math.hypot(placed[0] - (pa[0] + pb[0]) / 2, placed[1] - (pa[1] + pb[1]) / 2);
+    // An edge that turns in its middle, as one across the equator may, lies on the straight line there.
+    const bend = Math.max(distance(placed, between(pa, pb, 0.5)), ...[0.25, 0.75].map((share) => distance(toPixel(between(a, b, share)), between(pa, pb, share))));
     if (cuts === 0 || !(bend > MAX_BEND)) {
       out.push(pb);
       return;
@@ -115,6 +139,14 @@ function placeRing(ring: readonly Position[], toPixel: (point: Position) => Posi
   const closed = [...ring, first];
   for (let i = 1; i < closed.length; i++) add(closed[i - 1]!, toPixel(closed[i - 1]!), closed[i]!, toPixel(closed[i]!), MAX_CUTS);
   return out;
+}
+
+function between(a: Position, b: Position, share: number): Position {
+  return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share];
+}
+
+function distance(a: Position, b: Position): number {
+  return Math.hypot(a[0] - b[0], a[1] - b[1]);
 }
 
 interface Edge {

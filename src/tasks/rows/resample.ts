@@ -21,6 +21,8 @@ export interface SourcePart {
   readonly nodata?: number | undefined;
   /** Index of the band that is alpha, -1 without. */
   readonly alpha: number;
+  /** Columns once around the world, where the scene's CRS repeats: positions jump by as many at its edge. */
+  readonly world?: number | undefined;
 }
 
 /** A block of the new grid. Positions count in pixels of the scene; NaN where there is none. */
@@ -153,14 +155,29 @@ export function createMean(bands: number): PixelMean {
  * Adds what a new pixel covers of a part of the scene, as {@link resampleAverage} weighs it. Parts that do not overlap make up the
  * mean of all that it covers. The pixel's upper left corner is `corner` of `xs` and `ys`, the lower left one `line` further.
  */
-export function addCovered(source: SourcePart, { sums, weights }: PixelMean, xs: Float64Array, ys: Float64Array, corner = 0, line = 2): void {
-  const { raster: { data, mask, width, height, bands }, x: left, y: top, alpha } = source;
-  const nodata = source.nodata ?? Number.NaN;
+export function addCovered(source: SourcePart, mean: PixelMean, xs: Float64Array, ys: Float64Array, corner = 0, line = 2): void {
   const c = corner;
-  const middleX = (xs[c]! + xs[c + 1]! + xs[c + line]! + xs[c + line + 1]!) / 4 - left;
-  const halfX = halfLength(xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!);
-  const middleY = (ys[c]! + ys[c + 1]! + ys[c + line]! + ys[c + line + 1]!) / 4 - top;
-  const halfY = halfLength(ys[c]!, ys[c + 1]!, ys[c + line]!, ys[c + line + 1]!);
+  const [a, d] = [ys[c]!, ys[c + line + 1]!];
+  const middleY = (a + ys[c + 1]! + ys[c + line]! + d) / 4 - source.y;
+  const halfY = halfLength(a, ys[c + 1]!, ys[c + line]!, d);
+  const corners = [xs[c]!, xs[c + 1]!, xs[c + line]!, xs[c + line + 1]!] as const;
+  const { world } = source;
+  if (world === undefined || Math.max(...corners) - Math.min(...corners) < world / 2) {
+    const middleX = (corners[0] + corners[1] + corners[2] + corners[3]) / 4 - source.x;
+    addBox(source, mean, middleX, halfLength(...corners), middleY, halfY);
+    return;
+  }
+  // The pixel lies over the edge of the world: in one piece there, what it covers is on both sides of the scene.
+  const [first, ...others] = corners;
+  const [second, third, fourth] = others.map((x) => x - world * Math.round((x - first) / world)) as [number, number, number];
+  const middleX = (first + second + third + fourth) / 4 - source.x;
+  for (const turns of [-1, 0, 1]) addBox(source, mean, middleX + turns * world, halfLength(first, second, third, fourth), middleY, halfY);
+}
+
+/** Adds the pixels of a part that a rectangle covers, by their shares of it. */
+function addBox(source: SourcePart, { sums, weights }: PixelMean, middleX: number, halfX: number, middleY: number, halfY: number): void {
+  const { raster: { data, mask, width, height, bands }, alpha } = source;
+  const nodata = source.nodata ?? Number.NaN;
   const x0 = Math.max(0, middleX - halfX);
   const x1 = Math.min(width, middleX + halfX);
   const y0 = Math.max(0, middleY - halfY);

@@ -1,4 +1,4 @@
-import { approximateGrid, gridToGrid, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
+import { approximateGrid, gridToGrid, worldWidth, type PlacedGrid, type Point, type PointTransform } from '../../georef/index.js';
 import { allocate, bytesPerSample, intersect, type Scene, type SceneProfile, type Window } from '../../raster/index.js';
 import { ordered } from '../../run/index.js';
 import { readingMemory, stripCacheBytes } from '../../scene/index.js';
@@ -139,7 +139,14 @@ async function readPiece(scene: Scene, options: WarpOptions, piece: Piece, signa
   const { alphaBand, bandNodata } = scene.profile;
   // Where the bands' values differ, the mask alone says what is missing.
   const nodata = bandNodata === undefined ? scene.profile.nodata : undefined;
-  return { ...piece, part: { raster, x: window.x, y: window.y, nodata, alpha: alphaBand === undefined ? -1 : options.bands.indexOf(alphaBand) } };
+  return { ...piece, part: { raster, x: window.x, y: window.y, nodata, alpha: alphaBand === undefined ? -1 : options.bands.indexOf(alphaBand), world: columnsAround(scene.profile) } };
+}
+
+/** Columns of an upright scene once around the world, where its CRS repeats. */
+function columnsAround({ transform, crs }: SceneProfile): number | undefined {
+  if (transform === undefined || crs === undefined || transform[2] !== 0 || transform[4] !== 0) return undefined;
+  const width = worldWidth(crs);
+  return width === undefined ? undefined : Math.abs(width / transform[1]);
 }
 
 /** Where the pixels of a block lie in the scene: their middles, or their corners. */
