@@ -8,6 +8,7 @@ import {
 } from '../../metrics/index.js';
 import type { SheetItem } from '../../picture/index.js';
 import { openPredictor, withTurns, type LoadedModel } from '../../predict/index.js';
+import type { Split } from '../../samples/index.js';
 import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
@@ -16,11 +17,16 @@ import { enlarged } from '../chips/enlarge.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
+import { keptApart } from './recorded.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type ChosenPart, type EvaluateResult, type PartOptions, type WorstSample } from './result.js';
 
 /** Chips with their truth, by the model's classes. */
 interface TruthChips {
   readonly names: readonly string[];
+  /** As a split has them. */
+  readonly splitNames: readonly string[];
+  /** The data's own parts. */
+  readonly parts?: Split | undefined;
   readonly targets: Uint8Array;
   readonly exclusive: boolean;
   picture(index: number): Promise<Picture>;
@@ -59,7 +65,7 @@ export async function evaluateChips(options: EvaluateOptions & PartOptions, mode
     const truth = new Uint8Array(places.length * classes);
     places.forEach((place, row) => truth.set(chips.targets.subarray(place * classes, (place + 1) * classes), row * classes));
     const names = places.map((place) => chips.names[place]!);
-    const known = recogniser?.note(places.length);
+    const known = recogniser?.note(places.length, await keptApart(options, model, chips.splitNames, chips.parts));
     const scored = score({ card, truth, scores, names, options });
     const result: EvaluateResult = { ...scored, data: options.data ?? '', ...(part === undefined ? {} : { part }), problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
     if (options.output === undefined) return result;
@@ -77,10 +83,11 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
   const tags = card.output.classes.map(({ name }) => name);
   if (data.list.kind === 'chips') {
     const { list, problems } = data;
-    const chosen = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
+    const splitNames = list.names.map((name, index) => splitName(list.groups[index]!, name));
+    const chosen = await chosenPart(options, splitNames, list.parts);
     problems.throwIfAny(data.source);
     if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
-    return { ...chosen, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
+    return { ...chosen, problems: problems.all, chips: { names: list.names, splitNames, parts: list.parts, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
   }
   // Before pictures are decoded: other classes are other data.
   inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
@@ -88,12 +95,13 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
   // Chips cut from pictures or scenes are as large as those of `classify`.
   const edge = data.found.description.chip ?? chipEdge(card);
   const { samples, remarks } = await openChips({ data: data.found, size: edge }, context);
-  const chosen = await chosenPart(options, samples.groups.map((group, index) => splitName(group, samples.nameOf(index))), samples.parts);
+  const splitNames = samples.groups.map((group, index) => splitName(group, samples.nameOf(index)));
+  const chosen = await chosenPart(options, splitNames, samples.parts);
   if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
   return {
     ...chosen, problems: remarks,
     chips: {
-      names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
+      names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), splitNames, parts: samples.parts, targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
       picture: async (index) => {
         const own = { width: edge, height: edge, data: new Uint8Array(edge * edge * 3) };
         samples.read(index, own.data, 0);
