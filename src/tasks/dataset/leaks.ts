@@ -1,4 +1,4 @@
-import { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, pairsAcross, type Leak } from '../../dataset/index.js';
+import { collectContradictions, copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, pairsAcross, type Contradiction, type Leak } from '../../dataset/index.js';
 import { throwIfAborted } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { Split } from '../../samples/index.js';
@@ -28,6 +28,8 @@ export interface LeakSearch {
   readonly content?: boolean;
 }
 
+/** Pairs that are named in a note. */
+const SHOWN = 3;
 const PARTS = ['train', 'validation', 'test'] as const;
 
 /** Pairs of samples that show the same ground: by place where places are known, else by content; and equal ones. */
@@ -37,11 +39,21 @@ export async function findLeaks({ samples, split, places, notes, partsOnly = fal
   PARTS.forEach((name, id) => { for (const index of split[name]) part[index] = id; });
   const acrossParts = (a: number, b: number): boolean => part[a] !== part[b] && part[a] !== -1 && part[b] !== -1;
   const acrossGroups = (a: number, b: number): boolean => samples.groups[a] !== samples.groups[b];
+  const contradictions = collectContradictions();
+  const contrary: Contradiction[] = [];
+  const onKey = (index: number, key: string): void => {
+    const found = contradictions.add({ key, labels: samples.amounts[index]!.join(), name: samples.names[index]! });
+    if (found !== undefined) contrary.push(found);
+  };
   const leaks = looked.copies === false ? [] : copies({
-    sizes: samples.sizes, pixels: samples.pixels,
+    sizes: samples.sizes, pixels: samples.pixels, onKey,
     partOf: (index) => (part[index] === -1 ? undefined : part[index]),
     ...(partsOnly ? {} : { groupOf: (index: number): string => samples.groups[index]! }),
   });
+  if (contrary.length > 0) {
+    const pairs = contrary.slice(0, SHOWN).map(({ first, second }) => `${first} and ${second}`).join('; ');
+    notes.push(`${contrary.length} ${contrary.length === 1 ? 'sample has' : 'samples have'} the pixels of another one and other labels: ${pairs}${contrary.length > SHOWN ? ' …' : ''}`);
+  }
   if (places !== undefined && places.kind !== 'none') leaks.push(...leaksByPlace(places.list, acrossParts));
   else if (looked.content !== false) {
     const grouped = new Set(samples.groups).size > 1;
