@@ -68,7 +68,7 @@ function printClassify(result: IndexClassifyResult): void {
         + `${score === undefined ? '' : `  ${score.precision.toFixed(3).padStart(9)}  ${score.recall.toFixed(3).padStart(6)}  ${score.f1.toFixed(3)}  ${score.baseline.toFixed(3).padStart(11)}`}`;
     }),
     ...(validation === undefined ? [] : [
-      `right on places that were left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by}): ${validation.accuracy.toFixed(3)}, always the most frequent: ${validation.baselineAccuracy.toFixed(3)}`,
+      `right on ${validation.by === 'entry' ? `chips that were left out (${validation.folds} parts, drawn without regard to place)` : `places that were left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by})`}: ${validation.accuracy.toFixed(3)}, always the most frequent: ${validation.baselineAccuracy.toFixed(3)}`,
     ]),
     ...(result.suggestions === undefined ? [] : [`to label next: ${result.suggestions.slice(0, 5).map(({ id }) => id).join(', ')}${result.suggestions.length > 5 ? ' …' : ''}`]),
     `written: ${result.files.join(', ')}`,

@@ -6,5 +6,5 @@ export { defaultColor, legend, palette, parseColor, type LegendEntry } from './l
 export { CARD_KEY, cardFromMetadata, type CardFromMetadata, type GraphSummary } from './metadata.js';
 export { MLM_SCHEMA, stacItem, type StacFacts } from './stac.js';
 export { alikeNames } from './alike.js';
-export { nearestName } from './nearest.js';
+export { isWithin, nearestName } from './nearest.js';
 export { deepnessMetadata } from './deepness.js';

@@ -420,6 +420,7 @@ describe('index', () => {
     await expect(indexBuild({ index: a })).rejects.toThrow('checksum');
     await expect(indexInfo({ index: a, check: true })).rejects.toThrow('checksum');
     expect((await indexBuild({ index: a, skipBad: true })).count).toBe(0);
+    await expect(search({ index: a, id: 'x', skipBad: true })).rejects.toThrow(/nothing is left of the index \(left out: parts\/.*checksum/);
   });
 });
 

@@ -93,6 +93,19 @@ describe('what a training says of its model', () => {
     await expect(evaluate({ model: output, data })).rejects.toThrow("samples-seen.bin: expected the digests of a training's samples, found something else");
   });
 
+  it('says where a tagger is trained on one class per chip', async () => {
+    const folders = join(folder, 'folders');
+    for (const [i, name] of ['day', 'night', 'day', 'night', 'day', 'night', 'day', 'night'].entries()) {
+      mkdirSync(join(folders, name), { recursive: true });
+      writeFileSync(join(folders, name, `c${i}.png`), readFileSync(join(data, 'chips', `c${i}.png`)));
+    }
+    const recipe = join(folder, 'one-class.yaml');
+    writeFileSync(recipe, TAGGER.replace(/data: .*/, 'data: { class_folders: true }'));
+    const notes: string[] = [];
+    await train({ recipe, data: folders, output: join(folder, 'out-one-class') }, { onProgress: ({ stage, detail }) => { if (stage === 'data') notes.push(detail ?? ''); } });
+    expect(notes.join()).toContain('exactly one class, and a tagger decides on each class by itself');
+  });
+
   it('lets evaluate score the part that it kept apart, with the scores of its card', async () => {
     const { output, card } = await trained('parts', ['network.size=12']);
     expect(JSON.parse(readFileSync(join(output, 'split.json'), 'utf8'))).toMatchObject({ format: 'tilewright-split', made: { by: 'training', seed: 1, validation: 0.2, test: 0.2 } });

@@ -12,7 +12,7 @@ import type { Split } from '../../samples/index.js';
 import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
-import { listData, openChips } from '../dataset/open.js';
+import { listData, openChips, type ListedData } from '../dataset/open.js';
 import { enlarged } from '../chips/enlarge.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
@@ -70,7 +70,7 @@ export async function evaluateChips(options: EvaluateOptions & PartOptions, mode
     const result: EvaluateResult = { ...scored, data: options.data ?? '', ...(part === undefined ? {} : { part }), problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
     if (options.output === undefined) return result;
     const items: SheetItem[] = [];
-    for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: [one.differs], highlighted: one.suspect });
+    for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: differsLines(one.differs), highlighted: one.suspect });
     return { ...result, files: await drawEvaluation(result, { colors: card.output.classes.map(({ color_hint: color }) => color), items, columns: 4 }, options.output) };
   } finally {
     await chips.close();
@@ -85,6 +85,7 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
     const { list, problems } = data;
     const splitNames = list.names.map((name, index) => splitName(list.groups[index]!, name));
     const chosen = await chosenPart(options, splitNames, list.parts);
+    await refuseOthers(options, card, found, data);
     problems.throwIfAny(data.source);
     if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
     return { ...chosen, problems: problems.all, chips: { names: list.names, splitNames, parts: list.parts, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
@@ -111,6 +112,24 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
       close: () => samples.close(),
     },
   };
+}
+
+/** Data of which most tags are none of the model's are other data: that is said, not each of their lines. */
+async function refuseOthers(options: EvaluateOptions, card: ModelCard, { description, ...found }: FoundData, { source, problems, list }: ListedData): Promise<void> {
+  if (options.set?.some((setting) => setting.startsWith('class_names')) === true || !problems.all.some(({ kind }) => kind === 'unknown tag')) return;
+  const { class_names: _known, ...own } = description;
+  const { list: all } = await listData({ data: { ...found, description: own } });
+  await all.close();
+  const names = card.output.classes.map(({ name }) => name);
+  const tags = all.kind === 'chips' ? all.tags : [];
+  const others = tags.filter((tag) => !names.includes(tag));
+  if (2 * others.length <= tags.length) return;
+  await list.close();
+  throw new ModelError(card.name, `expected data with its ${names.length} ${card.task === 'classification' ? 'classes' : 'tags'} (${shortList(names)}), found ${tags.length === others.length ? 'only' : 'mostly'} others in ${source}: ${shortList(others)}`, { advice: 'choose the model that was made for these tags' });
+}
+
+function shortList(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''}`;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */
@@ -158,7 +177,7 @@ export function score(answers: Answers): Scored {
   const frequent = support.indexOf(Math.max(...support));
   return {
     ...common, task: 'classes', accuracy: accuracy(matrix), scores: { ...scoresByName, ...top }, confusion: rowsOfMatrix(matrix.counts, classes),
-    baselines: { [`most frequent (${tags[frequent]!})`]: { accuracy: support[frequent]! / names.length }, prior: { accuracy: support.reduce((sum, count) => sum + (count / names.length) ** 2, 0) } },
+    baselines: { [`most frequent of these samples (${tags[frequent]!})`]: { accuracy: support[frequent]! / names.length }, prior: { accuracy: support.reduce((sum, count) => sum + (count / names.length) ** 2, 0) } },
   };
 }
 
@@ -169,11 +188,20 @@ function tagBaselines(truth: Uint8Array, classes: number, tags: readonly string[
   const best = bestConstantTags(truth, classes);
   const prior = shares.flatMap((share, tag) => (share >= thresholds[tag]! ? [tag] : []));
   return {
-    [`most frequent (${tags[shares.indexOf(Math.max(...shares))]!})`]: of(constantTags([shares.indexOf(Math.max(...shares))], rows, classes)),
+    [`most frequent of these samples (${tags[shares.indexOf(Math.max(...shares))]!})`]: of(constantTags([shares.indexOf(Math.max(...shares))], rows, classes)),
     'all tags': of(constantTags(Array.from(tags.keys()), rows, classes)),
-    [`best constant tags (${best.map((tag) => tags[tag]!).join(' ')})`]: of(constantTags(best, rows, classes)),
+    [`best constant tags of these samples (${best.map((tag) => tags[tag]!).join(' ')})`]: of(constantTags(best, rows, classes)),
     prior: { ...of(constantTags(prior, rows, classes)), averagePrecision: shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.filter((share) => share > 0).length) },
   };
+}
+
+/** Tags of one caption; a line each. */
+const MOST_LINES = 4;
+
+/** `+road 0.98 -water 0.01` a line each, as many as there is room for. */
+export function differsLines(differs: string): string[] {
+  const each = differs.split(/ (?=[+-])/);
+  return each.length <= MOST_LINES ? each : [...each.slice(0, MOST_LINES - 1), `and ${each.length - MOST_LINES + 1} more`];
 }
 
 /** Two to one. */

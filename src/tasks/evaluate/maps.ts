@@ -161,7 +161,7 @@ function scoreMatrix(matrix: ConfusionMatrix, names: readonly string[]): Pick<Ev
     perClass: names.map((name, id) => ({ name, support: truth[id]!, ...each[id]!, iou: finite(iou[id]!), dice: finite(overlap[id]!) })),
     confusion: rowsOfMatrix(matrix.counts, names.length),
     baselines: {
-      [`most frequent (${names[frequent]!})`]: { accuracy: accuracy(constant), miou: meanIntersectionOverTrue(constant) },
+      [`most frequent of these samples (${names[frequent]!})`]: { accuracy: accuracy(constant), miou: meanIntersectionOverTrue(constant) },
       prior: { accuracy: truth.reduce((sum, count) => sum + (count / pixels) ** 2, 0) },
     },
   };
