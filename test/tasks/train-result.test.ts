@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type OutputInfo } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,10 @@ import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
 import { classify, type ClassifyResult } from '../../src/tasks/classify.js';
 import { datasetInfo } from '../../src/tasks/dataset-info.js';
+import { embed } from '../../src/tasks/embed.js';
 import { evaluate, type EvaluateResult } from '../../src/tasks/evaluate.js';
+import { quantize } from '../../src/tasks/quantize.js';
+import { search } from '../../src/tasks/search.js';
 import { train, type TrainOptions, type TrainResult } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
 
@@ -91,6 +94,20 @@ describe('what a training says of its model', () => {
     expect(await noted(other)).toMatch(/the model knows [123] of these 10 chips .* has not seen$/);
     writeFileSync(join(output, 'samples-seen.bin'), 'cut');
     await expect(evaluate({ model: output, data })).rejects.toThrow("samples-seen.bin: expected the digests of a training's samples, found something else");
+  });
+
+  it('is quantised by its own recipe; its index goes on, with the form that it was made with', async () => {
+    const { output } = await trained('to-quantise', []);
+    const [before, index] = [await loadModel(output), join(folder, 'index-quantised')];
+    await embed({ model: output, index, inputs: [join(data, 'chips')] });
+    const { file, int8 } = await quantize({ model: output, data, patches: 4 });
+    expect([existsSync(file), int8.on]).toEqual([true, expect.stringContaining('4 validation chips') as string]);
+    const after = await loadModel(output);
+    expect([after.card.int8, after.fingerprint, after.featuresFingerprint]).toEqual([int8, before.fingerprint, before.featuresFingerprint]);
+    // Chips of 12 pixels are reduced to 8 in both ways: the picture is its own nearest.
+    expect((await search({ index, image: join(data, 'chips', 'c3.png'), k: 1 })).results[0]).toMatchObject({ id: 'chips/c3', distance: expect.closeTo(0, 5) as number });
+    rmSync(join(output, 'recipe.yaml'));
+    await expect(quantize({ model: output, data, overwrite: true })).rejects.toThrow('--recipe: expected the recipe that says what the data of');
   });
 
   it('says where a tagger is trained on one class per chip', async () => {

@@ -198,8 +198,9 @@ function tagBaselines(truth: Uint8Array, classes: number, tags: readonly string[
 /** Tags of one caption; a line each. */
 const MOST_LINES = 4;
 
-/** `+road 0.98 -water 0.01` a line each, as many as there is room for. */
+/** What a chip differs in, `+road 0.98 -water 0.01`, a line each, as many as there is room for. */
 export function differsLines(differs: string): string[] {
+  if (differs === '') return ['right, but not surely'];
   const each = differs.split(/ (?=[+-])/);
   return each.length <= MOST_LINES ? each : [...each.slice(0, MOST_LINES - 1), `and ${each.length - MOST_LINES + 1} more`];
 }
