@@ -36,6 +36,14 @@ describe('equal samples', () => {
     expect(await copiesOf(samples('aba'), parts([], []), { partsOnly: true })).toEqual([]);
   });
 
+  it('are told once, as equal ones, where their content is compared, too', async () => {
+    const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24);
+    const equal = samples('aab', () => pixels, Array.from({ length: 3 }, () => ({ width: 64, height: 64 })));
+    expect(await copiesOf(equal, parts([0, 1], [2]), { content: true })).toEqual(['s0-s2 across', 's1-s2 across']);
+    const found = await findLeaks({ samples: equal, split: parts([0, 1], [2]), places: undefined, notes: [] }, {});
+    expect(found.map(({ by }) => by)).toEqual(['copy', 'copy']);
+  });
+
   it('are of one size', async () => {
     const both = [{ width: 8, height: 32 }, { width: 32, height: 8 }];
     expect(await copiesOf(samples('gg', () => empty, both), parts([0], [1]))).toEqual([]);

@@ -41,7 +41,9 @@ export async function findLeaks({ samples, split, places, notes, partsOnly = fal
   const acrossGroups = (a: number, b: number): boolean => samples.groups[a] !== samples.groups[b];
   const contradictions = collectContradictions();
   const contrary: Contradiction[] = [];
+  const keys: string[] = [];
   const onKey = (index: number, key: string): void => {
+    keys[index] = key;
     const found = contradictions.add({ key, labels: samples.amounts[index]!.join(), name: samples.names[index]! });
     if (found !== undefined) contrary.push(found);
   };
@@ -61,7 +63,8 @@ export async function findLeaks({ samples, split, places, notes, partsOnly = fal
     const pairs = partsOnly ? pairsAcross(PARTS.map((name) => split[name]), grouped ? samples.groups : undefined) : pairCount(grouped ? samples.groups : samples.names);
     if (pairs > MOST_PAIRS) notes.push(`${count} samples without a known place: ${looked.copies === false ? '' : 'equal ones were looked for, '}overlapping ones were not${looked.copies === false ? ' looked for' : ''} (${pairs.toLocaleString('en')} pairs)`);
     else {
-      leaks.push(...await leaksByContent({
+      const known = new Set(leaks.map(({ first, second }) => `${first} ${second}`));
+      const alike = await leaksByContent({
         sizes: samples.sizes, pixels: samples.pixels, apart,
         onPair: async (done) => {
           if (done % 100 !== 0 && done !== pairs) return;
@@ -69,7 +72,13 @@ export async function findLeaks({ samples, split, places, notes, partsOnly = fal
           throwIfAborted(context.signal);
           context.onProgress?.({ stage: 'compare', done, total: pairs, unit: 'pairs' });
         },
-      }));
+      });
+      // Equal pixels are told as such, and once.
+      for (const { overlap, ...pair } of alike) {
+        const isCopy = keys[pair.first] !== undefined && keys[pair.first] === keys[pair.second];
+        if (!isCopy) leaks.push({ ...pair, ...(overlap === undefined ? {} : { overlap }) });
+        else if (!known.has(`${pair.first} ${pair.second}`)) leaks.push({ first: pair.first, second: pair.second, by: 'copy' });
+      }
     }
   }
   return leaks.map(({ first, second, by, overlap }) => ({ first: samples.names[first]!, second: samples.names[second]!, by, acrossParts: acrossParts(first, second), ...(overlap === undefined ? {} : { overlap }) }));
