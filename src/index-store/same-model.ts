@@ -11,7 +11,7 @@ export function modelDifference(found: IndexModel, wanted: IndexModel): string |
   // Indexes of before had a fingerprint over file and card, and the card as it was: with the file of today it gives the same.
   if (isOlderOf(found, wanted) || isOlderOf(wanted, found)) return inputDifference(found, wanted);
   if (found.precision !== undefined && wanted.precision !== undefined && found.precision !== wanted.precision) return `the index has vectors of the ${formName(found)}, this is the ${formName(wanted)}`;
-  if (found.digest === undefined && wanted.digest === undefined) return 'neither index says which ONNX file it was made with, and the cards differ';
+  if (found.digest === undefined && wanted.digest === undefined) return 'neither index says which ONNX file it was made with, and their fingerprints differ';
   return 'the ONNX file is another one';
 }
 
