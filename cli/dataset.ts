@@ -3,6 +3,7 @@ import { EXIT } from '../src/errors.js';
 import { datasetInfo, describeProblems, type DatasetInfoOptions, type DatasetInfoResult } from '../src/tasks/dataset-info.js';
 import { datasetSplit, type DatasetSplitOptions, type DatasetSplitResult } from '../src/tasks/dataset-split.js';
 import { execute } from './execute.js';
+import { counted } from './words.js';
 import { nameList, numberBetween, numberFrom, wholeNumber } from './options.js';
 
 interface JsonFlag { readonly json?: boolean }
@@ -73,7 +74,7 @@ function printSplit(result: DatasetSplitResult): void {
     `${result.output}: train ${result.train}, validation ${result.validation}, test ${result.test}${result.left > 0 ? `; ${result.left} in none, because they reach into another part` : ''} (${result.by})`,
     `  ${''.padEnd(width)}     train     valid.      test`,
     ...result.classes.map(({ name, train, validation, test }) => `  ${name.padEnd(width)} ${percent(train)}  ${percent(validation)} ${percent(test)}`),
-    ...(across.length === 0 ? [] : [`leak: ${across.length} pairs of samples of different parts share ground`]),
+    ...(across.length === 0 ? [] : [`leak: ${counted(across.length, 'pair')} of samples of different parts ${across.length === 1 ? 'is' : 'are'} of the same ground or equal`]),
     ...across.slice(0, 5).map((leak) => `  ${text(leak)}`),
     ...result.leaks.filter(({ acrossParts }) => !acrossParts).slice(0, 5).map((leak) => `note: ${text(leak)}; both are in one part`),
     ...result.notes.map((remark) => `note: ${remark}`),

@@ -54,7 +54,7 @@ function printResult(result: EvaluateResult): void {
     `  ${'class'.padEnd(width)}  ${isMap ? '     IoU     Dice' : '      F2  av.prec.'} precis.   recall     support`,
     ...result.perClass.map((one) => `  ${one.name.padEnd(width)}  ${isMap ? `${number(one.iou)} ${number(one.dice)}` : `${number(one.f2)}  ${number(one.averagePrecision)}`} ${number(one.precision)} ${number(one.recall)}  ${one.support.toLocaleString('en').padStart(10)}`),
     ...(result.worst.length === 0 ? [] : ['differ most:']),
-    ...result.worst.slice(0, 5).map((one) => `  ${one.name}: ${one.differs}${one.suspect ? ' (likely an error of the label)' : ''}`),
+    ...result.worst.slice(0, 5).map((one) => `  ${one.name}: ${one.differs === '' ? 'right, but not surely' : one.differs}${one.suspect ? ' (likely an error of the label)' : ''}`),
     ...(result.suspects === 0 ? [] : [`${result.suspects} of ${result.n} have likely errors of the labels`]),
     ...result.problems.map((problem) => `note: ${problemText(problem)}`),
     ...result.warnings.map((warning) => `note: ${warning}`),

@@ -68,7 +68,7 @@ function printClassify(result: IndexClassifyResult): void {
         + `${score === undefined ? '' : `  ${score.precision.toFixed(3).padStart(9)}  ${score.recall.toFixed(3).padStart(6)}  ${score.f1.toFixed(3)}  ${score.baseline.toFixed(3).padStart(11)}`}`;
     }),
     ...(validation === undefined ? [] : [
-      `right on places that were left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by}): ${validation.accuracy.toFixed(3)}, always the most frequent: ${validation.baselineAccuracy.toFixed(3)}`,
+      `right on ${validation.by === 'entry' ? `chips that were left out (${validation.folds} parts, drawn without regard to place)` : `places that were left out (${validation.folds} parts by ${validation.by === 'block' ? `blocks of ${Math.round(validation.block ?? 0)} m` : validation.by})`}: ${validation.accuracy.toFixed(3)}, always the most frequent: ${validation.baselineAccuracy.toFixed(3)}`,
     ]),
     ...(result.suggestions === undefined ? [] : [`to label next: ${result.suggestions.slice(0, 5).map(({ id }) => id).join(', ')}${result.suggestions.length > 5 ? ' …' : ''}`]),
     `written: ${result.files.join(', ')}`,
@@ -78,8 +78,16 @@ function printClassify(result: IndexClassifyResult): void {
 function printDuplicates(result: IndexDuplicatesResult): void {
   print([
     ...result.pairs.map(({ a, b, distance }) => `${distance.toPrecision(6).padEnd(11)} ${a}  ${b}`),
-    `${counted(result.pairs.length, 'pair')}${result.more ? ', more are as near' : ''} of ${counted(result.count, 'chip')} in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
+    `${pairsFound(result)} of ${counted(result.count, 'chip')} in ${formatSeconds(result.seconds)}${result.exact ? '' : ', approximately'}`, ...written(result),
   ], result.warnings);
+}
+
+/** `3 pairs within 0.1`, `the 3 nearest of more pairs within 0.1`, `the 3 nearest pairs`. */
+export function pairsFound({ pairs, more, threshold }: Pick<IndexDuplicatesResult, 'pairs' | 'more' | 'threshold'>): string {
+  const within = threshold === null ? '' : ` within ${threshold}`;
+  if (!more) return `${counted(pairs.length, 'pair')}${within}`;
+  if (threshold !== null) return `the ${pairs.length === 1 ? 'nearest' : `${pairs.length} nearest`} of more pairs${within}`;
+  return `the ${pairs.length === 1 ? 'nearest pair' : `${pairs.length} nearest pairs`}`;
 }
 
 function printOutliers(result: IndexOutliersResult): void {

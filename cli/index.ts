@@ -57,7 +57,7 @@ function printInfo(info: IndexInfo): void {
   const tags = Object.entries(info.tags);
   print([
     `${info.index}: ${count(info.count)} entries of ${info.dimensions} numbers, ${info.metric === 'l2' ? 'Euclidean' : 'cosine'} distance unless told otherwise`,
-    `model    ${info.model.name} (${info.model.fingerprint.slice(0, 12)}), layer ${info.model.layer}, from ${info.model.source}`,
+    `model    ${info.model.name} (${info.model.fingerprint.slice(0, 12)}), layer ${info.model.layer},${info.model.precision === 'int8' ? ' 8-bit form,' : ''} from ${info.model.source}`,
     `parts    ${info.parts.length}, ${formatBytes(info.partBytes)}; files made from them ${formatBytes(info.cacheBytes)}`,
     ...(info.bounds === null ? ['place    none: no scene has a georeference'] : [`place    ${info.bounds.map((degree) => degree.toFixed(5)).join(', ')} (west, south, east, north of the centres)`]),
     ...(tags.length === 0 ? [] : [`tags     ${tags.slice(0, 12).map(([tag, n]) => `${tag} ${count(n)}`).join(', ')}${tags.length > 12 ? ' …' : ''}`]),

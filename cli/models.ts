@@ -66,7 +66,7 @@ export function registerModels(program: Command): void {
   models.command('quantize')
     .description('make the 8-bit form of a trained model: calibrated on its training data, scored on its validation data')
     .argument('<model>', 'model folder, or name of a shipped model')
-    .requiredOption('--recipe <file>', 'recipe (YAML) that says what its data are')
+    .option('--recipe <file>', 'recipe (YAML) that says what its data are (default: recipe.yaml in the model\'s folder)')
     .requiredOption('--data <folder>', 'folder that the paths in the recipe start from')
     .option('--set <key=value>', 'another value for a key of the recipe; may be repeated', (value: string, all: string[]) => [...all, value], [])
     .option('--patches <number>', 'training patches to calibrate on', wholeNumber(1), 32)
@@ -127,7 +127,7 @@ function printModel(result: ShowModelResult): void {
     ['file', `${result.file} (${formatBytes(result.bytes)})`],
     ['input', describeInput(card)],
     ['output', describeOutput(card)],
-    ['8 bits', card.int8 === undefined ? undefined : `${card.int8.file}: ${card.int8.metric} ${card.int8.value} (float32 ${card.int8.float32}) on ${card.int8.on}; ${card.int8.speedup} times as fast`],
+    ['8 bits', card.int8 === undefined ? undefined : `${card.int8.file}: ${card.int8.metric} ${rounded(card.int8.value)} (float32 ${rounded(card.int8.float32)}) on ${card.int8.on}; ${card.int8.speedup} times as fast`],
     ['sees', card.receptive_field === undefined ? undefined : `${card.receptive_field} pixels around each output pixel`],
     ['data', card.data === undefined ? undefined : [card.data.name, card.data.license, card.data.split].filter(Boolean).join('; ')],
     ['license', card.license],
@@ -136,8 +136,8 @@ function printModel(result: ShowModelResult): void {
   ];
   const lines = rows.filter((row): row is [string, string] => row[1] !== undefined).map(([name, text]) => `${name.padEnd(8)}${text}`);
   const width = Math.max(0, ...card.output.classes.map(({ name }) => name.length));
-  const classes = card.output.classes.map((entry) => `  ${String(entry.value).padStart(3)}  ${entry.name.padEnd(width)}  ${entry.color_hint}${entry.threshold === undefined ? '' : `  from ${entry.threshold}`}`);
-  const scores = (card.scores ?? []).map((score) => `  ${score.metric} ${score.value} (${score.of ?? 'model'}) on ${score.on}`);
+  const classes = card.output.classes.map((entry) => `  ${String(entry.value).padStart(3)}  ${entry.name.padEnd(width)}  ${entry.color_hint}${entry.threshold === undefined ? '' : `  from ${rounded(entry.threshold)}`}`);
+  const scores = (card.scores ?? []).map((score) => `  ${score.metric} ${rounded(score.value)} (${score.of ?? 'model'}) on ${score.on}`);
   process.stdout.write(`${[
     ...lines,
     ...(classes.length > 0 ? ['classes', ...classes] : []),
@@ -145,6 +145,11 @@ function printModel(result: ShowModelResult): void {
     ...(card.limits ?? []).map((limit) => `limit   ${limit}`),
     ...result.notes.map((note) => `note    ${note}`),
   ].join('\n')}\n`);
+}
+
+/** At most four digits after the point: the card has all. */
+function rounded(value: number): number {
+  return Number(value.toFixed(4));
 }
 
 function describeInput(card: ModelCard): string {

@@ -12,6 +12,11 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
+/** Whether two names differ by at most so many letters that were put in, left out or exchanged. */
+export function isWithin(a: string, b: string, letters: number): boolean {
+  return Math.abs(a.length - b.length) <= letters && editDistance(a.toLowerCase(), b.toLowerCase()) <= letters;
+}
+
 /** Levenshtein distance (insertions, deletions, substitutions), two rows at a time. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

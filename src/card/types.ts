@@ -147,6 +147,6 @@ export interface CardScore {
   readonly value: number;
   /** The data, and what of it was never used for a choice. */
   readonly on: string;
-  /** Baseline or model: `model`, `majority class`, `all ones` … Default `model`. */
+  /** Baseline or model: `model`, `majority class of the training samples (land)`, `all ones` … Default `model`. */
   readonly of?: string;
 }

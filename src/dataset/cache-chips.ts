@@ -49,7 +49,9 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
       const indices = Array.from({ length: Math.min(AT_A_TIME, list.names.length - start) }, (_, offset) => start + offset);
       const decoded = await Promise.all(indices.map(async (index) => {
         try {
-          return (await toSize(await list.decode(index), size)).data;
+          const picture = await list.decode(index);
+          if (picture.width < size && picture.height < size) problems.remark(`chip smaller than the network's input of ${size} pixels, enlarged to it (network.size)`, `${list.fileOf(index)}: ${picture.width} × ${picture.height}`);
+          return (await toSize(picture, size)).data;
         } catch (error) {
           noteUnreadable(problems, error, list.fileOf(index));
           return undefined;

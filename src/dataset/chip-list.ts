@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { alikeNames } from '../card/index.js';
+import { alikeNames, isWithin } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive } from './archive.js';
@@ -152,10 +152,25 @@ export function noteAlike(problems: Problems, names: readonly string[]): void {
   for (const group of alikeNames(names)) problems.remark('class under several spellings, taken as different ones', group.join(' and '));
 }
 
+/** A tag this many times as frequent as one that is spelt nearly like it most likely is what was meant. */
+const MUCH_MORE = 20;
+/** Letters that differ, of names of at least so many: `car` and `bar` are two words. */
+const TYPOS = [[2, 7], [1, 5]] as const;
+
+function noteMisspelt(problems: Problems, tags: readonly string[], counts: readonly number[]): void {
+  tags.forEach((tag, id) => {
+    const letters = TYPOS.find(([, least]) => tag.length >= least)?.[0];
+    if (letters === undefined || counts[id] === 0) return;
+    const meant = tags.find((other, at) => at !== id && counts[at]! >= MUCH_MORE * counts[id]! && isWithin(tag, other, letters));
+    if (meant !== undefined) problems.remark('class that is spelt nearly as a much more frequent one, taken as another', `${tag} (${counts[id]!}) and ${meant} (${counts[tags.indexOf(meant)]!})`);
+  });
+}
+
 function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
   const counts = new Array<number>(tags.length).fill(0);
   for (let i = 0; i < targets.length; i++) counts[i % tags.length]! += targets[i]!;
   const rows = targets.length / Math.max(1, tags.length);
+  noteMisspelt(problems, tags, counts);
   tags.forEach((tag, id) => {
     if (counts[id] === 0) problems.remark('class without a sample', tag);
     else if (counts[id] === rows && rows > 1) problems.remark('class that every sample has: nothing can be learned of it', tag);

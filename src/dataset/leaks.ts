@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hashPixels } from './contradictions.js';
 import { detailOf, findOverlap, type Detail } from './overlap.js';
 import { touching, type SamplePlace } from './split.js';
 
@@ -27,17 +27,20 @@ export interface CopiesOptions {
   readonly partOf: (index: number) => number | undefined;
   /** Given, samples of different groups count as well, whatever their parts. */
   readonly groupOf?: (index: number) => string;
+  /** Told what of each sample is equal for equal pixels. */
+  readonly onKey?: (index: number, key: string) => void;
 }
 
 /**
  * Samples with exactly the same size and pixels in different parts (or groups). Not all pairs, of which a thousand black pictures have half a million: each sample
  * is paired with the first equal one of every other part; where there is none, with the first of another group.
  */
-export function copies({ sizes, pixels, partOf, groupOf }: CopiesOptions): Leak[] {
+export function copies({ sizes, pixels, partOf, groupOf, onKey }: CopiesOptions): Leak[] {
   const equal = new Map<string, Equal>();
   const out: Leak[] = [];
   sizes.forEach(({ width, height }, second) => {
-    const key = createHash('sha1').update(`${width}×${height}:`).update(pixels(second)).digest('base64');
+    const key = hashPixels({ width, height }).update(pixels(second)).digest('base64');
+    onKey?.(second, key);
     const part = partOf(second);
     const seen = equal.get(key);
     if (seen === undefined) {

@@ -43,7 +43,7 @@ export function collectProblems(): Problems {
     throwIfAny(file) {
       const faults = list().filter((problem) => problem.fault);
       if (faults.length === 0) return;
-      throw new InvalidFileError(file, `expected a data set without faults, found ${faults.map(problemText).join('; ')}`, { advice: `nothing was trained; mend or leave out these files${faults.some(({ kind }) => OF_NO_CLASS.has(kind)) ? ', or leave such pixels out with unknown_colors: ignore' : ''}` });
+      throw new InvalidFileError(file, `expected a data set without faults, found ${faults.map(problemText).join('; ')}`, { advice: `mend or leave out these files${faults.some(({ kind }) => OF_NO_CLASS.has(kind)) ? ', or leave such pixels out with unknown_colors: ignore' : ''}` });
     },
   };
 }

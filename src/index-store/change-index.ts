@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../errors.js';
 import { makeFolder, syncFolder } from '../run/index.js';
 import { updateLocked, waitForLock } from './cache.js';
 import { hasIndex, readManifest, writeManifest } from './manifest.js';
+import { modelDifference } from './same-model.js';
 import { PARTS_FOLDER } from './types.js';
 import type { IndexManifest, IndexPart, IndexSource } from './types.js';
 
@@ -96,7 +97,8 @@ async function replaceManifest(folder: string, manifest: IndexManifest, signal: 
 export function refuseOtherModel(folder: string, found: IndexManifest, wanted: IndexManifest): void {
   const advice = 'vectors of different models or layers cannot be compared; use another --index, or --overwrite to begin anew';
   const short = (manifest: IndexManifest): string => `${manifest.model.name} (${manifest.model.fingerprint.slice(0, 12)})`;
-  if (found.model.fingerprint !== wanted.model.fingerprint) throw new InvalidOptionError('--model', `${folder} was made with ${short(found)}, got ${short(wanted)}`, { advice });
+  const difference = modelDifference(found.model, wanted.model);
+  if (difference !== undefined) throw new InvalidOptionError('--model', `${folder} was made with ${short(found)}, got ${short(wanted)}: ${difference}`, { advice });
   if (found.model.layer !== wanted.model.layer) throw new InvalidOptionError('--layer', `${folder} was made of layer ${found.model.layer}, got ${wanted.model.layer}`, { advice });
   if (found.dimensions !== wanted.dimensions) throw new InvalidOptionError('--layer', `${folder} has vectors of ${found.dimensions} numbers, got ${wanted.dimensions}`, { advice });
 }

@@ -7,6 +7,7 @@ export type { EntryBatch } from './row-record.js';
 export type { PartsOptions } from './write-parts.js';
 export { writeParts } from './write-parts.js';
 export type { AddOptions, Addition } from './change-index.js';
+export { modelDifference } from './same-model.js';
 export { addToIndex, refuseOtherModel, refuseSameName, removeSource } from './change-index.js';
 export type { CacheResult } from './cache.js';
 export { updateCache } from './cache.js';

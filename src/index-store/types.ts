@@ -37,7 +37,12 @@ export interface IndexModel {
   readonly name: string;
   /** What was given as `--model`: a shipped model's name, or an absolute path. */
   readonly source: string;
+  /** Of what decides its vectors: the ONNX file and how samples go in. Without {@link digest} an older one, over file and whole card. */
   readonly fingerprint: string;
+  /** SHA-256 of the ONNX file, weights in other files included, in hexadecimal. Absent in indexes of before. */
+  readonly digest?: string;
+  /** Which form of the model gave the vectors. Absent in indexes of before. */
+  readonly precision?: 'float32' | 'int8';
   /** Tensor of the model that the vectors are: the card's feature layer, or what `--layer` named. */
   readonly layer: string;
   /** The model's card as it was. */

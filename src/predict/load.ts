@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { CARD_KEY, cardFromMetadata, nearestName, parseCard } from '../card/index.js';
+import { CARD_KEY, answersFingerprint, cardFromMetadata, featuresFingerprint, nearestName, parseCard } from '../card/index.js';
 import type { GraphSummary, ModelCard } from '../card/index.js';
 import { InvalidOptionError, ModelError } from '../errors.js';
 import { decodeModel, metadataOf } from '../onnx/index.js';
@@ -24,8 +24,12 @@ export interface LoadedModel {
   readonly graph: OnnxModel;
   /** Bytes of the ONNX file, weights in other files included. */
   readonly bytes: number;
-  /** SHA-256 over the file's bytes and the card: changes when the model's answers or their meaning can change. */
+  /** SHA-256 of the file's bytes, weights in other files included, in hexadecimal. */
+  readonly digest: string;
+  /** Over the file's bytes and what its card says of task, input and output: changes when the model's answers or their meaning can change. */
   readonly fingerprint: string;
+  /** Over the file's bytes and how samples go in: changes when feature vectors can change. */
+  readonly featuresFingerprint: string;
   /** What was assumed about the model; for people. */
   readonly notes: readonly string[];
   /**
@@ -97,8 +101,10 @@ async function cardOf(file: string, graph: OnnxModel, where: string, options: Lo
 
 function assemble(source: string, file: string, read: OnnxFile, card: CardAndOrigin, precision: LoadedModel['precision'] = 'float32'): LoadedModel {
   checkGraph(read.graph, card.card, source);
-  const hash = createHash('sha256').update(read.digest).update(JSON.stringify(card.card));
-  return { source, precision, card: card.card, cardOrigin: card.origin, file, graph: read.graph, bytes: read.bytes, fingerprint: hash.digest('hex'), notes: card.notes };
+  return {
+    source, precision, card: card.card, cardOrigin: card.origin, file, graph: read.graph, bytes: read.bytes, digest: read.digest,
+    fingerprint: answersFingerprint(read.digest, card.card), featuresFingerprint: featuresFingerprint(read.digest, card.card), notes: card.notes,
+  };
 }
 
 async function findModel(nameOrPath: string): Promise<{ readonly card: string } | { readonly onnx: string; readonly card?: undefined }> {
@@ -136,7 +142,7 @@ async function readCard(path: string, where: string): Promise<ModelCard> {
 interface OnnxFile {
   readonly graph: OnnxModel;
   readonly bytes: number;
-  readonly digest: Uint8Array;
+  readonly digest: string;
 }
 
 async function readOnnx(file: string, where: string): Promise<OnnxFile> {
@@ -153,7 +159,7 @@ async function readOnnx(file: string, where: string): Promise<OnnxFile> {
     graph = await inlineExternalData(graph, dirname(resolve(file)), where);
     for (const tensor of graph.graph.initializer ?? []) { if (tensor.rawData !== undefined) { hash.update(tensor.rawData); size += tensor.rawData.length; } }
   }
-  return { graph, bytes: size, digest: hash.digest() };
+  return { graph, bytes: size, digest: hash.digest('hex') };
 }
 
 /** What the metadata reader has to know of a graph. */

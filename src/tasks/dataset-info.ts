@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { noteUnreadable, problemText, reasonOf, toRgba, type ChipList, type MapList, type Picture, type Problem } from '../dataset/index.js';
+import {
+  collectContradictions, hashPixels, noteUnreadable, problemText, reasonOf, splitName, toRgba, type ChipList, type Contradiction, type MapList, type Picture, type Problem, type Problems,
+} from '../dataset/index.js';
 import { classColors } from '../card/index.js';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { barChart, contactSheet, matrixChart, type SheetItem } from '../picture/index.js';
@@ -124,19 +127,34 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
   const pictures = new Map<number, Picture>();
   const wanted = options.quick === true ? places : Array.from(list.names.keys());
   const onSheet = new Set(places);
+  const contradictions = collectContradictions();
   let done = 0;
   const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.fileOf(index)); return undefined; }) });
   for await (const { index, picture } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
-    if (picture !== undefined) { sizes.add(picture); if (onSheet.has(index)) pictures.set(index, picture); }
+    if (picture !== undefined) {
+      sizes.add(picture);
+      if (onSheet.has(index)) pictures.set(index, picture);
+      const labels = labelsOf(list, index);
+      noteContradiction(problems, contradictions.add({ key: hashPixels(picture).update(picture.data).digest('base64'), labels, name: `${splitName(list.groups[index]!, list.names[index]!)} (${labels === '' ? 'no tag' : labels})` }));
+    }
     if (++done % 1024 === 0 || done === wanted.length) context.onProgress?.({ stage: 'check', done, total: wanted.length, unit: 'chips' });
   }
   throwIfAborted(context.signal);
   const tagged = tagCounts(list.targets, list.tags.length);
   const items = places.map((index): SheetItem => ({
     ...(pictures.has(index) ? { picture: toRgba(pictures.get(index)!) } : {}), caption: list.names[index]!,
-    lines: [list.tags.filter((_, tag) => list.targets[index * list.tags.length + tag] === 1).join(', ')],
+    lines: [labelsOf(list, index)],
   }));
   return { sizes, items, ...tagSummary(list.tags, tagged, list.names.length, list.exclusive) };
+}
+
+function labelsOf({ tags, targets }: Pick<ChipList, 'tags' | 'targets'>, index: number): string {
+  return tags.filter((_, tag) => targets[index * tags.length + tag] === 1).join(', ');
+}
+
+/** A remark: training goes on, but one of the two is wrong. */
+function noteContradiction(problems: Problems, found: Contradiction | undefined): void {
+  if (found !== undefined) problems.remark('sample with the pixels of another one and other labels', `${found.first} and ${found.second}`);
 }
 
 function tagCounts(targets: Uint8Array, tags: number): number[][] {
@@ -163,6 +181,7 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
   const counts = new Array<number>(list.classes.length).fill(0);
   const places = new Set(shown(list.entries.length, Math.ceil((options.samples ?? 9) / 2), true));
   const items: SheetItem[] = [];
+  const contradictions = collectContradictions();
   let ignored = 0;
   for (const [index, entry] of list.entries.entries()) {
     throwIfAborted(context.signal);
@@ -173,11 +192,15 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
         sizes.add(rows);
         const sheet = places.has(index) ? sheetPicture(rows.width, rows.height) : undefined;
         const step = Math.max(1, Math.floor((16 * 1024 * 1024) / (rows.width * 3)));
+        const [seen, labels] = [hashPixels(rows), createHash('sha1')];
         for (let y = 0; y < rows.height; y += step) {
           const { pixels, mask } = await rows.read(y, Math.min(step, rows.height - y));
           for (let i = 0; i < mask.length; i++) if (mask[i] === IGNORE) ignored++; else counts[mask[i]!]!++;
+          seen.update(pixels);
+          labels.update(mask);
           sheet?.add(y, pixels, mask, list.classes);
         }
+        noteContradiction(problems, contradictions.add({ key: seen.digest('base64'), labels: labels.digest('base64'), name: splitName(entry.group, entry.name) }));
         if (sheet !== undefined) items.push({ picture: sheet.image, caption: entry.name, lines: [entry.group] }, { picture: sheet.drawn, caption: 'classes', lines: [''] });
       } finally {
         await rows.close();

@@ -62,7 +62,10 @@ export async function datasetSplit(options: DatasetSplitOptions, context: TaskCo
     const made = { by: options.by ?? 'random', seed: options.seed ?? 1, validation: options.validationGroups ?? options.validation ?? 0.1, test: options.testGroups ?? options.test ?? 0.1, ...(options.block === undefined ? {} : { block: options.block }), ...(options.set === undefined || options.set.length === 0 ? {} : { set: options.set }) };
     await writeWhole(options.output, splitText(split, samples.names, made));
     const { train, validation, test } = split;
-    return { output: options.output, by: made.by, train: train.length, validation: validation.length, test: test.length, left: split.left?.length ?? 0, classes: shares(samples, split), leaks, notes };
+    const classes = shares(samples, split);
+    const untrained = classes.filter((one) => one.train === 0 && one.validation + one.test > 0).map(({ name }) => name);
+    if (untrained.length > 0) notes.push(`${untrained.length === 1 ? 'a class has' : `${untrained.length} classes have`} nothing in the training part, only in others: ${untrained.join(', ')}`);
+    return { output: options.output, by: made.by, train: train.length, validation: validation.length, test: test.length, left: split.left?.length ?? 0, classes, leaks, notes };
   } finally {
     await samples.close();
   }

@@ -15,7 +15,7 @@ import type { ChipPlan } from './chips/plan.js';
 import { engineOptions } from './classify/setup.js';
 import { checkEngine, openEngine } from './engines/open.js';
 import type { Engine } from './engines/open.js';
-import { loadExtractor } from './embed/extractor.js';
+import { loadExtractorFor } from './embed/extractor.js';
 import type { Extractor } from './embed/extractor.js';
 import { isTileList, prepareFolder } from './embed/folder-source.js';
 import { discardFinished, runEmbed } from './embed/run.js';
@@ -51,7 +51,10 @@ export interface EmbedOptions extends SceneChoices {
   readonly bands?: readonly number[];
   /** Engine threads. Default: all cores. */
   readonly threads?: number;
-  /** Form of the model: float32, 8-bit integers, or (default) `auto`: integers on the CPU where the card says that they are as good and faster. */
+  /**
+   * Form of the model: float32, 8-bit integers, or (default) `auto`: the one that the index was made
+   * with; for a new one integers on the CPU where the card says that they are as good and faster.
+   */
   readonly precision?: Precision;
   /** Default `cpu`. */
   readonly device?: Device;
@@ -108,8 +111,11 @@ export async function embed(options: EmbedOptions, context: TaskContext = {}): P
   const engines = engineCache(options);
   const sources: EmbedSource[] = [];
   try {
-    const extractor = await loadExtractor({ model: options.model ?? DEFAULT_EXTRACTOR, precision: wantedPrecision(options), ...(options.layer === undefined ? {} : { layer: options.layer }), ...(options.patchSize === undefined ? {} : { patchSize: options.patchSize }) });
-    const base = await baseIndex(options, extractor);
+    const found = options.overwrite || !(await hasIndex(options.index)) ? undefined : await readManifest(options.index);
+    const extractor = await loadExtractorFor(found?.model, {
+      model: options.model ?? DEFAULT_EXTRACTOR, precision: wantedPrecision(options), ...(options.layer === undefined ? {} : { layer: options.layer }), ...(options.patchSize === undefined ? {} : { patchSize: options.patchSize }),
+    }, freeForms(options));
+    const base = baseIndex(options, extractor, found);
     for (const [i, input] of options.inputs.entries()) {
       const source = await prepare(input, options, extractor);
       sources.push(source);
@@ -204,14 +210,19 @@ function refuseUnasked(options: EmbedOptions, base: IndexManifest, news: readonl
   });
 }
 
+/** Forms of the model that an index which is there may choose from. */
+function freeForms({ precision = 'auto', engine }: EmbedOptions): ('float32' | 'int8')[] {
+  if (precision !== 'auto') return [];
+  return engine === 'tensorflow' ? ['float32'] : ['float32', 'int8'];
+}
+
 /** The index as it is, or an empty one. @throws {InvalidOptionError} if it was made with another model or layer. */
-async function baseIndex(options: EmbedOptions, extractor: Extractor): Promise<IndexManifest> {
+function baseIndex(options: EmbedOptions, extractor: Extractor, found: IndexManifest | undefined): IndexManifest {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
   const empty: IndexManifest = {
     format: INDEX_FORMAT, createdBy: `tilewright ${version}`, model: extractor.described, dimensions: extractor.dimensions, metric: 'l2', count: 0, sources: [], parts: [],
   };
-  if (options.overwrite || !(await hasIndex(options.index))) return empty;
-  const found = await readManifest(options.index);
+  if (found === undefined) return empty;
   refuseOtherModel(options.index, found, empty);
   return { ...found, createdBy: empty.createdBy };
 }

@@ -40,8 +40,10 @@ export interface DuplicatePair {
 
 export interface IndexDuplicatesResult {
   readonly pairs: readonly DuplicatePair[];
-  /** Whether further pairs are as near as wanted. */
+  /** Whether there are further pairs, farther than these, within the threshold where there is one. */
   readonly more: boolean;
+  /** Pairs farther apart were left out; `null`: none were. */
+  readonly threshold: number | null;
   readonly metric: Metric;
   readonly exact: boolean;
   readonly count: number;
@@ -81,7 +83,7 @@ export async function indexDuplicates(options: IndexDuplicatesOptions, context: 
       await writeWhole(options.sheet, await drawEntries(index, 'Nearest pairs', `${entries.length} pairs of ${index.count} chips`, items, warnings, context));
     }
     return {
-      pairs: entries.map(({ a, b, distance }) => ({ a: a.id, b: b.id, distance })), more, metric, exact: !options.ann, count: index.count,
+      pairs: entries.map(({ a, b, distance }) => ({ a: a.id, b: b.id, distance })), more, threshold: options.threshold ?? null, metric, exact: !options.ann, count: index.count,
       ...(options.output === undefined ? {} : { output: options.output }), ...(options.sheet === undefined ? {} : { sheet: options.sheet }),
       seconds: (performance.now() - started) / 1000, warnings,
     };
@@ -115,8 +117,13 @@ async function nearestPairs(index: OpenIndex, options: Wanted, context: TaskCont
       for (const one of neighbours) {
         const [a, b] = [Math.min(row, one.row), Math.max(row, one.row)];
         // A pair is seen from both sides, unless one has nearer neighbours enough.
-        if (one.distance > limit || known.has(a * index.count + b)) continue;
+        const isFarther = one.distance > limit;
+        if (one.distance > threshold || (isFarther && more) || known.has(a * index.count + b)) continue;
         if (!options.overlapping && overlap(await index.entry(row), await index.entry(one.row))) continue;
+        if (isFarther) {
+          more = true;
+          continue;
+        }
         kept.push({ rows: [a, b], distance: one.distance });
         known.add(a * index.count + b);
         if (kept.length >= 2 * most) trim();

@@ -18,7 +18,7 @@ export interface IndexInfo {
   readonly index: string;
   readonly format: string;
   readonly createdBy: string;
-  readonly model: { readonly name: string; readonly source: string; readonly fingerprint: string; readonly layer: string };
+  readonly model: { readonly name: string; readonly source: string; readonly fingerprint: string; readonly layer: string; readonly precision?: 'float32' | 'int8' };
   /** Numbers per vector. */
   readonly dimensions: number;
   readonly metric: Metric;
@@ -59,9 +59,9 @@ export async function indexInfo(options: IndexInfoOptions, context: TaskContext 
       }
     }
     const { manifest } = index;
-    const { name, source, fingerprint, layer } = manifest.model;
+    const { name, source, fingerprint, layer, precision } = manifest.model;
     return {
-      index: folder, format: manifest.format, createdBy: manifest.createdBy, model: { name, source, fingerprint, layer }, dimensions: index.dimensions, metric: manifest.metric,
+      index: folder, format: manifest.format, createdBy: manifest.createdBy, model: { name, source, fingerprint, layer, ...(precision === undefined ? {} : { precision }) }, dimensions: index.dimensions, metric: manifest.metric,
       count: index.count, sources: manifest.sources, parts: index.parts.map(({ first: _first, ...part }) => part), partBytes: index.parts.reduce((sum, { bytes }) => sum + bytes, 0),
       cacheBytes: await cacheBytes(folder), bounds, tags: Object.fromEntries([...tags].sort(([a], [b]) => (a < b ? -1 : 1))), warnings: index.notes,
     };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { CardInt8, CardScore, ModelCard } from '../card/index.js';
-import { InvalidOptionError, ModelError } from '../errors.js';
+import { InvalidFileError, InvalidOptionError, ModelError } from '../errors.js';
 import { encodeModel, quantizableLayers, quantizableValues, quantizeModel, type OnnxModel } from '../onnx/index.js';
 import { loadModel } from '../predict/index.js';
 import type { TaskContext } from '../run/index.js';
@@ -15,8 +15,8 @@ import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier
 export interface QuantizeOptions {
   /** Model folder, or the name of a shipped model. */
   readonly model: string;
-  /** The recipe that says what its data are. */
-  readonly recipe: string;
+  /** The recipe that says what its data are. Default: `recipe.yaml` in the model's folder, as `train` writes it. */
+  readonly recipe?: string;
   /** Folder that the recipe's paths start from. */
   readonly data: string;
   /** Keys of the recipe with other values. */
@@ -50,8 +50,13 @@ const ROUNDS = 7;
  * @throws {ModelError} if the model does not take bytes of three bands as `train` exports them.
  */
 export async function quantize(options: QuantizeOptions, context: TaskContext = {}): Promise<QuantizeResult> {
-  const recipe = parseRecipe(await readFile(options.recipe, 'utf8'), options.recipe, options.set);
   const loaded = await loadModel(options.model);
+  const file = options.recipe ?? join(dirname(loaded.file), 'recipe.yaml');
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    if (options.recipe !== undefined) throw new InvalidFileError(file, 'expected a recipe, found no file that can be read', { cause });
+    throw new InvalidOptionError('--recipe', `expected the recipe that says what the data of ${options.model} are, found none in its folder`, { advice: 'give its file' });
+  });
+  const recipe = parseRecipe(text, file, options.set);
   const { card, graph } = loaded;
   const folder = dirname(loaded.file);
   if (loaded.cardOrigin !== 'file' || basename(loaded.file) !== card.file) throw new ModelError(options.model, 'expected a model folder, found a single file', { advice: 'make one with: tilewright models import' });

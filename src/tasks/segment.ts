@@ -6,12 +6,13 @@ import { checkRoom, oldSidecars, openJournal, peakRss, placeFiles, writeWhole } 
 import type { Json, TaskContext } from '../run/index.js';
 import { openScene, stripCacheBytes } from '../scene/index.js';
 import { classAreas, seamScore } from '../stitch/index.js';
-import type { Blend, ClassArea } from '../stitch/index.js';
+import type { Blend, ClassArea, SeamCounts } from '../stitch/index.js';
 import { checkMembers, checkOutputs, partialFolder, sidecarOf } from './segment/outputs.js';
 import { DEFAULT_PATCH } from './segment/patches.js';
 import { checkMemory, planSegment, segmentRoom } from './segment/plan.js';
 import type { SegmentPlan } from './segment/plan.js';
 import { writePreview } from './segment/preview.js';
+import { seamHint } from './segment/seam-hint.js';
 import { createSegmentRun } from './segment/run.js';
 import type { SegmentOutputs } from './segment/run.js';
 import { mapLegend, prepareSegment } from './segment/setup.js';
@@ -119,12 +120,18 @@ async function run(setup: SegmentSetup, started: number, context: TaskContext): 
       output: options.output, width: grid.sceneWidth, height: grid.sceneHeight, patches: patchCount(grid), strips: grid.rows.length,
       resumedStrips, seconds: (performance.now() - started) / 1000, modelSeconds: outcome.modelSeconds, peakRssBytes: peakRss(),
       predictedPeakBytes: outcome.predictedPeakBytes, seamScore: options.stride === undefined ? seamScore(outcome.seamCounts) ?? null : null, classes, patchSize: setup.patchSize,
-      overlap: grid.overlap, ...(options.stride === undefined ? {} : { stride: options.stride }), blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: setup.warnings,
+      overlap: grid.overlap, ...(options.stride === undefined ? {} : { stride: options.stride }), blend: setup.blend, device: setup.predictor.device, precision: setup.predictor.precision, ...(setup.stretch === undefined ? {} : { stretch: setup.stretch }), warnings: [...setup.warnings, ...hintOf(setup, outcome.seamCounts)],
       files: files.map(({ path }) => path).filter((path) => path !== options.output),
     };
   } finally {
     if (!finished) await journal.close();
   }
+}
+
+function hintOf({ options, model, grid }: SegmentSetup, counts: SeamCounts): string[] {
+  if (options.stride !== undefined) return [];
+  const hint = seamHint({ seamScore: seamScore(counts), seamChanges: counts.seamChanges, card: model.card, mapPatch: grid.patchWidth, overlap: grid.overlap });
+  return hint === undefined ? [] : [hint];
 }
 
 /** What the result's bytes depend on. Threads do not belong to it, the device does: another one rounds otherwise. */

@@ -14,7 +14,7 @@ import { checkNetwork } from './train/check-network.js';
 import { createDiary } from './train/diary.js';
 import { leakNotes } from './train/leaks.js';
 import { CHECKPOINT, fingerprintOf, originOf, refuseOther } from './train/origin.js';
-import { areChips, loadSamples } from './train/samples.js';
+import { areChips, loadSamples, type LoadedSamples } from './train/samples.js';
 import { scoredSamples } from './train/scores.js';
 import { openCourse } from './train/stages.js';
 import { openTrainingFolder, refuseStranger } from './train/training-folder.js';
@@ -87,6 +87,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
   }, context);
   for (const remark of first.remarks) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${problemText(remark)}` });
+  for (const note of taskNotes(recipe, first)) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${note}` });
   tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
@@ -111,6 +112,12 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
   } finally {
     await course.close();
   }
+}
+
+/** What another task would fit better. */
+function taskNotes(recipe: Recipe, loaded: LoadedSamples): string[] {
+  if (recipe.task !== 'tagger' || !areChips(loaded) || !loaded.samples.exclusive) return [];
+  return ['every chip of these data has exactly one class, and a tagger decides on each class by itself (none, or several, may come out): a classifier fits better (tilewright train classifier, or --set task=classifier with training.threshold=null)'];
 }
 
 /** The recipe of these options, with its settings. */

@@ -13,7 +13,7 @@ function ofSplit({ split, training }: Recipe): string | undefined {
   const { validation, test } = split;
   if (split.file !== undefined) {
     const also = (['validation', 'test', 'seed'] as const).find((key) => split[key] !== undefined);
-    if (also !== undefined) return `expected split.file alone, found split.${also} as well`;
+    if (also !== undefined) return `expected split.file alone, found split.${also} as well; take one away, for example with --set split.file=null`;
     return training.finalise === true ? 'expected no split.file with training.finalise, which trains on everything' : undefined;
   }
   if (training.finalise === true) return undefined;

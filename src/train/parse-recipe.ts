@@ -22,6 +22,7 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   const recipe = readYaml(text, file);
   for (const [from, to] of Object.entries(MOVED)) moveKey(recipe, from, to);
   for (const setting of settings) applySetting(recipe, setting);
+  displaceShares(recipe, settings.map(settingPath));
   for (const section of ['data', 'split', 'network', 'training', 'optimizer', 'schedule', 'loss', 'augment', 'card']) recipe[section] ??= {};
   recipe['stages'] ??= [];
   const faults = faultsOf(recipe, RECIPE_FIELDS, '');
@@ -111,6 +112,13 @@ function applySetting(recipe: Tree, setting: string): void {
     holder[key] = Array.isArray(inner) ? [...inner as unknown as unknown[]] : { ...inner };
     holder = holder[key] as Tree;
   }
+}
+
+/** A split file that is set takes the place of the recipe's own shares and groups; what is set beside it stays, and is refused. */
+function displaceShares(recipe: Tree, paths: readonly string[]): void {
+  const { split } = recipe;
+  if (!paths.includes('split.file') || !isTree(split) || split['file'] === null) return;
+  for (const key of ['seed', 'validation', 'test']) if (!paths.includes(`split.${key}`) && !paths.includes('split')) delete split[key];
 }
 
 /** The key that a setting is for, where it is now. */

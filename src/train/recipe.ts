@@ -33,7 +33,7 @@ export interface RecipeData extends DataDescription {
 
 /** Shares with a seed, or names of groups. Default: as the data themselves say (folders `train`, `validate`, `test`), else 0.15 each. */
 export interface RecipeSplit {
-  /** A split of `dataset split`, from the folder of the data; instead of shares and groups. */
+  /** A split of `dataset split`, from the folder of the data; instead of shares and groups. Set on the command line it takes the place of the recipe's. */
   readonly file?: string;
   readonly seed?: number;
   /** Choices are made on it: best epoch, thresholds, offsets. */

@@ -49,6 +49,19 @@ describe('loadModel finds the model and its card', () => {
     expect((await loadModel(fixture('identity.onnx'), { card: mapCard(3) })).fingerprint).toBe(same.fingerprint);
   });
 
+  it('and its fingerprints stay where nothing changes that answers and vectors depend on', async () => {
+    const card = mapCard(3);
+    const load = (more: Partial<ModelCard>): ReturnType<typeof loadModel> => loadModel(fixture('identity.onnx'), { card: { ...card, ...more } });
+    const plain = await load({});
+    const said = await load({ description: 'd', limits: ['l'], license: 'MIT', scores: [{ metric: 'miou', value: 0.5, on: 'x' }], receptive_field: 3, int8: { file: 'a.onnx', metric: 'miou', value: 1, float32: 1, on: 'x', speedup: 1 }, output: { ...card.output, classes: card.output.classes.map((one) => ({ ...one, color_hint: '#010203' })) } });
+    expect([said.fingerprint, said.featuresFingerprint]).toEqual([plain.fingerprint, plain.featuresFingerprint]);
+    const renamed = await load({ output: { ...card.output, classes: card.output.classes.map((one) => ({ ...one, name: `${one.name}s` })) } });
+    expect(renamed.fingerprint).not.toBe(plain.fingerprint);
+    expect(renamed.featuresFingerprint).toBe(plain.featuresFingerprint);
+    const scaled = await load({ input: { ...card.input, multiple_of: 2 } });
+    expect([scaled.fingerprint === plain.fingerprint, scaled.featuresFingerprint === plain.featuresFingerprint]).toEqual([false, false]);
+  });
+
   it('with weights in a file beside it', async () => {
     const graph = decodeModel(readFileSync(fixture('times_two.onnx')), 'times_two');
     write('weights.bin', new Uint8Array([9, 9, 9, 9, ...new Uint8Array(Float32Array.of(2).buffer)]));

@@ -118,6 +118,52 @@ describe('chips', () => {
     ]);
   });
 
+  it('with a tag that is spelt nearly as a much more frequent one are remarked on', async () => {
+    const base = place();
+    const rows = Array.from({ length: 41 }, (_, i) => `c${i},${i === 40 ? 'primry' : i % 2 === 0 ? 'primary' : 'water'}`);
+    put(base, 'tags.csv', `image_name,tags\n${rows.join('\n')}\n`);
+    for (let i = 0; i < rows.length; i++) put(base, `chips/c${i}.png`, await plain([i, i, 0]));
+    expect((await datasetInfo({ data: base })).problems).toEqual([{ kind: 'class that is spelt nearly as a much more frequent one, taken as another', count: 1, examples: ['primry (1) and primary (20)'], fault: false }]);
+    put(base, 'tags.csv', `image_name,tags\n${rows.join('\n').replace('primry', 'urban')}\n`);
+    expect((await datasetInfo({ data: base })).problems).toEqual([]);
+    const split = await datasetSplit({ data: base, output: join(place(), 'split.json'), validation: 0.4, test: 0.4, seed: 2 });
+    const urban = split.classes.find(({ name }) => name === 'urban')!;
+    expect([urban.train, split.notes.some((note) => note === 'a class has nothing in the training part, only in others: urban')]).toEqual([0, true]);
+  });
+
+  it('smaller than the network\'s input are enlarged, and told', async () => {
+    const base = place();
+    put(base, 'tags.csv', 'image_name,tags\nx,a\ny,b\n');
+    put(base, 'chips/x.png', await plain([1, 0, 0], 8, 8));
+    put(base, 'chips/y.png', await plain([2, 0, 0], 32, 32));
+    const { samples, remarks } = await openChips({ data: base, size: 16, cacheFolder });
+    await samples.close();
+    expect(remarks).toEqual([{ kind: "chip smaller than the network's input of 16 pixels, enlarged to it (network.size)", count: 1, examples: ['x.png: 8 × 8'], fault: false }]);
+  });
+
+  it('with the same pixels and other labels are told, in one part or several, by info, split and the check before training', async () => {
+    const base = place();
+    const files = { 'train/clear/a.png': [10, 0, 0], 'train/haze/b.png': [10, 0, 0], 'train/haze/c.png': [20, 0, 0], 'validate/haze/d.png': [30, 0, 0], 'test/clear/e.png': [20, 0, 0] } as const;
+    for (const [name, color] of Object.entries(files)) put(base, name, await plain(color));
+    const info = await datasetInfo({ data: base });
+    const { kind, examples } = info.problems.find(({ count }) => count === 2)!;
+    expect([kind, examples.length, info.problems.some(({ fault }) => fault)]).toEqual(['sample with the pixels of another one and other labels', 2, false]);
+    expect(examples[0]).toMatch(/a.* \(clear\) and .*b.* \(haze\)$/);
+    const split = await datasetSplit({ data: base, output: join(place(), 'split.json') });
+    expect(split.notes.join()).toMatch(/2 samples have the pixels of another one and other labels: .*a and .*b; /);
+    const tagged = place();
+    put(tagged, 'tags.csv', 'image_name,tags\nx,water\ny,water\nz,road water\n');
+    for (const name of ['x', 'y', 'z']) put(tagged, `chips/${name}.png`, await plain([9, 9, 9]));
+    expect((await datasetInfo({ data: tagged })).problems).toContainEqual({ kind, count: 1, examples: ['x (water) and z (road, water)'], fault: false });
+    const maps = place();
+    put(maps, 'classes.json', '{"classes": [{"name": "dark", "color": [0, 0, 0]}, {"name": "bright", "color": [255, 255, 255]}]}');
+    for (const [name, mask] of [['p', 0], ['q', 255], ['r', 0]] as const) {
+      put(maps, `images/${name}.png`, await plain([9, 9, 9]));
+      put(maps, `masks/${name}.png`, await plain([mask, mask, mask]));
+    }
+    expect((await datasetInfo({ data: maps })).problems).toContainEqual({ kind, count: 1, examples: ['p and q'], fault: false });
+  });
+
   it('that are damaged in an archive are among the faults, by name', async () => {
     const base = place();
     const noise = await sharp(Buffer.from(Array.from({ length: 48 * 48 * 3 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 13) % 4)), { raw: { width: 48, height: 48, channels: 3 } }).png({ compressionLevel: 0 }).toBuffer();

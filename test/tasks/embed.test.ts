@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { ModelCard } from '../../src/card/index.js';
 import { openIndex, readManifest } from '../../src/index-store/index.js';
 import type { IndexEntry } from '../../src/index-store/index.js';
+import { loadModel } from '../../src/predict/index.js';
 import { classify } from '../../src/tasks/classify.js';
 import { embed } from '../../src/tasks/embed.js';
 import type { EmbedOptions, EmbedResult } from '../../src/tasks/embed.js';
@@ -216,6 +218,49 @@ describe('embed', () => {
     expect((await readdir(join(index, 'parts')))).toHaveLength(1);
   });
 
+  it('goes on with an index when the model\'s card says more, or the model gets an 8-bit form; older indexes, too', async () => {
+    const own = fresh('own');
+    const place = bandMeans(own, { name: 'm' });
+    const pixels = patches(64, 64);
+    const scenes = await Promise.all(['one', 'two', 'three', 'four'].map((name) => writeScene(fresh(`${name}.tif`), pixels)));
+    const picture = fresh('picture.png');
+    await sharp(pixels.data, { raw: { width: 64, height: 64, channels: 3 } }).png().toFile(picture);
+    const { index } = await run({ input: scenes[0]!, model: place, patchSize: 64 });
+    const path = join(place, 'card.json');
+    const card = JSON.parse(await readFile(path, 'utf8')) as ModelCard;
+    // As an index of before: over the file's SHA-256 and the whole card; without digest and form.
+    const older = fresh('older');
+    await cp(index, older, { recursive: true });
+    const manifest = await readManifest(older);
+    const { digest, precision, ...rest } = manifest.model;
+    const file = createHash('sha256').update(await readFile(join(place, 'model.onnx')));
+    expect([digest, precision]).toEqual([file.copy().digest('hex'), 'float32']);
+    const fingerprint = createHash('sha256').update(file.digest()).update(JSON.stringify((await loadModel(place)).card)).digest('hex');
+    await writeFile(join(older, 'index.json'), JSON.stringify({ ...manifest, model: { ...rest, fingerprint } }));
+
+    await copyFile(join(bandMeans(own, { name: 'wrong', factor: 1 / 100 }), 'model.onnx'), join(place, 'model.int8.onnx'));
+    const int8 = { file: 'model.int8.onnx', metric: 'f2', value: 0.9, float32: 0.9, on: 'none', speedup: 2 };
+    const more: ModelCard = { ...card, description: 'd', limits: ['cities'], scores: [{ metric: 'f2', value: 0.9, on: 'none' }], output: { ...card.output, classes: card.output.classes.map((one) => ({ ...one, color_hint: '#123456' })) }, int8 };
+    await writeFile(path, JSON.stringify(more));
+    expect(await run({ input: scenes[1]!, model: place, patchSize: 64 })).toMatchObject({ precision: 'int8' });
+    for (const [i, one] of [index, older].entries()) {
+      expect(await run({ input: scenes[1 + i]!, index: one, model: place, patchSize: 64, append: true })).toMatchObject({ count: 2, precision: 'float32' });
+      const { rows } = await read(one);
+      expect(rows[1]).toEqual(rows[0]);
+      expect((await search({ index: one, image: picture, model: place, k: 1 })).results[0]!.distance).toBeLessThan(1e-5);
+    }
+    expect(await indexMerge({ indexes: [index, older], output: fresh('both') })).toMatchObject({ count: 3 });
+    await expect(run({ input: scenes[3]!, index, model: place, patchSize: 64, append: true, precision: 'int8' })).rejects.toThrow('the index has vectors of the float32 form, this is the 8-bit form (int8)');
+    await writeFile(path, JSON.stringify({ ...more, input: { ...card.input, value_scaling: { scale: 0.5 } } }));
+    for (const one of [index, older]) {
+      await expect(run({ input: scenes[3]!, index: one, model: place, patchSize: 64, append: true })).rejects.toThrow('the card has another input.value_scaling than then');
+      await expect(search({ index: one, image: picture, model: place, k: 1 })).rejects.toThrow('the card has another input.value_scaling than then');
+    }
+    await copyFile(join(place, 'model.int8.onnx'), join(place, 'model.onnx'));
+    await writeFile(path, JSON.stringify(card));
+    await expect(search({ index, image: picture, model: place, k: 1 })).rejects.toThrow('the ONNX file is another one');
+  });
+
   it('refuses an index of the first format, and replaces it when told to', async () => {
     const scene = await writeScene(fresh('scene.tif'), patches(64, 64));
     const old = fresh('old');
@@ -375,6 +420,7 @@ describe('index', () => {
     await expect(indexBuild({ index: a })).rejects.toThrow('checksum');
     await expect(indexInfo({ index: a, check: true })).rejects.toThrow('checksum');
     expect((await indexBuild({ index: a, skipBad: true })).count).toBe(0);
+    await expect(search({ index: a, id: 'x', skipBad: true })).rejects.toThrow(/nothing is left of the index \(left out: parts\/.*checksum/);
   });
 });
 

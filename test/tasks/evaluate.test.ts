@@ -29,6 +29,7 @@ describe('evaluate', () => {
     expect(result.f2).toBeCloseTo((1 + 5 / 6 + 1 + 0) / 4, 12);
     expect(result.perClass.map(({ support }) => support)).toEqual([2, 2, 0]);
     expect(result.perClass[0]).toMatchObject({ precision: 2 / 3, recall: 1 });
+    expect(Object.keys(result.baselines)).toEqual(['most frequent of these samples (red)', 'all tags', expect.stringMatching(/^best constant tags of these samples \(/), 'prior']);
     expect(result.baselines['all tags']!.f2).toBeCloseTo(5 / 7, 12);
     expect(result.worst[0]).toMatchObject({ name: 'd', differs: '+red 0.98 -green 0.00', suspect: true });
     expect(result.files).toHaveLength(2);
@@ -54,7 +55,10 @@ describe('evaluate', () => {
     mkdirSync(join(base, 'p'), { recursive: true });
     await chip(join(base, 'p/a.png'), 255, 0, 0);
     writeFileSync(join(base, 'tags.csv'), 'image_name,tags\na,purple\n');
-    await expect(evaluate({ model: bandMeans(folder, { name: 'other' }), data: base })).rejects.toThrow('1 × unknown tag (purple in line 2)');
+    await expect(evaluate({ model: bandMeans(folder, { name: 'other' }), data: base })).rejects.toThrow(/^other: expected data with its 3 tags \(red, light green, blue, bright\), found only others in .*: purple$/);
+    writeFileSync(join(base, 'tags.csv'), 'image_name,tags\na,red blue purple\n');
+    const model = bandMeans(folder, { name: 'some', card: { output: { dim_order: 'bc', activation: 'none', classes: ['red', 'green', 'blue'].map((name, value) => ({ value, name, color_hint: '#808080' })) } } });
+    await expect(evaluate({ model, data: base })).rejects.toMatchObject({ message: expect.stringContaining('1 × unknown tag (purple in line 2)') as string, advice: 'mend or leave out these files' });
   });
 
   it('scores maps through the whole of segment: pictures with masks, and a scene with its truth', async () => {

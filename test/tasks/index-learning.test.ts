@@ -8,6 +8,7 @@ import { openJournal } from '../../src/run/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { embed } from '../../src/tasks/embed.js';
 import { indexClassify } from '../../src/tasks/index-classify.js';
+import { pairsFound } from '../../cli/index-learning.js';
 import { indexDuplicates } from '../../src/tasks/index-duplicates.js';
 import { indexOutliers } from '../../src/tasks/index-outliers.js';
 import { indexRemove } from '../../src/tasks/index-remove.js';
@@ -274,6 +275,9 @@ describe('index duplicates and outliers', () => {
     expect(near).toMatchObject({ more: true, exact: true });
     expect(near.pairs).toHaveLength(5);
     expect(near.pairs[0]).toEqual(pairs.pairs[0]);
+    expect([pairsFound(pairs), pairsFound(near)]).toEqual(['1 pair within 0.000001', 'the 5 nearest pairs']);
+    const few = await indexDuplicates({ index, pairs: 1, threshold: near.pairs[4]!.distance });
+    expect([few.more, few.pairs.length, pairsFound(few)]).toEqual([true, 1, `the nearest of more pairs within ${near.pairs[4]!.distance}`]);
     const out = await indexOutliers({ index, count: 3, neighbour: 2 });
     expect(out.outliers[0]!.id).toBe(idAt(5, 5));
     expect(out.outliers[0]!.distance).toBeGreaterThan(3 * out.median);

@@ -8,7 +8,7 @@ const size = { width: 16, height: 16 };
 const empty = new Uint8Array(16 * 16 * 3);
 
 function samples(groups: string, pixels: (index: number) => Uint8Array = () => empty, sizes = [...groups].map(() => size)): Splittable {
-  return { names: [...groups].map((_, i) => `s${i}`), groups: [...groups], sizes, pixels, amounts: [], classes: [], origin: () => undefined, close: () => Promise.resolve() };
+  return { names: [...groups].map((_, i) => `s${i}`), groups: [...groups], sizes, pixels, amounts: [...groups].map(() => []), classes: [], origin: () => undefined, close: () => Promise.resolve() };
 }
 
 function noise(index: number): Uint8Array {
@@ -34,6 +34,14 @@ describe('equal samples', () => {
     expect(await copiesOf(samples('aabb'), parts([], []))).toEqual(['s0-s2', 's0-s3']);
     expect(await copiesOf(samples('aba'), parts([], []))).toEqual(['s0-s1', 's1-s2']);
     expect(await copiesOf(samples('aba'), parts([], []), { partsOnly: true })).toEqual([]);
+  });
+
+  it('are told once, as equal ones, where their content is compared, too', async () => {
+    const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24);
+    const equal = samples('aab', () => pixels, Array.from({ length: 3 }, () => ({ width: 64, height: 64 })));
+    expect(await copiesOf(equal, parts([0, 1], [2]), { content: true })).toEqual(['s0-s2 across', 's1-s2 across']);
+    const found = await findLeaks({ samples: equal, split: parts([0, 1], [2]), places: undefined, notes: [] }, {});
+    expect(found.map(({ by }) => by)).toEqual(['copy', 'copy']);
   });
 
   it('are of one size', async () => {

@@ -82,6 +82,17 @@ describe('search', () => {
     await expect(search({ index: holed.index, at: [15.0005, 36.1444] })).rejects.toThrow('without data');
   });
 
+  it('enlarges a picture as the chips of a folder were that are smaller than the model\'s input', async () => {
+    const chips = fresh('small-chips');
+    await mkdir(chips);
+    const pixels = patches(64, 64);
+    for (const [i, left] of [0, 16, 32, 48].entries()) await sharp(pixels.data, { raw: { width: 64, height: 64, channels: 3 } }).extract({ left, top: 0, width: 16, height: 16 }).png().toFile(join(chips, `c${i}.png`));
+    const fixed = bandMeans(folder, { name: 'fixed', size: 32 });
+    const { index } = await run({ input: chips, model: fixed });
+    const found = await search({ index, image: join(chips, 'c2.png'), k: 1 });
+    expect(found.results[0]).toMatchObject({ id: `${basename(chips)}/c2`, distance: expect.closeTo(0, 6) as number });
+  });
+
   it('embeds a picture with the index\'s model, and finds its own chip first', async () => {
     const { index, scene, pixels } = await setup();
     const picture = fresh('query.png');

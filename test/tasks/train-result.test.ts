@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type OutputInfo } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,10 @@ import { loadModel, openPredictor } from '../../src/predict/index.js';
 import { seededRandom } from '../../src/samples/index.js';
 import { classify, type ClassifyResult } from '../../src/tasks/classify.js';
 import { datasetInfo } from '../../src/tasks/dataset-info.js';
+import { embed } from '../../src/tasks/embed.js';
 import { evaluate, type EvaluateResult } from '../../src/tasks/evaluate.js';
+import { quantize } from '../../src/tasks/quantize.js';
+import { search } from '../../src/tasks/search.js';
 import { train, type TrainOptions, type TrainResult } from '../../src/tasks/train.js';
 import { scratch } from '../places.js';
 
@@ -83,14 +86,41 @@ describe('what a training says of its model', () => {
   it('lets evaluate know the chips again that it has seen, by their pixels, and no others', async () => {
     const { output } = await trained('seen', []);
     const noted = async (from: string, more: object = {}): Promise<string> => ((await evaluate({ model: output, data: from, ...more })) as EvaluateResult).warnings.join();
-    expect(await noted(data)).toContain('the model knows 16 of these 20 chips by their pixels (12 were trained on, 4 were its validation samples): the scores are too good');
+    expect(await noted(data)).toContain('the model knows 16 of these 20 chips by their pixels (12 were trained on, 4 were its validation samples): the scores are too good; score samples that it has not seen: --part test takes those');
     expect(await noted(other)).not.toContain('knows');
     // The same chips under other names, among others.
     for (const i of [1, 2, 3]) writeFileSync(join(other, 'chips', `copy${i}.png`), readFileSync(join(data, 'chips', `c${i}.png`)));
     writeFileSync(join(other, 'tags.csv'), `${readFileSync(join(other, 'tags.csv'), 'utf8')}copy1,day\ncopy2,night\ncopy3,day\n`);
-    expect(await noted(other)).toMatch(/the model knows [123] of these 10 chips/);
+    expect(await noted(other)).toMatch(/the model knows [123] of these 10 chips .* has not seen$/);
     writeFileSync(join(output, 'samples-seen.bin'), 'cut');
     await expect(evaluate({ model: output, data })).rejects.toThrow("samples-seen.bin: expected the digests of a training's samples, found something else");
+  });
+
+  it('is quantised by its own recipe; its index goes on, with the form that it was made with', async () => {
+    const { output } = await trained('to-quantise', []);
+    const [before, index] = [await loadModel(output), join(folder, 'index-quantised')];
+    await embed({ model: output, index, inputs: [join(data, 'chips')] });
+    const { file, int8 } = await quantize({ model: output, data, patches: 4 });
+    expect([existsSync(file), int8.on]).toEqual([true, expect.stringContaining('4 validation chips') as string]);
+    const after = await loadModel(output);
+    expect([after.card.int8, after.fingerprint, after.featuresFingerprint]).toEqual([int8, before.fingerprint, before.featuresFingerprint]);
+    // Chips of 12 pixels are reduced to 8 in both ways: the picture is its own nearest.
+    expect((await search({ index, image: join(data, 'chips', 'c3.png'), k: 1 })).results[0]).toMatchObject({ id: 'chips/c3', distance: expect.closeTo(0, 5) as number });
+    rmSync(join(output, 'recipe.yaml'));
+    await expect(quantize({ model: output, data, overwrite: true })).rejects.toThrow('--recipe: expected the recipe that says what the data of');
+  });
+
+  it('says where a tagger is trained on one class per chip', async () => {
+    const folders = join(folder, 'folders');
+    for (const [i, name] of ['day', 'night', 'day', 'night', 'day', 'night', 'day', 'night'].entries()) {
+      mkdirSync(join(folders, name), { recursive: true });
+      writeFileSync(join(folders, name, `c${i}.png`), readFileSync(join(data, 'chips', `c${i}.png`)));
+    }
+    const recipe = join(folder, 'one-class.yaml');
+    writeFileSync(recipe, TAGGER.replace(/data: .*/, 'data: { class_folders: true }'));
+    const notes: string[] = [];
+    await train({ recipe, data: folders, output: join(folder, 'out-one-class') }, { onProgress: ({ stage, detail }) => { if (stage === 'data') notes.push(detail ?? ''); } });
+    expect(notes.join()).toContain('exactly one class, and a tagger decides on each class by itself');
   });
 
   it('lets evaluate score the part that it kept apart, with the scores of its card', async () => {

@@ -82,7 +82,7 @@ describe('train', () => {
     });
     const scores = (card.scores ?? []).map((score) => [score.metric, score.of ?? 'model']);
     expect(scores).toContainEqual(['miou', 'model']);
-    expect(scores.filter(([metric, of]) => metric === 'miou' && of?.startsWith('majority class')).length).toBe(1);
+    expect(scores.filter(([metric, of]) => metric === 'miou' && of?.startsWith('majority class of the training samples (')).length).toBe(1);
     expect((await evaluate({ model: result.output, recipe: join(folder, 'maps.yaml'), data: folder })).scores).toEqual(card.scores);
     for (const file of ['model.onnx', 'README.md', 'curves.png', 'history.csv', 'layers/model.json', 'layers/weights.bin']) expect(existsSync(join(result.output, file))).toBe(true);
   });

@@ -25,6 +25,14 @@ describe('recipes', () => {
     expect(parseRecipe(text, 'r.yaml', ['split.validation=[a]', 'split.test=null']).split.validation).toEqual(['a']);
   });
 
+  it('take a split file that is set instead of their own shares, and refuse what is set beside it', () => {
+    expect(parseRecipe(text, 'r.yaml').split.validation).toBeDefined();
+    expect(parseRecipe(text, 'r.yaml', ['split.file=split.json']).split).toEqual({ file: 'split.json' });
+    for (const settings of [['split.file=s.json', 'split.seed=3'], ['split.test=0.2', 'split.file=s.json'], ['split={file: s.json, test: 0.2}', 'split.file=t.json']]) {
+      expect(() => parseRecipe(text, 'r.yaml', settings)).toThrow(/--set: expected split\.file alone, found split\.(seed|test) as well; take one away, for example with --set split\.file=null/);
+    }
+  });
+
   it('keep the meaning of earlier keys', () => {
     const recipe = parseRecipe(maps, 'r.yaml', ['training.rate=0.5', 'training.decay=0.1', 'training.augment={gamma: 0.1}', 'training.augment.color=0.2', 'training.dice=1', 'training.label_smoothing=0.2', 'training.class_weights=equal']);
     expect([recipe.optimizer.lr, recipe.optimizer.decay, recipe.augment, recipe.loss]).toEqual([0.5, 0.1, { gamma: 0.1, color: 0.2 }, { name: 'cross-entropy', class_weights: 'equal', dice: 1, label_smoothing: 0.2 }]);

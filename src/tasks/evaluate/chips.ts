@@ -8,19 +8,25 @@ import {
 } from '../../metrics/index.js';
 import type { SheetItem } from '../../picture/index.js';
 import { openPredictor, withTurns, type LoadedModel } from '../../predict/index.js';
+import type { Split } from '../../samples/index.js';
 import { ordered, type TaskContext } from '../../run/index.js';
 import { rowsOf } from '../chips/strips.js';
 import { tagRule } from '../classify/outputs.js';
-import { listData, openChips } from '../dataset/open.js';
+import { listData, openChips, type ListedData } from '../dataset/open.js';
 import { enlarged } from '../chips/enlarge.js';
 import { chipEdge } from '../chips/patches.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
+import { keptApart } from './recorded.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type Baseline, type ChosenPart, type EvaluateResult, type PartOptions, type WorstSample } from './result.js';
 
 /** Chips with their truth, by the model's classes. */
 interface TruthChips {
   readonly names: readonly string[];
+  /** As a split has them. */
+  readonly splitNames: readonly string[];
+  /** The data's own parts. */
+  readonly parts?: Split | undefined;
   readonly targets: Uint8Array;
   readonly exclusive: boolean;
   picture(index: number): Promise<Picture>;
@@ -59,12 +65,12 @@ export async function evaluateChips(options: EvaluateOptions & PartOptions, mode
     const truth = new Uint8Array(places.length * classes);
     places.forEach((place, row) => truth.set(chips.targets.subarray(place * classes, (place + 1) * classes), row * classes));
     const names = places.map((place) => chips.names[place]!);
-    const known = recogniser?.note(places.length);
+    const known = recogniser?.note(places.length, await keptApart(options, model, chips.splitNames, chips.parts));
     const scored = score({ card, truth, scores, names, options });
     const result: EvaluateResult = { ...scored, data: options.data ?? '', ...(part === undefined ? {} : { part }), problems, ...(options.tta === undefined ? {} : { tta: options.tta }), warnings: [...model.notes, ...known === undefined ? [] : [known]], files: [] };
     if (options.output === undefined) return result;
     const items: SheetItem[] = [];
-    for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: [one.differs], highlighted: one.suspect });
+    for (const one of result.worst) items.push({ picture: toRgba(await chips.picture(places[names.indexOf(one.name)]!)), caption: one.name, lines: differsLines(one.differs), highlighted: one.suspect });
     return { ...result, files: await drawEvaluation(result, { colors: card.output.classes.map(({ color_hint: color }) => color), items, columns: 4 }, options.output) };
   } finally {
     await chips.close();
@@ -77,10 +83,12 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
   const tags = card.output.classes.map(({ name }) => name);
   if (data.list.kind === 'chips') {
     const { list, problems } = data;
-    const chosen = await chosenPart(options, list.names.map((name, index) => splitName(list.groups[index]!, name)), list.parts);
+    const splitNames = list.names.map((name, index) => splitName(list.groups[index]!, name));
+    const chosen = await chosenPart(options, splitNames, list.parts);
+    await refuseOthers(options, card, found, data);
     problems.throwIfAny(data.source);
     if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
-    return { ...chosen, problems: problems.all, chips: { names: list.names, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
+    return { ...chosen, problems: problems.all, chips: { names: list.names, splitNames, parts: list.parts, targets: inOrder(list.targets, list.tags, tags, card.name), exclusive: list.exclusive, picture: async (index) => { const own = await list.decode(index); await recogniser?.chip(index, own); return enlarged(own, card); }, close: () => list.close() } };
   }
   // Before pictures are decoded: other classes are other data.
   inOrder(new Uint8Array(), data.list.classes.map(({ name }) => name), tags, card.name);
@@ -88,12 +96,13 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
   // Chips cut from pictures or scenes are as large as those of `classify`.
   const edge = data.found.description.chip ?? chipEdge(card);
   const { samples, remarks } = await openChips({ data: data.found, size: edge }, context);
-  const chosen = await chosenPart(options, samples.groups.map((group, index) => splitName(group, samples.nameOf(index))), samples.parts);
+  const splitNames = samples.groups.map((group, index) => splitName(group, samples.nameOf(index)));
+  const chosen = await chosenPart(options, splitNames, samples.parts);
   if (chosen.places.length === 0) throw new InvalidFileError(data.source, 'expected chips to score, found none');
   return {
     ...chosen, problems: remarks,
     chips: {
-      names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
+      names: Array.from({ length: samples.count }, (_, index) => samples.nameOf(index)), splitNames, parts: samples.parts, targets: inOrder(samples.targets, samples.tags, tags, card.name), exclusive: samples.exclusive,
       picture: async (index) => {
         const own = { width: edge, height: edge, data: new Uint8Array(edge * edge * 3) };
         samples.read(index, own.data, 0);
@@ -103,6 +112,24 @@ async function openTruth(options: EvaluateOptions & PartOptions, card: ModelCard
       close: () => samples.close(),
     },
   };
+}
+
+/** Data of which most tags are none of the model's are other data: that is said, not each of their lines. */
+async function refuseOthers(options: EvaluateOptions, card: ModelCard, { description, ...found }: FoundData, { source, problems, list }: ListedData): Promise<void> {
+  if (options.set?.some((setting) => setting.startsWith('class_names')) === true || !problems.all.some(({ kind }) => kind === 'unknown tag')) return;
+  const { class_names: _known, ...own } = description;
+  const { list: all } = await listData({ data: { ...found, description: own } });
+  await all.close();
+  const names = card.output.classes.map(({ name }) => name);
+  const tags = all.kind === 'chips' ? all.tags : [];
+  const others = tags.filter((tag) => !names.includes(tag));
+  if (2 * others.length <= tags.length) return;
+  await list.close();
+  throw new ModelError(card.name, `expected data with its ${names.length} ${card.task === 'classification' ? 'classes' : 'tags'} (${shortList(names)}), found ${tags.length === others.length ? 'only' : 'mostly'} others in ${source}: ${shortList(others)}`, { advice: 'choose the model that was made for these tags' });
+}
+
+function shortList(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''}`;
 }
 
 /** Truth by the model's classes, whatever order the data have them in. @throws {ModelError} if the data have others. */
@@ -150,7 +177,7 @@ export function score(answers: Answers): Scored {
   const frequent = support.indexOf(Math.max(...support));
   return {
     ...common, task: 'classes', accuracy: accuracy(matrix), scores: { ...scoresByName, ...top }, confusion: rowsOfMatrix(matrix.counts, classes),
-    baselines: { [`most frequent (${tags[frequent]!})`]: { accuracy: support[frequent]! / names.length }, prior: { accuracy: support.reduce((sum, count) => sum + (count / names.length) ** 2, 0) } },
+    baselines: { [`most frequent of these samples (${tags[frequent]!})`]: { accuracy: support[frequent]! / names.length }, prior: { accuracy: support.reduce((sum, count) => sum + (count / names.length) ** 2, 0) } },
   };
 }
 
@@ -161,11 +188,21 @@ function tagBaselines(truth: Uint8Array, classes: number, tags: readonly string[
   const best = bestConstantTags(truth, classes);
   const prior = shares.flatMap((share, tag) => (share >= thresholds[tag]! ? [tag] : []));
   return {
-    [`most frequent (${tags[shares.indexOf(Math.max(...shares))]!})`]: of(constantTags([shares.indexOf(Math.max(...shares))], rows, classes)),
+    [`most frequent of these samples (${tags[shares.indexOf(Math.max(...shares))]!})`]: of(constantTags([shares.indexOf(Math.max(...shares))], rows, classes)),
     'all tags': of(constantTags(Array.from(tags.keys()), rows, classes)),
-    [`best constant tags (${best.map((tag) => tags[tag]!).join(' ')})`]: of(constantTags(best, rows, classes)),
+    [`best constant tags of these samples (${best.map((tag) => tags[tag]!).join(' ')})`]: of(constantTags(best, rows, classes)),
     prior: { ...of(constantTags(prior, rows, classes)), averagePrecision: shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.filter((share) => share > 0).length) },
   };
+}
+
+/** Tags of one caption; a line each. */
+const MOST_LINES = 4;
+
+/** What a chip differs in, `+road 0.98 -water 0.01`, a line each, as many as there is room for. */
+export function differsLines(differs: string): string[] {
+  if (differs === '') return ['right, but not surely'];
+  const each = differs.split(/ (?=[+-])/);
+  return each.length <= MOST_LINES ? each : [...each.slice(0, MOST_LINES - 1), `and ${each.length - MOST_LINES + 1} more`];
 }
 
 /** Two to one. */

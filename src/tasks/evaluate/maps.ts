@@ -22,6 +22,7 @@ import type { SegmentOptions } from '../segment/setup.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
 import { rowsOfMatrix } from './chips.js';
+import { keptApart } from './recorded.js';
 import { checkEvaluateOutput, chosenPart, drawEvaluation, type EvaluateResult, type PartOptions, type WorstSample } from './result.js';
 
 /** A pixel of whose class the model is so sure (of 255). */
@@ -45,7 +46,8 @@ export async function evaluateMaps(options: EvaluateOptions & PartOptions, model
   problems.throwIfAny(data.source);
   const names = model.card.output.classes.map(({ name }) => name);
   const ids = idsOf(list, names, model);
-  const { places, part } = await chosenPart(options, list.entries.map(({ group, name }) => splitName(group, name)), list.parts);
+  const splitNames = list.entries.map(({ group, name }) => splitName(group, name));
+  const { places, part } = await chosenPart(options, splitNames, list.parts);
   if (places.length === 0) throw new InvalidFileError(data.source, 'expected pictures to score, found none');
   const recogniser = await openRecogniser(dirname(model.file));
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-evaluate-'));
@@ -63,7 +65,7 @@ export async function evaluateMaps(options: EvaluateOptions & PartOptions, model
       context.onProgress?.({ stage: 'evaluate', done: done + 1, total: places.length, unit: 'pictures' });
     }
     problems.throwIfAny(data.source);
-    const known = recogniser?.note(places.length);
+    const known = recogniser?.note(places.length, await keptApart(options, model, splitNames, list.parts));
     const worst = [...compared].sort((a, b) => b.disagreement - a.disagreement).slice(0, options.worst ?? 12);
     const result: EvaluateResult = {
       ...scoreMatrix(matrix, names), model: model.card.name, data: options.data ?? options.scene ?? '', task: 'maps', ...(part === undefined ? {} : { part }), n: places.length, f2: null,
@@ -159,7 +161,7 @@ function scoreMatrix(matrix: ConfusionMatrix, names: readonly string[]): Pick<Ev
     perClass: names.map((name, id) => ({ name, support: truth[id]!, ...each[id]!, iou: finite(iou[id]!), dice: finite(overlap[id]!) })),
     confusion: rowsOfMatrix(matrix.counts, names.length),
     baselines: {
-      [`most frequent (${names[frequent]!})`]: { accuracy: accuracy(constant), miou: meanIntersectionOverTrue(constant) },
+      [`most frequent of these samples (${names[frequent]!})`]: { accuracy: accuracy(constant), miou: meanIntersectionOverTrue(constant) },
       prior: { accuracy: truth.reduce((sum, count) => sum + (count / pixels) ** 2, 0) },
     },
   };

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { changeDescription, describeData, type FoundData } from '../../dataset/index.js';
+import { changeDescription, describeData, readSplit, type FoundData } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { LoadedModel } from '../../predict/index.js';
-import type { DataDescription } from '../../samples/index.js';
+import type { DataDescription, Split } from '../../samples/index.js';
 import { listData } from '../dataset/open.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { SPLIT_FILE } from '../train/split-record.js';
@@ -27,6 +27,19 @@ export async function recordedSplit({ data, part, split, set = [] }: EvaluateOpt
   const isWhole = SOURCES.some((key) => recorded[key] !== undefined) && (await stat(data)).isDirectory();
   const found = isWhole ? { description: recorded, folder: data, by: 'recipe of the model' } : await describeData(data, set);
   return { file, found: { ...found, description: changeDescription({ ...found.description, ...recorded }, set) } };
+}
+
+/**
+ * Whether `--part test` would take samples of these data that the model's training kept apart: its split is of samples of these names, has a test part, and
+ * the data have no other one of their own.
+ * @param names of the samples as a split has them
+ * @param own the data's own parts
+ */
+export async function keptApart({ part, split }: EvaluateOptions, model: Pick<LoadedModel, 'file'>, names: readonly string[], own: Split | undefined): Promise<boolean> {
+  if (part === 'test' || split !== undefined) return false;
+  const recorded = await readSplit(join(dirname(model.file), SPLIT_FILE), names).catch((error: unknown) => { if (error instanceof InvalidFileError) return undefined; throw error; });
+  if (recorded === undefined || recorded.test.length === 0) return false;
+  return own === undefined || own.test.length === 0 || [...own.test].sort().join() === [...recorded.test].sort().join();
 }
 
 /** Keys that say by themselves where samples are. */

@@ -60,7 +60,7 @@ export interface EvaluateResult {
   /** Further scores by name: `f1`, `f2_micro`, `map`, `top3` … */
   readonly scores: Readonly<Record<string, number>>;
   readonly perClass: readonly ClassScore[];
-  /** Answers that need no model. */
+  /** Answers that need no model, chosen on the scored samples themselves: the data may be all there are. */
   readonly baselines: Readonly<Record<string, Baseline>>;
   /** `[truth][predicted]`, chips or pixels; not for tags. */
   readonly confusion?: readonly (readonly number[])[];
@@ -102,7 +102,7 @@ export async function drawEvaluation(result: EvaluateResult, { colors, items, co
       values: result.confusion.map((row) => { const sum = row.reduce((a, b) => a + b, 0); return row.map((count) => count / sum); }), rowLabel: 'truth', columnLabel: 'predicted',
     }));
   }
-  if (items.length > 0) await write('worst.png', await contactSheet({ title: 'Where model and truth differ most', subtitle: `${result.suspects} samples are likely errors of the labels (framed)`, items, columns }));
+  if (items.length > 0) await write('worst.png', await contactSheet({ title: 'Where model and truth differ most', subtitle: `${result.suspects === 1 ? '1 sample is a likely error' : `${result.suspects} samples are likely errors`} of the labels (framed)${result.task === 'maps' ? '' : '; + found, not in the truth; - in the truth, not found; with the model\'s probability'}`, items, columns }));
   return files;
 }
 

@@ -12,5 +12,6 @@ export async function openFilled(options: { readonly index: string; readonly ski
   });
   if (index.count > 0) return index;
   await index.close();
+  if (index.notes.length > 0) throw new InvalidFileError(options.index, `nothing is left of the index (${index.notes.join('; ')})`, { advice: 'embed these scenes again' });
   throw new InvalidFileError(options.index, 'the index is empty', { advice: 'add scenes with embed --append; chips without data have no entry' });
 }

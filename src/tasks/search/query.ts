@@ -6,6 +6,7 @@ import type { Scene, Window } from '../../raster/index.js';
 import { openPredictor } from '../../predict/index.js';
 import { openScene } from '../../scene/index.js';
 import type { IndexManifest, IndexSource, OpenIndex } from '../../index-store/index.js';
+import { enlarged } from '../chips/enlarge.js';
 import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
@@ -124,9 +125,12 @@ async function imageQuery(path: string, options: QueryParts, index: OpenIndex, s
     const window = middleSquare(profile, fixedInputSize(model.card.input) === undefined ? model.card.input.multiple_of ?? 1 : 1, edge);
     const raster = await scene.read(window, { bands, ...(signal === undefined ? {} : { signal }) });
     if (!hasData(raster, fullWindow(raster))) throw new InvalidFileError(path, 'holds no data');
-    const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width: window.width, height: window.height }, ...engineOptions(options) });
+    // Chips of folders that are smaller than the model's input are enlarged when they are embedded, so pictures are, too.
+    const isEnlarged = raster.data instanceof Uint8Array && raster.bands === 3 && manifest.sources.some(({ kind }) => kind === 'folder');
+    const { data, width, height } = isEnlarged ? await enlarged({ width: window.width, height: window.height, data: raster.data }, model.card) : { ...window, data: raster.data };
+    const predictor = await openPredictor(model, { outputs: ['features'], dtype: profile.dtype, patch: { width, height }, ...engineOptions(options) });
     try {
-      const answer = await predictor.predict({ data: raster.data, count: 1, width: window.width, height: window.height, bands: bands.length }, signal);
+      const answer = await predictor.predict({ data: isEnlarged ? Uint8Array.from(data) : data, count: 1, width, height, bands: bands.length }, signal);
       const vector = rowsOf(answer.features, 1, model.card.name)[0]!;
       return {
         kind: 'image', name: path, scene: path, ...page, window: toFile(window), vector,

@@ -47,7 +47,7 @@ export function scoreTags({ samples, split }: LoadedChips, { places, on }: Score
   // The constant answer is chosen on what the model was trained on, like the model.
   const set = bestConstantTags(targetsOf(samples, split.train), count);
   const constant = constantTags(set, rows, count);
-  const of = `best constant tags (${set.map((tag) => samples.tags[tag]!).join(' ')})`;
+  const of = `best constant tags of the training samples (${set.map((tag) => samples.tags[tag]!).join(' ')})`;
   const perTag = fBetaPerTag(truth, predicted, count);
   const four = (found: Uint8Array, by: { readonly of?: string }): CardScore[] => [
     { metric: 'f2_samples', value: fBeta(truth, found, count), on, ...by },
@@ -77,7 +77,7 @@ export function scoreClassifier({ samples, split }: LoadedChips, { places, on }:
   const truth = truthCounts(matrix);
   return [
     { metric: 'accuracy', value: accuracy(matrix), on },
-    { metric: 'accuracy', value: accuracy(constantConfusion(truth, majority)), on, of: `majority class (${samples.tags[majority]!})` },
+    { metric: 'accuracy', value: accuracy(constantConfusion(truth, majority)), on, of: `majority class of the training samples (${samples.tags[majority]!})` },
     ...samples.tags.flatMap((name, id): CardScore[] => (truth[id]! === 0 ? [] : [{ metric: `recall ${name}`, value: matrix.counts[id * matrix.classes + id]! / truth[id]!, on }])),
   ];
 }
@@ -101,7 +101,7 @@ export function scoreClasses({ samples, split }: LoadedMaps, { places, on }: Sco
   const constant = constantConfusion(truthCounts(matrix), majority);
   const groups = [...new Set(Array.from(places, (place) => samples.pictures[place]!.group))];
   const where = groups[0] === '' ? on : `${on} of ${groups.join(', ')}`;
-  const of = `majority class (${names[majority]!})`;
+  const of = `majority class of the training samples (${names[majority]!})`;
   const overlaps = intersectionOverUnion(matrix);
   return [
     { metric: 'pixel_accuracy', value: accuracy(matrix), on: where },

@@ -45,8 +45,8 @@ export interface Recogniser {
   chip(index: number, picture: Picture): Promise<void>;
   /** Takes the pixels of a whole picture piece by piece, then its end. */
   picture(): { add(pixels: Uint8Array): void; end(): void };
-  /** What to say, if any were known. */
-  note(scored: number): string | undefined;
+  /** What to say, if any were known. @param keptApart whether `--part test` would take samples of these data that the training kept apart */
+  note(scored: number, keptApart: boolean): string | undefined;
 }
 
 function parseHeader(file: string, text: string): Header {
@@ -73,7 +73,7 @@ export async function openRecogniser(folder: string): Promise<Recogniser | undef
   if (bytes === undefined) return undefined;
   const end = bytes.indexOf(10, MAGIC.length);
   if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC || end < 0) throw new InvalidFileError(file, 'expected the digests of a training\'s samples, found something else', { advice: 'remove it' });
-  const { kind, size, train, validation, test = 0, sampled } = parseHeader(file, bytes.toString('utf8', MAGIC.length, end));
+  const { kind, size, train, validation, sampled } = parseHeader(file, bytes.toString('utf8', MAGIC.length, end));
   const keyAt = (at: number): string => bytes.toString('latin1', end + 1 + at * KEPT, end + 1 + (at + 1) * KEPT);
   if (bytes.length !== end + 1 + (train + validation) * KEPT) throw new InvalidFileError(file, `expected ${train + validation} digests, found ${bytes.length - end - 1} bytes`, { advice: 'remove it' });
   const seen = new Map<string, 'train' | 'validation'>();
@@ -90,11 +90,11 @@ export async function openRecogniser(folder: string): Promise<Recogniser | undef
       const index = pictures++;
       return { add: (pixels) => { hash.update(pixels); }, end: () => { if (kind === 'maps') look(hash, index); } };
     },
-    note(scored) {
+    note(scored, keptApart) {
       const [trained, chosen] = [known.train.size, known.validation.size];
       if (trained + chosen === 0) return undefined;
       const parts = [...(trained > 0 ? [`${trained} were trained on`] : []), ...(chosen > 0 ? [`${chosen} were its validation samples`] : [])];
-      return `the model knows ${sampled === true ? 'at least ' : ''}${trained + chosen} of these ${scored} ${kind === 'chips' ? 'chips' : 'pictures'} by their pixels (${parts.join(', ')}): the scores are too good; score samples that it has not seen${test > 0 ? ': --part test takes those of these data that its training kept apart' : ''}`;
+      return `the model knows ${sampled === true ? 'at least ' : ''}${trained + chosen} of these ${scored} ${kind === 'chips' ? 'chips' : 'pictures'} by their pixels (${parts.join(', ')}): the scores are too good; score samples that it has not seen${keptApart ? ': --part test takes those of these data that its training kept apart' : ''}`;
     },
   };
 }
