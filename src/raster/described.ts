@@ -3,7 +3,8 @@ const FIELDS: Readonly<Record<string, (value: unknown, bands: number) => boolean
   nodata: (value) => typeof value === 'number' || typeof value === 'string',
   alphaBand: (value, bands) => isWhole(value, 0) && value < bands,
   photometric: (value) => value === 'rgb',
-  transform: (value) => isListOf(value, isNumber) && value.length === 6,
+  // A pixel without extent has no place.
+  transform: (value) => isListOf(value, isNumber) && value.length === 6 && Number.isFinite(1 / (value[1]! * value[5]! - value[2]! * value[4]!)),
   crs: isCrs,
   bandNames: (value) => isListOf(value, isText),
   palette: (value) => isListOf(value, (colour) => isListOf(colour, isNumber) && colour.length === 4),

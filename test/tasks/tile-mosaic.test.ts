@@ -379,6 +379,15 @@ describe('mosaic', () => {
     }
   });
 
+  it('refuses a list whose transform has pixels without extent', async () => {
+    const { tiles } = await tiled();
+    const list = join(tiles, 'tiles.json');
+    const json = JSON.parse(readFileSync(list, 'utf8')) as { scene: { transform: number[] } };
+    json.scene.transform[1] = 0;
+    writeFileSync(list, JSON.stringify(json));
+    await expect(mosaic({ folder: tiles, output: fresh('flat.tif') })).rejects.toThrow(/tiles\.json: the scene's transform is not what it should be/);
+  });
+
   it('refuses tiles of another grid, size, type or band count by name', async () => {
     const { tiles } = await tiled();
     const name = 'r0001_c0001_y0048_x0048.tif';

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidFileError } from '../../errors.js';
-import { isInvertible } from '../../georef/index.js';
 import type { Crs, Transform } from '../../georef/index.js';
 import { wrongField } from '../../raster/index.js';
 import type { DataType, FreeMetadata, Rgba, SceneProfile, Window } from '../../raster/index.js';
@@ -76,7 +75,7 @@ export async function openTileList(source: ByteSource, context: MosaicContext, o
         return { fill: nodata ?? 0, ...(name === undefined ? {} : { name }) };
       }),
       ...(isMasked ? { mask: layers.map((layer) => ({ ...layer, bands: [{ from: 'mask' as const, part: 'real' as const, to: 0 }] })) } : {}),
-      ...(transform === undefined || !isInvertible(transform) ? {} : { transform }),
+      ...(transform === undefined ? {} : { transform }),
       ...(crs === undefined ? {} : { crs }),
       ...(nodata === undefined ? {} : { nodata }),
       ...(alphaBand === undefined ? {} : { alphaBand }),
