@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { bytesPerSample } from '../raster/index.js';
+import { EnvironmentError } from '../errors.js';
 import { differenceFloatRows } from './predictor.js';
 import type { Packing } from './encode.js';
 
@@ -48,7 +49,7 @@ export function isKernelPacking({ compression, predictor, matching }: Packing): 
 
 /** A kernel with memory of its own. */
 export function openPackKernel(module: object, { compression, level, predictor, dtype, bands }: KernelPacking): PackKernel {
-  const open = (): Exports => new wasm.Instance(module).exports as Exports;
+  const open = (): Exports => withMemory(() => new wasm.Instance(module).exports as Exports);
   const sampleBytes = bytesPerSample(dtype);
   let exports = open();
   return {
@@ -56,11 +57,12 @@ export function openPackKernel(module: object, { compression, level, predictor, 
       if (exports.memory.buffer.byteLength > MOST_KEPT) exports = open();
       const { memory } = exports;
       const { length } = bytes;
-      const room = compression === 'lzw' ? exports.lzw_room(length) : exports.deflate_room(length);
+      // Numbers of 32 bits come back with a sign.
+      const room = (compression === 'lzw' ? exports.lzw_room(length) : exports.deflate_room(length)) >>> 0;
       const block = aligned(exports.__heap_base.value);
       const out = aligned(block + length);
       const missing = out + room - memory.buffer.byteLength;
-      if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+      if (missing > 0) withMemory(() => memory.grow(Math.ceil(missing / PAGE)));
       new Uint8Array(memory.buffer, block, length).set(bytes);
       const rowSamples = width * bands;
       if (predictor === 2) exports.differences(block, rowSamples, length / (rowSamples * sampleBytes), 8 * sampleBytes, bands);
@@ -70,6 +72,16 @@ export function openPackKernel(module: object, { compression, level, predictor, 
       return new Uint8Array(memory.buffer, out, packed);
     },
   };
+}
+
+/** @throws {EnvironmentError} if the system gives no memory for it */
+function withMemory<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EnvironmentError('there is no memory for packing blocks', { advice: 'WebAssembly reserves some gigabytes of addresses: raise the limit of virtual memory (ulimit -v), or take --compress none', cause: error });
+  }
 }
 
 function aligned(address: number): number {

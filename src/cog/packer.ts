@@ -74,7 +74,8 @@ function packerInThreads(work: PackWork, threads: number): Packer {
   const start = (): Worker => {
     const worker = new Worker(new URL('./packer-thread.js', import.meta.url), { workerData: work });
     worker.on('message', (reply: PackReply) => {
-      const job = running.get(worker)!;
+      const job = running.get(worker);
+      if (job === undefined) return;
       job.done(typeof reply === 'number' ? job.bytes.subarray(0, reply) : reply);
       running.delete(worker);
       next(worker);
@@ -101,7 +102,11 @@ function packerInThreads(work: PackWork, threads: number): Packer {
       if (worker !== undefined) next(worker);
     }),
     async close() {
-      await Promise.all(all.splice(0).map((worker) => worker.terminate()));
+      const threads = all.splice(0);
+      // Whoever still waits for a block is told.
+      for (const job of [...running.values(), ...waiting.splice(0)]) job.failed(new Error('the packer was closed'));
+      running.clear();
+      await Promise.all(threads.map((worker) => worker.terminate()));
     },
   };
 }

@@ -143,10 +143,13 @@ describe('createCog', () => {
   });
 
   it.each([
-    ['blockSize', { blockSize: 500 }, 'blockSize: expected a multiple of 16, got 500'],
+    ['blockSize', { blockSize: 500 }, 'blockSize: expected a multiple of 16 up to 4096, got 500'],
     ['predictor', { predictor: 3 }, 'predictor: expected 1 or 2 for uint8, got 3'],
     ['palette', { bands: 3, palette: [[0, 0, 0, 255]] }, 'palette: expected one band'],
     ['compression', { bands: 4, compression: 'jpeg' }, 'jpeg takes 1 or 3 bands'],
+    ['blockSize', { blockSize: 65_536 }, 'blockSize: expected a multiple of 16 up to 4096, got 65536'],
+    ['level', { compression: 'lzw', level: 5 }, 'level: compression lzw has none'],
+    ['quality', { compression: 'deflate', quality: 5 }, 'quality: compression deflate has none'],
     ['width', { width: 0 }, 'width: expected 1 to'],
     ['bandNames', { bandNames: ['a', 'b'] }, 'bandNames: expected 1 names, got 2'],
   ] as const)('refuses a wrong %s', async (_, options, message) => {

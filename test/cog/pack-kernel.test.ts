@@ -65,6 +65,15 @@ describe('the kernel that packs', () => {
     expect(Buffer.compare(inflateSync(packed), expected)).toBe(0);
   });
 
+  it('tells who waits for a block when it is closed', async () => {
+    const packer = createPacker({ compression: 'lzw', level: 1, matching: 'search', quality: 85, predictor: 1, dtype: 'uint8', bands: 1 }, { blockSize: 512, threads: 2, blocks: 6 });
+    const packed = Array.from({ length: 6 }, () => packer.pack(noise(512 * 512)).then(() => 'packed', (error: Error) => error.message));
+    await packer.close();
+    const found = await Promise.all(packed);
+    expect(found.filter((one) => one !== 'packed' && one !== 'the packer was closed')).toEqual([]);
+    expect(found).toContain('the packer was closed');
+  });
+
   it('gives the same bytes on this thread and in others, also where they are more than the block', async () => {
     const packing = { compression: 'deflate', level: 1, matching: 'search', quality: 85, predictor: 2, dtype: 'uint8', bands: 1 } as const;
     const nothingToFind = noise(64 * 64);
