@@ -28,6 +28,9 @@ export function chooseCog(options: CogOptions): CogChoices {
   if (!Number.isInteger(blockSize) || blockSize < 16 || blockSize > LARGEST_BLOCK || blockSize % 16 !== 0) {
     throw new InvalidOptionError('blockSize', `expected a multiple of 16 up to ${LARGEST_BLOCK}, got ${blockSize}`);
   }
+  const { compression = 'deflate', level, quality } = options;
+  if (level !== undefined && compression !== 'deflate' && compression !== 'zstd') throw new InvalidOptionError('level', `compression ${compression} has none`);
+  if (quality !== undefined && compression !== 'jpeg' && compression !== 'webp') throw new InvalidOptionError('quality', `compression ${compression} has none: its samples stay as they are`);
   const overviews = options.overviews ?? (isCategorical(options) ? 'mode' : 'average');
   const packing = choosePacking(options, options, overviews === 'mode');
   const concurrency = options.concurrency ?? availableParallelism() + 1;
@@ -52,8 +55,6 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
   if (predictor === 3 && !float) throw new InvalidOptionError('predictor', `expected 1 or 2 for ${dtype}, got 3`);
   if (compression === 'zstd') checkZstd();
   const [standard, highest] = compression === 'zstd' ? [9, 22] as const : [predictor === 1 ? 6 : 1, 9] as const;
-  if (options.level !== undefined && compression !== 'deflate' && compression !== 'zstd') throw new InvalidOptionError('level', `compression ${compression} has none`);
-  if (options.quality !== undefined && compression !== 'jpeg' && compression !== 'webp') throw new InvalidOptionError('quality', `compression ${compression} has none: its samples stay as they are`);
   const level = options.level ?? standard;
   const matching = options.matching ?? (predictor === 3 ? 'runs' : 'search');
   if (!Number.isInteger(level) || level < 1 || level > highest) throw new InvalidOptionError('level', `expected 1 to ${highest}, got ${level}`);
