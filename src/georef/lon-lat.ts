@@ -1,11 +1,12 @@
 import { kindOfProj4 } from './crs-from-epsg.js';
+import { isEarthSphere, otherBody } from './ground-ellipsoid.js';
 import { parseProj4 } from './proj4-text.js';
 import type { Crs } from './types.js';
 import { withKnownEllipsoid } from './proj4-ellipsoids.js';
 import { proj4Library } from './proj4-library.js';
 import { sphereSteps } from './sphere.js';
 
-/** Longitude (east) and latitude (north) in degrees, WGS 84. */
+/** Longitude (east) and latitude (north) in degrees, WGS 84 (of other bodies than the earth: their own). */
 export type LonLat = readonly [lon: number, lat: number];
 
 /** Turns a position into another one; `undefined` where the projection has no answer. */
@@ -46,11 +47,13 @@ export function fromLonLat(crs: Crs | undefined): PointTransform<readonly [x: nu
 export function datumNote(crs: Crs | undefined): string | undefined {
   if (crs === undefined) return undefined;
   if (crs.proj4 === undefined) return `${crs.name}: no definition is known, so there are no longitudes and latitudes`;
+  const body = otherBody(crs.proj4);
+  if (body !== undefined) return `${crs.name}: not the earth (radius ${Math.round(body.semiMajor / 100) / 10} km); longitudes, latitudes and sizes are that body's own, not WGS 84`;
   const parameters = parseProj4(crs.proj4);
   if (parameters.get('datum') === 'NAD27' || (parameters.has('nadgrids') && parameters.get('nadgrids') !== '@null')) {
     return `${crs.name}: the datum's grid files are not used; longitudes and latitudes may be off by tens of metres`;
   }
-  if (WGS84_LIKE.test(crs.proj4) || parameters.has('towgs84') || parameters.has('datum') || parameters.has('R')) return undefined;
+  if (WGS84_LIKE.test(crs.proj4) || parameters.has('towgs84') || parameters.has('datum') || isEarthSphere(crs.proj4)) return undefined;
   return `${crs.name}: the shift of its datum to WGS 84 is not known; longitudes and latitudes may be off by some hundred metres`;
 }
 
@@ -63,7 +66,9 @@ function converterOf(crs: Crs | undefined): Converter | undefined {
   if (crs?.proj4 === undefined || crs.kind === 'other' || kindOfProj4(crs.proj4) === 'other') return undefined;
   const definition = withKnownEllipsoid(crs.proj4)
     .replace(/\+datum=NAD27\b/i, NAD27)
-    .replace(/\+nadgrids=(?!@null)\S+/, '');
+    .replace(/\+nadgrids=(?!@null)\S+/, '')
+    // Nothing leads from another body to WGS 84: its longitudes and latitudes stay its own.
+    .replace(otherBody(crs.proj4) === undefined ? /^$/ : /\+towgs84=\S+/, '');
   const { axis, rest } = splitAxis(definition);
   try {
     const converter = converterTo(WGS84, rest);
