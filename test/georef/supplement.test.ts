@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crsFromEpsg, crsFromGeoKeys, crsFromWkt, fromLonLat, toLonLat } from '../../src/georef/index.js';
+import { crsFromEpsg, crsFromGeoKeys, crsFromWkt, fromLonLat, toLonLat, wktFor } from '../../src/georef/index.js';
 import { SUPPLEMENT } from '../../src/georef/epsg-supplement.js';
 import { root } from '../places.js';
 
@@ -39,6 +39,10 @@ describe('codes of EPSG that the list of definitions lacks', () => {
     const [lon, lat] = toLonLat(crsFromEpsg(9311))!(450_000, -550_000)!;
     expect(lon).toBeCloseTo(-94.7240250748251, 6);
     expect(lat).toBeCloseTo(39.92316439035237, 6);
+    // WKT 1 cannot say so without the code.
+    const { epsg, ...bare } = crsFromEpsg(9311)!;
+    expect(wktFor({ ...bare, epsg: epsg! })).toContain('AUTHORITY["EPSG","9311"]');
+    expect(wktFor(bare)).toBeUndefined();
   });
 
   // Names that proj4 takes for WGS 84; pyproj 3.7.2, the same definition on both sides: (500000, 5000000) of UTM zone 33.
