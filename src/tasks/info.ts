@@ -40,7 +40,7 @@ export interface InfoResult {
   readonly gsd: { readonly x: number; readonly y: number } | null;
   /** Ground area of the scene in hectares. */
   readonly areaHa: number | null;
-  /** Longitude and latitude of the corners and the centre, WGS 84. */
+  /** Longitude and latitude of the corners and the centre, WGS 84 (of other bodies than the earth: their own; a note says so). */
   readonly lonLat: {
     readonly upperLeft: LonLat; readonly upperRight: LonLat; readonly lowerRight: LonLat; readonly lowerLeft: LonLat; readonly center: LonLat;
   } | null;
