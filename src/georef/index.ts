@@ -16,7 +16,7 @@ export { parseGeoKeys } from './geo-keys.js';
 export type { LonLat, PointTransform } from './lon-lat.js';
 export { datumNote, fromLonLat, toLonLat } from './lon-lat.js';
 export type { GroundSize } from './ground.js';
-export { groundSize, pixelAreaM2, pixelAreas } from './ground.js';
+export { groundSize, pixelAreaM2, pixelAreas, sceneAreaM2 } from './ground.js';
 export type { FootprintOptions } from './footprint.js';
 export { footprint, footprintOf } from './footprint.js';
 export { approximateGrid } from './approximate.js';

@@ -1,6 +1,7 @@
 import { proj4OfEpsg } from './crs-from-epsg.js';
 import { child, nameOf, parseWkt } from './wkt-tree.js';
 import type { WktNode } from './wkt-tree.js';
+import { parseProj4 } from './proj4-text.js';
 import { wktFor } from './wkt-for.js';
 import type { Crs } from './types.js';
 
@@ -62,6 +63,11 @@ const METHODS: Readonly<Record<string, Method>> = {
   },
 };
 
+/** By the same names, of projections of the sphere that has the ellipsoid's area (`+R_A`), which WKT 1 does not tell apart. */
+const SPHERICAL: Readonly<Record<string, Method>> = {
+  Lambert_Azimuthal_Equal_Area: { code: 1027, name: 'Lambert Azimuthal Equal Area (Spherical)', parameters: [['latitude', 'latitude_of_center'], ['longitude', 'longitude_of_center'], ...OFFSETS] },
+};
+
 const PSEUDO_MERCATOR: Method = { code: 1024, name: 'Popular Visualisation Pseudo Mercator', parameters: [['latitude', 0], ['longitude', 'central_meridian'], ...OFFSETS] };
 const POLAR_A: Method = { code: 9810, name: 'Polar Stereographic (variant A)', parameters: NATURAL };
 const POLAR_B: Method = { code: 9829, name: 'Polar Stereographic (variant B)', parameters: [['standardParallel', 'latitude_of_origin'], ['originLongitude', 'central_meridian'], ...OFFSETS] };
@@ -81,7 +87,7 @@ export function projJsonFor(crs: Crs | undefined): ProjJson | undefined {
   const id = crs.epsg === undefined ? {} : { id: { authority: 'EPSG', code: crs.epsg } };
   if (root.keyword === 'GEOGCS') return { $schema: SCHEMA, type: 'GeographicCRS', ...geographic(root), ...id };
   const base = child(root, 'GEOGCS');
-  const method = methodOf(root);
+  const method = parseProj4(definition).has('R_A') ? SPHERICAL[nameOf(child(root, 'PROJECTION')!)] : methodOf(root);
   if (base === undefined || method === undefined) return undefined;
   const unit = unitOf(child(root, 'UNIT'), 'LinearUnit');
   const values = new Map(root.items.flatMap((item) => (typeof item === 'object' && item.keyword === 'PARAMETER' ? [[nameOf(item), Number(item.items[1])] as const] : [])));

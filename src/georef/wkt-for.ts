@@ -43,6 +43,8 @@ export function wktFor(crs: Crs | undefined): string | undefined {
   if (crs.wkt !== undefined) return crs.wkt;
   if (crs.proj4 === undefined || crs.kind === 'other' || crs.degreesPerUnit !== undefined) return undefined;
   const p = parseProj4(crs.proj4);
+  // WKT 1 has no name of its own for projections of the sphere of an ellipsoid's area: only the code says it.
+  if (p.has('R_A') && crs.epsg === undefined) return undefined;
   const authority = crs.epsg === undefined ? '' : `,AUTHORITY["EPSG","${crs.epsg}"]`;
   const name = (crs.epsg === undefined ? crs.name : epsgName(crs.epsg)).replaceAll('"', "'");
   const webMercator = p.get('proj') === 'merc' && p.get('nadgrids') === '@null';

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
-import { footprint, groundSize, pixelAreaM2, pixelToCrs, toLonLat } from '../georef/index.js';
+import { footprint, groundSize, pixelToCrs, sceneAreaM2, toLonLat } from '../georef/index.js';
 import type { GroundControlPoint, LonLat, RationalCoefficients, Transform } from '../georef/index.js';
 import { bytesPerSample, fullWindow } from '../raster/index.js';
 import type { BandStatistics, DataType, Rgba, SceneProfile } from '../raster/index.js';
@@ -38,9 +38,9 @@ export interface InfoResult {
   readonly crs: { readonly epsg: number | null; readonly name: string; readonly kind: string; readonly proj4: string | null } | null;
   /** Ground length of a pixel's edges in metres, along its row and its column, at the scene's centre. */
   readonly gsd: { readonly x: number; readonly y: number } | null;
-  /** Ground area of the scene in hectares, by its middle row. */
+  /** Ground area of the scene in hectares. */
   readonly areaHa: number | null;
-  /** Longitude and latitude of the corners and the centre, WGS 84. */
+  /** Longitude and latitude of the corners and the centre, WGS 84 (of other bodies than the earth: their own; a note says so). */
   readonly lonLat: {
     readonly upperLeft: LonLat; readonly upperRight: LonLat; readonly lowerRight: LonLat; readonly lowerLeft: LonLat; readonly center: LonLat;
   } | null;
@@ -105,7 +105,7 @@ export async function info(options: InfoOptions, context: TaskContext = {}): Pro
 function describe(profile: SceneProfile, preview: string | undefined): InfoResult {
   const { width, height, transform, crs, gcps } = profile;
   const ground = transform === undefined ? undefined : groundSize(transform, crs, width / 2, height / 2);
-  const area = transform === undefined ? undefined : pixelAreaM2(transform, crs, Math.floor(height / 2), width);
+  const area = transform === undefined ? undefined : sceneAreaM2(transform, crs, { width, height });
   return {
     source: profile.source,
     format: profile.format,
@@ -119,7 +119,7 @@ function describe(profile: SceneProfile, preview: string | undefined): InfoResul
     transform: transform ?? null,
     crs: crs === undefined ? null : { epsg: crs.epsg ?? null, name: crs.name, kind: crs.kind, proj4: crs.proj4 ?? null },
     gsd: ground === undefined ? null : { x: ground.width, y: ground.height },
-    areaHa: area === undefined ? null : (area * width * height) / 10_000,
+    areaHa: area === undefined ? null : area / 10_000,
     lonLat: corners(profile),
     gcps: gcps === undefined ? null : { crs: gcps.crs?.name ?? null, epsg: gcps.crs?.epsg ?? null, points: gcps.points },
     rpc: profile.rpc ?? null,

@@ -161,4 +161,27 @@ describe('notes about datums', () => {
     expect(datumNote({ name: 'x', kind: 'projected', proj4: '+proj=tmerc +lon_0=9 +ellps=bessel' })).toContain('hundred metres');
     expect(datumNote({ name: 'x', kind: 'projected' })).toContain('no definition');
   });
+
+  it('are not made for spheres of the earth, whose latitudes PROJ takes as they are', () => {
+    const modis = { name: 'MODIS', kind: 'projected', proj4: '+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +a=6371007.181 +b=6371007.181 +units=m +no_defs' } as const;
+    expect(datumNote(modis)).toBeUndefined();
+    for (const code of [3408, 3410, 2163]) expect(datumNote(crsFromEpsg(code)), String(code)).toBeUndefined();
+    // pyproj 3.7.2 (PROJ 9.5.1), to EPSG:4326: the middle of a tile, and of EASE-Grid Global.
+    const [lon, lat] = toLonLat(modis)!(1_667_926.4, 5_003_777.3)!;
+    expect(lon).toBeCloseTo(21.2132111957, 7);
+    expect(lat).toBeCloseTo(44.9999996497, 7);
+    const ease = toLonLat(crsFromEpsg(3410))!(-500_000, 3_000_000)!;
+    expect(ease[0]).toBeCloseTo(-5.192049903928649, 9);
+    expect(ease[1]).toBeCloseTo(24.065619989214703, 9);
+  });
+
+  it('say so of other bodies, whose longitudes and latitudes are left as they are', () => {
+    const moon = { name: 'Moon', kind: 'projected', proj4: '+proj=eqc +lat_ts=0 +lat_0=0 +lon_0=0 +x_0=0 +y_0=0 +R=1737400 +towgs84=0,0,0 +units=m +no_defs' } as const;
+    expect(datumNote(moon)).toContain('not the earth (radius 1737.4 km)');
+    const degree = (Math.PI / 180) * 1_737_400;
+    const [lon, lat] = toLonLat(moon)!(30 * degree, 45 * degree)!;
+    expect(lon).toBeCloseTo(30, 9);
+    expect(lat).toBeCloseTo(45, 9);
+    expect(fromLonLat(moon)!(30, 45)![1]).toBeCloseTo(45 * degree, 3);
+  });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createCog } from '../../src/cog/index.js';
 import type { CogOptions } from '../../src/cog/index.js';
 import { crsFromEpsg, pixelAreas } from '../../src/georef/index.js';
+import { info } from '../../src/tasks/info.js';
 import { vectorize } from '../../src/tasks/vectorize.js';
 import { scratch } from '../places.js';
 import { componentsOf, patchwork } from '../vector/maps.js';
@@ -55,6 +56,14 @@ describe('vectorize', () => {
     expect(result).toMatchObject({ polygons: areas.length, format, dryRun: false, sieved: 0, crs: format === 'geojson' ? 'WGS 84' : 'WGS 84 / UTM zone 33N' });
     expect(await readdir(folder)).not.toContain(`${output}.partial`);
     expect(existsSync(`${output}.partial`)).toBe(false);
+  });
+
+  it('agrees with info on the area of the world, which is that of WGS 84', async () => {
+    const path = await writeMap({ width: 36, height: 18, classes: new Array<number>(36 * 18).fill(1) }, { transform: [-180, 10, 0, 90, 0, -10], crs: crsFromEpsg(4326)! });
+    const result = await vectorize({ map: path, output: fresh('world.fgb') });
+    const { areaHa } = await info({ scene: path });
+    expect(areaHa! / 51_006_562_172.4088 - 1).toBeCloseTo(0, 8);
+    expect(result.classes.find(({ id }) => id === 1)!.areaHa! / areaHa! - 1).toBeCloseTo(0, 8);
   });
 
   it('gives the same bytes each time, and counts the same in a dry run without writing', async () => {
