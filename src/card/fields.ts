@@ -23,7 +23,13 @@ export function refuse(place: Place, expected: string, found: unknown, advice?: 
 
 /** A value for a message, cut after 60 characters. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // JSON may be nested deeper than it can be written again.
+    text = Array.isArray(value) ? 'lists in lists' : 'objects in objects';
+  }
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -41,7 +41,7 @@ export async function readSplit(file: string, names: readonly string[], advice?:
   } catch (cause) {
     throw new InvalidFileError(file, 'expected a split as JSON, found other content', { cause });
   }
-  if ((parsed as { format?: unknown }).format !== FORMAT) throw new InvalidFileError(file, `expected "format": "${FORMAT}", found ${JSON.stringify(parsed.format)}`);
+  if ((parsed as { format?: unknown }).format !== FORMAT) throw new InvalidFileError(file, `expected "format": "${FORMAT}", found ${typeof parsed.format === 'string' ? parsed.format : 'none'}`);
   const places = new Map(names.map((name, place) => [name, place]));
   const missing: string[] = [];
   const take = (part: readonly string[]): Int32Array => Int32Array.from(part.flatMap((name) => {

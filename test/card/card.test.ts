@@ -112,6 +112,11 @@ describe('parseCard', () => {
     });
   }
 
+  it('refuses what is nested deeper than it could be written', () => {
+    const deep = JSON.parse(`${'['.repeat(8000)}${']'.repeat(8000)}`) as unknown;
+    expect(() => parseCard(changed('name', deep), 'card.json')).toThrow(ModelError);
+  });
+
   it('takes thresholds for tags and for maps of one class', () => {
     const only = { value: 0, name: 'coffee', color_hint: '#654321', threshold: 0.3 };
     const one = changed('output.classes', [only]);
