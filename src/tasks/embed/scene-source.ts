@@ -55,7 +55,7 @@ export async function prepareScene(input: string, options: EmbedOptions, extract
   const scales = views.map(({ scale }) => scale);
   const left = (options.scales ?? [1]).filter((scale) => !scales.includes(scale));
   const warnings = [
-    ...bandsNote(profile, card, options.bands), ...domainWarnings(card, metresPerPixel(profile), file),
+    ...profile.notes.filter((note) => !file.notes.includes(note)), ...bandsNote(profile, card, options.bands), ...domainWarnings(card, metresPerPixel(profile), file),
     ...left.map((scale) => `${name} is smaller than one chip at scale ${scale}, which is left out`),
   ];
   const description: Omit<IndexSource, 'count' | 'nodata'> = {
