@@ -39,6 +39,17 @@ export function formatBytes(bytes: number): string {
   return `${Math.max(bytes > 0 ? 1 : 0, Math.round(bytes / 1024))} kB`;
 }
 
+/** Two sizes for people, as precise as it takes to tell them apart: `255.4 MB`, `255.0 MB`. */
+export function formatApart(a: number, b: number): [string, string] {
+  const [one, other] = [formatBytes(a), formatBytes(b)];
+  if (one !== other || a === b) return [one, other];
+  const [unit, name] = a >= 1024 ** 3 ? [1024 ** 3, 'GB'] as const : a >= 1024 ** 2 ? [1024 ** 2, 'MB'] as const : [1024, 'kB'] as const;
+  for (let digits = 1; ; digits++) {
+    const [first, second] = [(a / unit).toFixed(digits), (b / unit).toFixed(digits)];
+    if (first !== second) return [`${first} ${name}`, `${second} ${name}`];
+  }
+}
+
 /** Largest resident set of this process so far, in bytes. */
 export function peakRss(): number {
   // On Linux, process.resourceUsage() keeps the parent's peak across exec; VmHWM is this process's own.

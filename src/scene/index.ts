@@ -1,5 +1,6 @@
 export type { ByteSource } from './byte-source.js';
 export type { BlockScene } from './create-scene.js';
+export { filledByFiles } from './mosaic/same-grid.js';
 export type { OpenSceneOptions } from './open-scene.js';
 export { openScene } from './open-scene.js';
 export { isRemote } from './remote/open-remote.js';

@@ -6,15 +6,19 @@ import type { SceneProfile } from '../raster/index.js';
 /**
  * The scene's bands that go into a model, from 0, in the model's order.
  *
- * @param requested band numbers from 1, as `--bands` gives them. Without them the scene must have as many bands as the model
- *   takes, an alpha band not counted; red, green and blue are then taken by name.
+ * @param requested band numbers from 1, as `--bands` gives them. Without them the scene's bands of the names in the card are taken;
+ *   else it must have as many bands as the model takes, an alpha band not counted.
  * @throws {InvalidOptionError} if the bands do not exist, or their number does not fit.
  * @throws {ModelError} if the scene's sample type is none that the card allows.
  */
 export function bandsForModel(scene: SceneProfile, card: ModelCard, requested?: readonly number[]): number[] {
-  checkDataType(scene, card);
   const wanted = card.input.bands.length;
   const names = card.input.bands.join(', ');
+  const colour = Array.from({ length: scene.bands }, (_, band) => band).filter((band) => band !== scene.alphaBand);
+  const named = colour.length === wanted ? undefined : bandsByName(scene, card, colour);
+  const isUnclear = requested === undefined && named === undefined && colour.length !== wanted;
+  const example = Array.from({ length: wanted }, (_, i) => Math.min(i + 1, scene.bands)).join(',');
+  checkDataType(scene, card, isUnclear ? `; choose its ${wanted} bands (${names}) of ${colour.length}, too, such as --bands ${example}` : '');
   if (requested !== undefined) {
     for (const band of requested) {
       if (!Number.isInteger(band) || band < 1 || band > scene.bands) {
@@ -26,15 +30,26 @@ export function bandsForModel(scene: SceneProfile, card: ModelCard, requested?: 
     }
     return requested.map((band) => band - 1);
   }
-  const colour = Array.from({ length: scene.bands }, (_, band) => band).filter((band) => band !== scene.alphaBand);
-  if (colour.length !== wanted) {
+  if (named !== undefined) return named;
+  if (isUnclear) {
     const has = scene.alphaBand === undefined ? `${scene.bands}` : `${colour.length} and alpha`;
-    const example = Array.from({ length: wanted }, (_, i) => Math.min(i + 1, scene.bands)).join(',');
     throw new InvalidOptionError('--bands', `${scene.source} has ${has} band${scene.bands === 1 ? '' : 's'}, ${card.name} takes ${wanted} (${names})`, {
       advice: `choose them in this order, such as --bands ${example}${scene.bandNames === undefined && scene.bands > wanted ? '; the scene does not name its bands: tilewright info --preview shows them' : ''}`,
     });
   }
   return colourOrder(scene, card, colour);
+}
+
+/** Bands of a scene that has more than the model takes, in the model's order: each of the card's names must be that of exactly one. */
+function bandsByName(scene: SceneProfile, card: ModelCard, colour: readonly number[]): number[] | undefined {
+  const taken = card.input.bands.map((wanted) => colour.filter((band) => scene.bandNames?.[band]?.toLowerCase() === wanted.toLowerCase()));
+  return taken.every(({ length }) => length === 1) && new Set(taken.flat()).size === taken.length ? taken.flat() : undefined;
+}
+
+/** Which bands were taken of a scene that has others, too, if nobody said which. */
+export function bandsNote(scene: SceneProfile, card: ModelCard, requested?: readonly number[]): string[] {
+  if (requested !== undefined || scene.bands - (scene.alphaBand === undefined ? 0 : 1) === card.input.bands.length) return [];
+  return [`bands ${bandsForModel(scene, card).map((band) => band + 1).join(', ')} were taken by their names (${card.input.bands.join(', ')})`];
 }
 
 const COLOURS = ['red', 'green', 'blue'];
@@ -51,11 +66,11 @@ function colourOrder(scene: SceneProfile, card: ModelCard, colour: readonly numb
   return wanted.map((name) => colour[names.indexOf(name)]!);
 }
 
-function checkDataType(scene: SceneProfile, card: ModelCard): void {
+function checkDataType(scene: SceneProfile, card: ModelCard, alsoBands: string): void {
   const allowed = sceneDataTypes(card.input);
   if (!allowed.includes(scene.dtype)) {
     throw new ModelError(card.name, `is made for ${allowed.join(' or ')} scenes, ${scene.source} is ${scene.dtype}`, {
-      advice: allowed.includes('uint8') ? 'say how its values become bytes, as the model was trained with: --stretch percentile:2,98 or minmax:LOW,HIGH' : 'convert the scene',
+      advice: `${allowed.includes('uint8') ? 'say how its values become bytes, as the model was trained with: --stretch percentile:2,98 or minmax:LOW,HIGH' : 'convert the scene'}${alsoBands}`,
     });
   }
 }

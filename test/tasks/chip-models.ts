@@ -90,11 +90,11 @@ export function erase(pixels: Pixels, x: number, y: number, width: number, heigh
   for (let row = y; row < y + height; row++) pixels.data.fill(0, (row * pixels.width + x) * 3, (row * pixels.width + x + width) * 3);
 }
 
-/** Writes pixels as a GeoTIFF: 2 m per pixel, unless told otherwise, in UTM 33N, from easting 500,000 and northing 4,000,000; nodata 0. */
-export async function writeScene(path: string, pixels: Pixels, { pixel = 2 }: { readonly pixel?: number } = {}): Promise<string> {
+/** Writes pixels as a GeoTIFF: 2 m per pixel, unless told otherwise, in UTM 33N, from easting 500,000, unless told otherwise, and northing 4,000,000; nodata 0. */
+export async function writeScene(path: string, pixels: Pixels, { pixel = 2, x = 500_000 }: { readonly pixel?: number; readonly x?: number } = {}): Promise<string> {
   const writer = await createCog({
     width: pixels.width, height: pixels.height, bands: 3, dtype: 'uint8', scratch: `${path}.scratch`, blockSize: 64, nodata: 0,
-    transform: [500_000, pixel, 0, 4_000_000, 0, -pixel], crs: crsFromEpsg(32633)!,
+    transform: [x, pixel, 0, 4_000_000, 0, -pixel], crs: crsFromEpsg(32633)!,
   });
   await writer.write(pixels.data, pixels.height);
   await writer.finish(path);

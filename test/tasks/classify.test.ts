@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { createCog } from '../../src/cog/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { classify } from '../../src/tasks/classify.js';
 import type { ClassifyResult } from '../../src/tasks/classify.js';
@@ -255,6 +256,52 @@ describe('classify a folder of chips', () => {
     const output = fresh('out');
     await expect(run(empty, { output })).rejects.toThrow('broken.png');
     expect(existsSync(output)).toBe(false);
+  });
+
+  it('tells of files that are pieces of one scene, and of chips much larger than the model\'s, once each', async () => {
+    const large = bandMeans(folder, { name: 'of-32', size: 32, card: { input: { bands: ['red', 'green', 'blue'], dim_order: 'bchw', shape: [-1, 3, 32, 32], data_type: 'float32', window: 32 } } });
+    const chips = fresh('pieces');
+    await mkdir(chips);
+    await writeScene(join(chips, 'west.tif'), patches(64, 64));
+    await writeScene(join(chips, 'east.tif'), patches(64, 64), { x: 500_128 });
+    const notesOf = async (options = {}): Promise<string[]> => (await run(chips, options)).warnings.filter((note) => !note.includes('scratch'));
+    expect(await notesOf({ model: large })).toEqual([
+      expect.stringMatching(/the 2 files of .*pieces lie on one grid, and each is taken as one chip; .* tilewright convert .*pieces scene\.tif/),
+      expect.stringMatching(/chips of 64 × 64 pixels are much larger than those that of-32 was trained on \(32 × 32\)/),
+    ]);
+    // Far from each other, or of one place: no scene.
+    await writeScene(join(chips, 'east.tif'), patches(64, 64), { x: 500_000 });
+    expect(await notesOf()).toEqual([]);
+    await writeScene(join(chips, 'east.tif'), patches(64, 64), { x: 501_000 });
+    expect(await notesOf()).toEqual([]);
+  });
+
+  it('stretches 16-bit chips all alike, and says what to do without', async () => {
+    const chips = fresh('chips16');
+    await mkdir(chips);
+    for (const [i, value] of [1000, 3000].entries()) {
+      const writer = await createCog({ width: 32, height: 32, bands: 4, dtype: 'uint16', scratch: join(chips, 'scratch') });
+      await writer.write(Uint16Array.from({ length: 32 * 32 * 4 }, () => value), 32);
+      await writer.finish(join(chips, `${i}.tif`));
+      await writer.abort();
+    }
+    await expect(run(chips)).rejects.toMatchObject({ code: 'MODEL', advice: expect.stringMatching(/--stretch percentile:2,98 or minmax.*3 bands \(red, green, blue\) of 4.*--bands 1,2,3/) as string });
+    const result = await run(chips, { bands: [1, 2, 3], stretch: { kind: 'percentile', low: 0, high: 100 } });
+    const [, dark, bright] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    expect(dark!.slice(-3).map(Number)).toEqual([0, 0, 0]);
+    expect(bright!.slice(-3).map(Number)).toEqual([1, 1, 1]);
+  });
+
+  it('takes the bands that have the names of the card, where each has one, and says so', async () => {
+    const scene = fresh('named.tif');
+    const writer = await createCog({ width: 32, height: 32, bands: 4, dtype: 'uint8', scratch: `${scene}.scratch`, bandNames: ['nir', 'Blue', 'Green', 'Red'] });
+    await writer.write(Uint8Array.from({ length: 32 * 32 * 4 }, (_, i) => [255, 51, 102, 204][i % 4]!), 32);
+    await writer.finish(scene);
+    await writer.abort();
+    const result = await run(scene, { patchSize: 32 });
+    expect(result.warnings).toContain('bands 4, 3, 2 were taken by their names (red, green, blue)');
+    const [, chip] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
+    [0.8, 0.4, 0.2].forEach((mean, i) => expect(Number(chip!.at(-3 + i))).toBeCloseTo(mean, 5));
   });
 });
 

@@ -193,7 +193,10 @@ describe('convert', () => {
   it('refuses an area elsewhere, and a scene without a place', async () => {
     const elsewhere = join(folder, 'elsewhere.geojson');
     writeFileSync(elsewhere, JSON.stringify({ type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] }));
-    await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'no.tif'), area: elsewhere })).rejects.toThrow('lies outside of the scene');
+    await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'no.tif'), area: elsewhere })).rejects.toThrow(/polygons of .* lie outside of .*rgb/);
+    // So far away that the CRS has no place for it.
+    writeFileSync(elsewhere, JSON.stringify({ type: 'Polygon', coordinates: [[[-165, 0], [-164, 0], [-164, 1], [-165, 0]]] }));
+    await expect(convert({ scene: scene('rgb.tif'), output: join(folder, 'no.tif'), area: elsewhere })).rejects.toThrow(/polygons of .* lie outside of .*rgb/);
     const picture = join(folder, 'picture.png');
     await sharp({ create: { width: 20, height: 10, channels: 3, background: '#123456' } }).png().toFile(picture);
     await expect(convert({ scene: picture, output: join(folder, 'no.tif'), epsg: 3857 })).rejects.toThrow('has no georeference');

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCard } from '../../src/card/index.js';
 import { groundSize } from '../../src/georef/index.js';
@@ -9,6 +10,7 @@ import { openScene } from '../../src/scene/index.js';
 import { asModelSees, refuseSceneChoices } from '../../src/tasks/model-input/model-scene.js';
 import type { SceneChoices } from '../../src/tasks/model-input/model-scene.js';
 import { parseStretch } from '../../src/tasks/model-input/stretch.js';
+import { ringNotes } from '../../src/tasks/rows/ring-notes.js';
 import { segment } from '../../src/tasks/segment.js';
 import { root, scratch } from '../places.js';
 import { brightestBand } from './known-models.js';
@@ -135,7 +137,58 @@ describe('a scene as a model sees it', () => {
     await expect(viewed({ aoi: join(folder, 'none.geojson') })).rejects.toThrow(/no such file/);
     const far = join(folder, 'far.geojson');
     writeFileSync(far, JSON.stringify({ type: 'Polygon', coordinates: [[[10, 10], [11, 10], [11, 11], [10, 10]]] }));
-    await expect(viewed({ aoi: far })).rejects.toThrow(/lie outside/);
+    await expect(viewed({ aoi: far })).rejects.toThrow(/lie outside of/);
+    const turned = join(folder, 'turned.geojson');
+    const { geometry } = JSON.parse(readFileSync(aoi, 'utf8')) as { geometry: { coordinates: unknown } };
+    writeFileSync(turned, JSON.stringify({ ...geometry, coordinates: exchanged(geometry.coordinates) }));
+    await expect(viewed({ aoi: turned })).rejects.toMatchObject({ message: expect.stringContaining('lie outside of') as string, advice: expect.stringContaining('with the two exchanged') as string });
     expect(() => refuseSceneChoices({ gsd: 1 }, 'chips')).toThrow(/--gsd: chips is a folder/);
+  });
+});
+
+/** Positions with their two numbers exchanged. */
+function exchanged(coordinates: unknown): unknown {
+  const list = coordinates as unknown[];
+  return typeof list[0] === 'number' ? [list[1], list[0]] : list.map(exchanged);
+}
+
+describe('rings of an area', () => {
+  const feature = (ring: readonly (readonly [number, number])[], properties = {}): object => ({ type: 'Feature', properties, geometry: { type: 'Polygon', coordinates: [ring] } });
+
+  it('that are not closed, or cross themselves, are told with their features', () => {
+    const square = [[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]] as const;
+    const json = { type: 'FeatureCollection', features: [
+      feature(square), feature(square.slice(0, 4), { name: 'open field' }), feature([[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]),
+      feature([[0, 0], [4, 0], [4, 4], [2, 1], [0, 4], [0, 0]]),
+    ] };
+    expect(ringNotes(json, 'a.geojson')).toEqual([
+      'a.geojson: feature 2 (open field) has a ring that does not end where it begins, as RFC 7946 wants; it was closed by a straight line',
+      'a.geojson: feature 3 has a ring that crosses itself; what it goes around twice counts as outside',
+    ]);
+  });
+
+  it('are found to cross themselves where edges that are not neighbours meet inside (fast-check against all pairs)', () => {
+    const point = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 }));
+    const side = (a: readonly number[], b: readonly number[], p: readonly number[]): number => Math.sign((b[0]! - a[0]!) * (p[1]! - a[1]!) - (b[1]! - a[1]!) * (p[0]! - a[0]!));
+    fc.assert(fc.property(fc.array(point, { minLength: 3, maxLength: 12 }), (corners) => {
+      const ring = [...corners, corners[0]!];
+      let crosses = false;
+      for (let i = 0; i < corners.length; i++) {
+        for (let j = 0; j < i; j++) {
+          const [a, b, c, d] = [ring[i]!, ring[i + 1]!, ring[j]!, ring[j + 1]!];
+          if (side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0) crosses = true;
+        }
+      }
+      expect(ringNotes(feature(ring), 'a').some((note) => note.includes('crosses itself'))).toBe(crosses);
+    }));
+  });
+
+  it('are among the notes of a scene', async () => {
+    const open = join(folder, 'open.geojson');
+    const { geometry } = JSON.parse(readFileSync(aoi, 'utf8')) as { geometry: { coordinates: number[][][] } };
+    writeFileSync(open, JSON.stringify({ ...geometry, coordinates: geometry.coordinates.map((ring) => ring.slice(0, -1)) }));
+    const scene = await viewed({ aoi: open });
+    expect(scene.profile.notes).toContainEqual(expect.stringContaining('its polygon has a ring that does not end where it begins'));
+    await scene.close();
   });
 });

@@ -421,6 +421,10 @@ describe('segment refuses, before anything is written', () => {
     const plan = await segment({ scene: await writeScene(noise(300, 200)), model: brightestBand(folder), output, patchSize: 64, overlap: 16, dryRun: true });
     expect(plan).toMatchObject({ width: 300, height: 200, patches: 6 * 4, strips: 4, patchSize: 64, overlap: 16, blend: 'linear' });
     expect(plan.memory.peakBytes).toBe(plan.memory.parts.reduce((sum, { bytes }) => sum + bytes, 0));
+    const drawn = await segment({ scene: await writeScene(noise(300, 200)), model: brightestBand(folder), output, preview: fresh('preview.png'), patchSize: 64, overlap: 16, dryRun: true });
+    // Two pictures of the scene with all that is loaded to draw them.
+    expect(drawn.memory.parts.at(-1)).toMatchObject({ name: expect.stringContaining('preview') as string });
+    expect(drawn.memory.parts.at(-1)!.bytes).toBeGreaterThan(10 * 2 ** 20);
     expect(existsSync(output)).toBe(false);
     expect(existsSync(`${output}.partial`)).toBe(false);
   });

@@ -7,7 +7,8 @@ import { fullWindow } from '../../src/raster/index.js';
 import type { Raster, Scene } from '../../src/raster/index.js';
 import { openScene } from '../../src/scene/index.js';
 import { segment } from '../../src/tasks/segment.js';
-import { applyStretch, parseStretch, refusePercentiles } from '../../src/tasks/model-input/stretch.js';
+import { applyStretch, parseStretch } from '../../src/tasks/model-input/stretch.js';
+import { folderStretch } from '../../src/tasks/model-input/folder-stretch.js';
 import { root, scratch } from '../places.js';
 import { brightestBand } from './known-models.js';
 
@@ -115,8 +116,23 @@ describe('stretch', () => {
     expect(() => parseStretch(text)).toThrow(/--stretch/);
   });
 
-  it('refuses percentiles of chips in files of their own', () => {
-    expect(() => refusePercentiles(parseStretch('percentile:2,98'), 'chips')).toThrow(/differ from chip to chip/);
-    expect(() => refusePercentiles(parseStretch('minmax:0,1'), 'chips')).not.toThrow();
+  it('takes percentiles of a folder of chips once over all of them: those of the scene that they were cut from', async () => {
+    const scene = await openScene(join(place, 'scene.tif'));
+    const paths: string[] = [];
+    for (const [x, y, width, height] of [[0, 0, 20, 37], [20, 0, 33, 11], [20, 11, 33, 26]] as const) {
+      const path = join(folder, `chip-${paths.length}.tif`);
+      const { data } = await scene.read({ x, y, width, height });
+      const writer = await createCog({ width, height, bands: 3, dtype: 'uint16', nodata: 0, scratch: `${path}.scratch` });
+      await writer.write(data, height);
+      await writer.finish(path);
+      await writer.abort();
+      paths.push(path);
+    }
+    await scene.close();
+    const stretch = await folderStretch(paths, card, parseStretch('percentile:2,98'));
+    stretch.bands.forEach(({ factor, offset }, band) => {
+      expect(-offset / factor).toBeCloseTo(golden.percentile.low[band]!, 8);
+      expect((255 - offset) / factor).toBeCloseTo(golden.percentile.high[band]!, 8);
+    });
   });
 });

@@ -2,6 +2,7 @@ import { InvalidFileError } from '../../errors.js';
 import { crsToPixel, isInvertible, windowTransform } from '../../georef/index.js';
 import type { Crs, Transform } from '../../georef/index.js';
 import type { SceneProfile, Window } from '../../raster/index.js';
+import { unionArea } from './union-area.js';
 
 /** Origins may be off the grid by this part of a pixel, and pixel sizes by as much over a whole file: world files are rounded. */
 const TOLERANCE = 0.01;
@@ -39,6 +40,21 @@ export function commonGrid(profiles: readonly SceneProfile[]): CommonGrid {
   const corner = windows.findIndex((window) => window.x === left && window.y === top);
   const transform = corner < 0 ? windowTransform(origin, { x: left, y: top }) : transformOf(profiles[corner]!);
   return { width, height, transform, windows: windows.map((window) => ({ ...window, x: window.x - left, y: window.y - top })) };
+}
+
+/**
+ * How far files are pieces of one picture, 0–1: the part of the frame around them that they fill, less where they lie on each other
+ * (pictures of one place at several times). 0 where they are not of one grid.
+ */
+export function filledByFiles(profiles: readonly SceneProfile[]): number {
+  try {
+    const { width, height, windows } = commonGrid(profiles);
+    const areas = windows.reduce((sum, window) => sum + window.width * window.height, 0);
+    return unionArea(windows) / Math.max(width * height, areas);
+  } catch (error) {
+    if (error instanceof InvalidFileError) return 0;
+    throw error;
+  }
 }
 
 function transformOf(profile: SceneProfile): Transform {

@@ -6,7 +6,7 @@ import { InvalidFileError } from '../../errors.js';
 import type { Predictor } from '../../predict/index.js';
 import { fullWindow } from '../../raster/index.js';
 import type { ModelCard } from '../../card/index.js';
-import type { DataType, SceneProfile } from '../../raster/index.js';
+import type { AppliedStretch, DataType, SceneProfile } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { readManifest } from '../../tiles/index.js';
 import { hasData } from './patches.js';
@@ -15,8 +15,7 @@ import { chipPlaces } from './places.js';
 import type { ChipPlace } from './places.js';
 import { rowsOf } from './strips.js';
 import { bandsForModel } from '../model-input.js';
-import { applyStretch } from '../model-input/stretch.js';
-import type { StretchRule } from '../model-input/stretch.js';
+import { withStretch } from '../model-input/stretch.js';
 
 /** Endings of files that are chips; everything else in a folder is left alone. */
 const ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff']);
@@ -117,14 +116,15 @@ export interface ChipFileReader {
   readonly dtype: DataType;
   /** Bands for the model, from 1, as the user gave them. */
   readonly bands?: readonly number[];
-  readonly stretch?: StretchRule;
+  /** The same for all chips. */
+  readonly stretch?: AppliedStretch;
 }
 
 /** Reads one chip file whole and predicts it. @throws {InvalidFileError} if it cannot be read, or is no chip. */
 export async function predictFile(reader: ChipFileReader, path: string, signal?: AbortSignal): Promise<ChipFileAnswer> {
   const opened = await openScene(path);
   try {
-    const { scene } = await applyStretch(opened, reader.card, reader.stretch, signal);
+    const scene = reader.stretch === undefined ? opened : withStretch(opened, reader.stretch);
     const { profile } = scene;
     checkChip(profile, reader.dtype);
     const bands = bandsForModel(profile, reader.card, reader.bands);

@@ -4,13 +4,14 @@ import type { Chip } from '../../chips/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { withTurns } from '../../predict/index.js';
 import type { LoadedModel, Predictor } from '../../predict/index.js';
-import type { DataType } from '../../raster/index.js';
+import type { AppliedStretch, DataType } from '../../raster/index.js';
 import { openJournal, peakRss } from '../../run/index.js';
 import type { Journal, Json, TaskContext } from '../../run/index.js';
 import { openScene } from '../../scene/index.js';
 import { listChipFiles } from '../chips/files.js';
 import type { ChipFileReader, ChipFiles } from '../chips/files.js';
-import { enlargedNote, predictedSize } from '../chips/enlarge.js';
+import { predictedSize } from '../chips/enlarge.js';
+import { folderNotes } from '../chips/folder-notes.js';
 import { planFiles } from '../chips/plan.js';
 import type { ChipPlan } from '../chips/plan.js';
 import { FILE_GROUP, fileRows, isPredicted, placedRows } from '../chips/rows.js';
@@ -21,7 +22,9 @@ import {
 import type { TagRule } from './outputs.js';
 import type { ClassifySummary } from './scene.js';
 import { refuseSceneChoices } from '../model-input/model-scene.js';
-import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
+import { folderStretch } from '../model-input/folder-stretch.js';
+import { withStretch } from '../model-input/stretch.js';
+import { bandsForModel, bandsNote } from '../model-input.js';
 import { openEngine } from '../engines/open.js';
 import { engineOptions, loadChipModel } from './setup.js';
 import { checkTables, openTables } from './tables.js';
@@ -45,17 +48,16 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   }
   if (resolve(options.output) === resolve(options.input)) throw new InvalidOptionError('-o', 'the results cannot go into the folder of the chips');
   refuseSceneChoices(options, options.input);
-  refusePercentiles(options.stretch, options.input);
   const files = await listChipFiles(options.input);
   checkTables(options.tables);
   await checkOutputFolder(options.output, folderFiles(options.tables), { overwrite: options.overwrite ?? false, bytes: files.files.length * 1024, dryRun: options.dryRun ?? false });
   const model = await loadChipModel(options);
   const rule = tagRule(model.card, options.threshold);
   checkTop(rule.tags.length, options.top);
-  const engine = await openForFiles(options, model, files);
+  const engine = await openForFiles(options, model, files, context.signal);
   const { predictor } = engine;
   try {
-    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }), ...(options.stretch === undefined ? {} : { stretch: options.stretch }) };
+    const reader: ChipFileReader = { predictor, card: model.card, kind: 'scores', dtype: engine.dtype, ...(options.bands === undefined ? {} : { bands: options.bands }), ...(engine.stretch === undefined ? {} : { stretch: engine.stretch }) };
     const setup = { options, files: { ...files, notes: [...files.notes, ...engine.notes] }, model, predictor, rule, reader };
     if (options.dryRun) {
       const tags = rule.tags.length;
@@ -67,17 +69,28 @@ export async function classifyFolder(options: ClassifyOptions, started: number, 
   }
 }
 
+interface FilesEngine {
+  readonly predictor: Predictor;
+  readonly dtype: DataType;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly stretch?: AppliedStretch;
+  readonly notes: readonly string[];
+}
+
 /** The engine for the size and sample type of the first file; others of the same type may have other sizes. */
-async function openForFiles(options: ClassifyOptions, model: LoadedModel, files: ChipFiles): Promise<{ readonly predictor: Predictor; readonly dtype: DataType; readonly size: { readonly width: number; readonly height: number }; readonly notes: readonly string[] }> {
-  const opened = await openScene(files.files[0]!.path);
+async function openForFiles(options: ClassifyOptions, model: LoadedModel, { folder, files }: ChipFiles, signal: AbortSignal | undefined): Promise<FilesEngine> {
+  const { card } = model;
+  const opened = await openScene(files[0]!.path);
   try {
-    const { scene: first } = await applyStretch(opened, model.card, options.stretch);
-    const { width, height, dtype } = first.profile;
-    const patch = dtype === 'uint8' ? predictedSize({ width, height }, model.card) : { width, height };
+    const stretch = options.stretch === undefined ? undefined : await folderStretch(files.map(({ path }) => path), card, options.stretch, signal);
+    const { profile } = stretch === undefined ? opened : withStretch(opened, stretch);
+    bandsForModel(profile, card, options.bands);
+    const { width, height, dtype } = profile;
+    const patch = dtype === 'uint8' ? predictedSize({ width, height }, card) : { width, height };
     const plain = await openEngine(model, { outputs: ['scores'], dtype, patch, ...engineOptions(options) });
     const predictor = options.tta === undefined ? plain : withTurns(plain, options.tta);
-    const note = patch.width === width && patch.height === height ? undefined : enlargedNote({ width, height }, model.card);
-    return { predictor, dtype, size: patch, notes: note === undefined ? [] : [note] };
+    const notes = [...bandsNote(profile, card, options.bands), ...await folderNotes({ folder, files, first: profile }, card)];
+    return { predictor, dtype, size: patch, notes, ...(stretch === undefined ? {} : { stretch }) };
   } finally {
     await opened.close();
   }

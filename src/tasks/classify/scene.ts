@@ -25,7 +25,7 @@ import { engineOptions } from './setup.js';
 import { openTables } from './tables.js';
 import { checkTop, collectTop, type TopTags } from './top.js';
 import type { ClassifyOptions } from './setup.js';
-import { bandsForModel, domainWarnings } from '../model-input.js';
+import { bandsForModel, bandsNote, domainWarnings } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { ModelScene } from '../model-input/model-scene.js';
 import { pictureBands } from '../picture-bands.js';
@@ -58,7 +58,7 @@ export async function prepareScene(options: ClassifyOptions, opened: Scene, mode
   const grid = createGrid({ width: profile.width, height: profile.height, patchSize: edge, overlap: options.overlap ?? 0 });
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const warnings = [
-    ...model.notes, ...profile.notes, ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height), opened.profile),
+    ...model.notes, ...profile.notes, ...bandsNote(profile, card, options.bands), ...domainWarnings(card, ground && Math.sqrt(ground.width * ground.height), opened.profile),
     ...(profile.transform === undefined ? ['the scene has no georeference: chips have no coordinates, chips.geojson no geometries'] : []),
     ...(Math.min(profile.width, profile.height) < edge ? [`the scene is smaller than a chip of ${edge} pixels; what lacks is filled by reflection`] : []),
   ];

@@ -3,7 +3,8 @@ import { cogMemory, type CogOptions } from '../../cog/index.js';
 import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, reachesTooFar, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
 import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Size, type Window } from '../../raster/index.js';
 import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
-import { placeArea, readAreaFile, type Area } from '../rows/area.js';
+import { areaOnScene } from '../rows/area-on-scene.js';
+import { readAreaFile, type Area } from '../rows/area.js';
 import type { Resampling } from '../rows/resample.js';
 import { createSceneRows, type RowSource } from '../rows/row-source.js';
 import { createWarpedRows } from '../rows/warped-rows.js';
@@ -43,10 +44,10 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
   const bands = chooseBands(options, profile);
   const window = chooseWindow(options.window, profile);
   const target = chooseGrid(options, profile, window);
-  const polygons = options.area === undefined ? undefined : await readAreaFile(options.area);
+  const file = options.area === undefined ? undefined : await readAreaFile(options.area);
   const whole = target?.grid ?? placeOf(profile, window);
-  const area = polygons === undefined ? undefined : placeOn(polygons, whole, options.area!);
-  const crop = area === undefined ? fullWindow(whole) : cropTo(area, whole, options.area!);
+  const area = file === undefined ? undefined : areaOnScene(file, { ...whole, source: profile.source });
+  const crop = area === undefined ? fullWindow(whole) : intersect(area.bounds, fullWindow(whole))!;
   const grid = { ...whole, ...crop, transform: whole.transform && windowTransform(whole.transform, crop) };
   if (target !== undefined) checkGrowth(grid, profile, options);
   const resampling = target === undefined ? undefined : options.resampling ?? target.resampling;
@@ -85,9 +86,9 @@ export async function planConvert(scene: Scene, options: ConvertOptions, scratch
       { name: resampling === undefined ? 'rows of the scene' : 'blocks of the scene and new rows', bytes: source.memory },
       { name: 'file being written', bytes: cogMemory(cog) },
     ]),
-    warnings: [...profile.notes, ...warningsOf(profile, missing, grid.crs), ...target?.warnings ?? [], ...lost.map((what) => `the output does not carry ${what}`)],
+    warnings: [...profile.notes, ...file?.notes ?? [], ...warningsOf(profile, missing, grid.crs), ...target?.warnings ?? [], ...lost.map((what) => `the output does not carry ${what}`)],
     lost,
-    identity: identityOf(profile, options, polygons),
+    identity: identityOf(profile, options, file?.polygons),
   };
 }
 
@@ -244,18 +245,6 @@ interface Place {
 
 function placeOf({ transform, crs }: SceneProfile, window: Window): Place {
   return { width: window.width, height: window.height, transform: transform && windowTransform(transform, window), crs };
-}
-
-function placeOn(polygons: Awaited<ReturnType<typeof readAreaFile>>, { transform, crs, width, height }: Place, path: string): Area {
-  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs, width, height });
-  if (area === undefined) throw new InvalidOptionError('--aoi', `${path} cannot be placed: ${crs === undefined ? 'the scene has no CRS' : `no way is known from longitude and latitude to ${crs.name} there`}`);
-  return area;
-}
-
-function cropTo(area: Area, grid: Place, path: string): Window {
-  const crop = intersect(area.bounds, fullWindow(grid));
-  if (crop === undefined) throw new InvalidOptionError('--aoi', `${path} lies outside of the scene`);
-  return crop;
 }
 
 /** The area on a grid that begins at `crop`. */

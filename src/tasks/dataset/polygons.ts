@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { PolygonReader } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
-import { fromLonLat, type PlacedGrid } from '../../georef/index.js';
+import { fromLonLat } from '../../georef/index.js';
 import type { SceneProfile, Window } from '../../raster/index.js';
 import { IGNORE } from '../../samples/index.js';
-import { placeArea, polygonsInText } from '../rows/area.js';
+import { liesExchanged, placeArea, polygonsInText } from '../rows/area.js';
 
 /** Polygons of classes in GeoJSON files (longitude and latitude), put onto the pixels of scenes. */
 export const polygonReader: PolygonReader = {
@@ -48,14 +48,6 @@ function sizeOf({ width, height }: SceneProfile): { readonly width: number; read
 
 function touches(a: Window, b: Window): boolean {
   return a.x < b.x + b.width && a.x + a.width > b.x && a.y < b.y + b.height && a.y + a.height > b.y;
-}
-
-/** Whether polygons lie on a scene if latitude came first. */
-function liesExchanged(polygons: ReturnType<typeof polygonsInText>, grid: PlacedGrid): boolean {
-  const turned = polygons.map((rings) => rings.map((ring) => ring.map(([lon, lat]) => [lat, lon] as const)));
-  if (turned.flat(2).some(([, lat]) => Math.abs(lat) > 90)) return false;
-  const area = placeArea(turned, grid);
-  return area !== undefined && touches(area.bounds, { x: 0, y: 0, width: grid.width, height: grid.height });
 }
 
 interface NamedFeature { readonly name: string; readonly text: string }

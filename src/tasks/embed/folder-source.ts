@@ -6,13 +6,16 @@ import type { IndexEntry } from '../../index-store/index.js';
 import type { AppliedStretch, SceneProfile } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
 import { fingerprintOf } from '../../run/index.js';
-import { enlargedNote, predictedSize } from '../chips/enlarge.js';
+import { predictedSize } from '../chips/enlarge.js';
+import { folderNotes, sizeNotes } from '../chips/folder-notes.js';
 import { listChipFiles, listTiles } from '../chips/files.js';
 import type { ChipFileReader } from '../chips/files.js';
 import { planFiles } from '../chips/plan.js';
 import { FILE_GROUP, fileRows, isPredicted, openRows, placedRows } from '../chips/rows.js';
 import { refuseSceneChoices } from '../model-input/model-scene.js';
-import { applyStretch, refusePercentiles } from '../model-input/stretch.js';
+import { folderStretch } from '../model-input/folder-stretch.js';
+import { withStretch } from '../model-input/stretch.js';
+import { bandsForModel, bandsNote } from '../model-input.js';
 import { pictureBands } from '../picture-bands.js';
 import type { EmbedOptions } from '../embed.js';
 import type { Extractor } from './extractor.js';
@@ -30,22 +33,21 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
     if (value !== undefined) throw new InvalidOptionError(option, `${input} is a folder of chips, which are taken whole`);
   }
   refuseSceneChoices(options, input);
-  refusePercentiles(options.stretch, input);
   const { model, dimensions: length } = extractor;
   const path = resolve(input);
   const list = isTileList(path) ? await listTiles(path) : { ...await listChipFiles(path), scene: basename(path) };
-  const { profile: first, stretch } = await firstOf(list.files[0]!.path, options, extractor);
+  const { profile: first, stretch } = await firstOf(list.files.map(({ path: file }) => file), options, extractor);
   const { width, height, dtype } = first;
   const colors = pictureBands(first, model.card, (options.bands ?? []).map((band) => band - 1)).map((band) => band + 1);
   const bands = options.bands === undefined ? {} : { bands: options.bands };
   const readerOf = async (engine: OpenEngine): Promise<ChipFileReader> => ({
-    predictor: await engine(dtype, dtype === 'uint8' ? predictedSize({ width, height }, model.card) : { width, height }), card: model.card, kind: 'features', dtype, ...bands, ...(options.stretch === undefined ? {} : { stretch: options.stretch }),
+    predictor: await engine(dtype, dtype === 'uint8' ? predictedSize({ width, height }, model.card) : { width, height }), card: model.card, kind: 'features', dtype, ...bands, ...(stretch === undefined ? {} : { stretch }),
   });
   const tags = options.tags === undefined ? undefined : await readTags(options.tags);
   const name = list.scene;
   const tagged = list.files.filter(({ id, path: file }) => tags !== undefined && (tags.has(id) || tags.has(basename(file)))).length;
-  const note = dtype === 'uint8' ? enlargedNote({ width, height }, model.card) : undefined;
-  const warnings = [...list.notes, ...note === undefined ? [] : [note], ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
+  const notes = isTileList(path) ? sizeNotes(first, model.card) : await folderNotes({ ...list, first }, model.card);
+  const warnings = [...list.notes, ...bandsNote(first, model.card, options.bands), ...notes, ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
   return {
     name, chips: list.files.length, strips: Math.ceil(list.files.length / FILE_GROUP), warnings,
     identity: {
@@ -84,11 +86,13 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
 }
 
 /** What is known of the first chip as the model sees it; all others are alike. */
-async function firstOf(path: string, options: EmbedOptions, extractor: Extractor): Promise<{ readonly profile: SceneProfile; readonly stretch?: AppliedStretch }> {
-  const opened = await openScene(path);
+async function firstOf(paths: readonly string[], options: EmbedOptions, { model: { card } }: Extractor): Promise<{ readonly profile: SceneProfile; readonly stretch?: AppliedStretch }> {
+  const opened = await openScene(paths[0]!);
   try {
-    const { scene, stretch } = await applyStretch(opened, extractor.model.card, options.stretch);
-    return { profile: scene.profile, ...(stretch === undefined ? {} : { stretch }) };
+    const stretch = options.stretch === undefined ? undefined : await folderStretch(paths, card, options.stretch);
+    const { profile } = stretch === undefined ? opened : withStretch(opened, stretch);
+    bandsForModel(profile, card, options.bands);
+    return { profile, ...(stretch === undefined ? {} : { stretch }) };
   } finally {
     await opened.close();
   }

@@ -12,7 +12,7 @@ import { chipPlaces } from '../chips/places.js';
 import { planChips } from '../chips/plan.js';
 import { griddedRows, isPredicted, openRows, sceneRows } from '../chips/rows.js';
 import type { ChipSource } from '../chips/strips.js';
-import { bandsForModel, domainWarnings } from '../model-input.js';
+import { bandsForModel, bandsNote, domainWarnings } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import { metresPerPixel, reduceScene } from '../model-input/reduced-scene.js';
 import { pictureBands } from '../picture-bands.js';
@@ -55,7 +55,7 @@ export async function prepareScene(input: string, options: EmbedOptions, extract
   const scales = views.map(({ scale }) => scale);
   const left = (options.scales ?? [1]).filter((scale) => !scales.includes(scale));
   const warnings = [
-    ...domainWarnings(card, metresPerPixel(profile), file),
+    ...profile.notes.filter((note) => !file.notes.includes(note)), ...bandsNote(profile, card, options.bands), ...domainWarnings(card, metresPerPixel(profile), file),
     ...left.map((scale) => `${name} is smaller than one chip at scale ${scale}, which is left out`),
   ];
   const description: Omit<IndexSource, 'count' | 'nodata'> = {

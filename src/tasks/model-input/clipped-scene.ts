@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { InvalidOptionError } from '../../errors.js';
-import { allocate, fullWindow, intersect, readReducedByReading } from '../../raster/index.js';
+import { allocate, readReducedByReading } from '../../raster/index.js';
 import type { Raster, ReadOptions, ReducedReadOptions, Scene, Size, Window } from '../../raster/index.js';
-import { placeArea, readAreaFile } from '../rows/area.js';
+import { areaOnScene } from '../rows/area-on-scene.js';
+import { readAreaFile } from '../rows/area.js';
 
 /**
  * A scene in which everything outside the polygons of a GeoJSON file is without data: pixels whose middle is in none of them. What
@@ -12,13 +12,10 @@ import { placeArea, readAreaFile } from '../rows/area.js';
  */
 export async function clipScene(scene: Scene, path: string): Promise<Scene> {
   const { profile } = scene;
-  const polygons = await readAreaFile(path);
-  const { transform, crs, width, height } = profile;
-  const area = transform === undefined || crs === undefined ? undefined : placeArea(polygons, { transform, crs, width, height });
-  if (area === undefined) throw new InvalidOptionError('--aoi', `${path} cannot be placed on ${profile.source}`, { advice: 'the scene needs a georeference whose CRS is known' });
-  if (intersect(area.bounds, fullWindow(profile)) === undefined) throw new InvalidOptionError('--aoi', `the polygons of ${path} lie outside ${profile.source}`);
+  const { polygons, notes } = await readAreaFile(path);
+  const area = areaOnScene({ path, polygons }, profile);
   const digest = createHash('sha256').update(JSON.stringify(polygons)).digest('hex').slice(0, 16);
-  const view = { ...profile, maskSource: profile.maskSource === 'none' ? 'external' as const : profile.maskSource, fingerprint: `${profile.fingerprint} in ${digest}` };
+  const view = { ...profile, notes: [...profile.notes, ...notes], maskSource: profile.maskSource === 'none' ? 'external' as const : profile.maskSource, fingerprint: `${profile.fingerprint} in ${digest}` };
   const read = async (window: Window, options: ReadOptions = {}): Promise<Raster> => {
     const mask = new Uint8Array(window.width * window.height).fill(255);
     area.clip(mask, { x: window.x, y: window.y, width: window.width, count: window.height });

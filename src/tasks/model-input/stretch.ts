@@ -46,24 +46,36 @@ export interface StretchedScene {
  */
 export async function applyStretch(scene: Scene, card: ModelCard, stretch: StretchRule | undefined, signal?: AbortSignal): Promise<StretchedScene> {
   if (stretch === undefined) return { scene };
-  const { profile } = scene;
-  if (profile.palette !== undefined) throw new InvalidOptionError('--stretch', `the values of ${profile.source} are palette ids, which cannot be stretched`);
-  const dtype = modelType(card, stretch);
-  const bands = Array.from({ length: profile.bands }, (_, band) => band);
-  const rules = await rulesFor(scene, profile, bands, stretch, signal);
-  return {
-    scene: stretchScene(scene, rules, dtype),
-    stretch: { kind: stretch.kind, dtype, bands: rules.map((rule, band) => ({ band: band + 1, ...rule })) },
-  };
+  const applied = await stretchFor(scene.profile, { card, stretch, valuesOf: (bands) => sampleValues(scene, bands, signal) });
+  return { scene: withStretch(scene, applied), stretch: applied };
 }
 
-/**
- * Chips in files of their own have no scene whose values could be measured.
- * @throws {InvalidOptionError} for percentiles.
- */
-export function refusePercentiles(stretch: StretchRule | undefined, folder: string): void {
-  if (stretch?.kind !== 'percentile') return;
-  throw new InvalidOptionError('--stretch', `${folder} has chips in files of their own, whose percentiles differ from chip to chip`, { advice: 'give the values: --stretch minmax:LOW,HIGH' });
+export interface StretchSource {
+  readonly card: ModelCard;
+  readonly stretch: StretchRule;
+  /** Values of these bands where there is data, per band, sorted; asked for percentiles only. */
+  readonly valuesOf: (bands: readonly number[]) => Promise<readonly Float64Array[]>;
+}
+
+/** The rules of a stretch for scenes with the bands of this one. @throws as {@link applyStretch}. */
+export async function stretchFor(profile: SceneProfile, { card, stretch, valuesOf }: StretchSource): Promise<AppliedStretch> {
+  refusePalette(profile);
+  const dtype = modelType(card, stretch);
+  const rules = await rulesFor(profile, stretch, valuesOf);
+  return { kind: stretch.kind, dtype, bands: rules.map((rule, band) => ({ band: band + 1, ...rule })) };
+}
+
+/** A scene under rules that are known. @throws {InvalidFileError} if it has other bands than they are for. */
+export function withStretch(scene: Scene, { bands, dtype }: AppliedStretch): Scene {
+  refusePalette(scene.profile);
+  if (scene.profile.bands !== bands.length) {
+    throw new InvalidFileError(scene.profile.source, `expected ${bands.length} bands as the first chip has, found ${scene.profile.bands}`, { advice: 'put chips of different kinds into different folders' });
+  }
+  return stretchScene(scene, bands, dtype);
+}
+
+function refusePalette({ palette, source }: SceneProfile): void {
+  if (palette !== undefined) throw new InvalidOptionError('--stretch', `the values of ${source} are palette ids, which cannot be stretched`);
 }
 
 /** Bytes where the model takes them; else float32, which only `scale` can mean. */
@@ -74,13 +86,14 @@ function modelType(card: ModelCard, stretch: StretchRule): 'uint8' | 'float32' {
   throw new InvalidOptionError('--stretch', `${card.name} takes ${allowed.join(' or ')} samples; ${stretch.kind} gives ${stretch.kind === 'scale' ? 'bytes or float32' : 'bytes'}`);
 }
 
-async function rulesFor(scene: Scene, profile: SceneProfile, bands: readonly number[], stretch: StretchRule, signal?: AbortSignal): Promise<LinearRule[]> {
+async function rulesFor(profile: SceneProfile, stretch: StretchRule, valuesOf: StretchSource['valuesOf']): Promise<LinearRule[]> {
+  const bands = Array.from({ length: profile.bands }, (_, band) => band);
   const unchanged = { factor: 1, offset: 0 };
   const ofValues = (rule: LinearRule): LinearRule[] => bands.map((band) => (band === profile.alphaBand ? unchanged : rule));
   if (stretch.kind === 'scale') return ofValues({ factor: stretch.factor, offset: stretch.offset });
   if (stretch.kind === 'minmax') return ofValues(between(stretch.low, stretch.high));
   const measured = bands.filter((band) => band !== profile.alphaBand);
-  const values = await sampleValues(scene, measured, signal);
+  const values = await valuesOf(measured);
   if (values.some(({ length }) => length === 0)) {
     throw new InvalidFileError(profile.source, 'expected values to measure for --stretch, found no data', { advice: 'give the values yourself: --stretch minmax:LOW,HIGH' });
   }

@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidFileError } from '../../errors.js';
 import { crsToPixel, fromLonLat, worldWidth, type PlacedGrid } from '../../georef/index.js';
-import type { Window } from '../../raster/index.js';
+import { fullWindow, intersect, type Window } from '../../raster/index.js';
+import { ringNotes } from './ring-notes.js';
 
 type Position = readonly [number, number];
 
 /** A polygon: its rings; what an even number of them holds is outside. */
-type Rings = readonly (readonly Position[])[];
+export type Rings = readonly (readonly Position[])[];
+
+/** The polygons of a file. */
+export interface AreaFile {
+  readonly path: string;
+  readonly polygons: readonly Rings[];
+  /** What is odd about them. */
+  readonly notes: readonly string[];
+}
 
 /** An area of interest on a grid of pixels. */
 export interface Area {
@@ -24,11 +33,12 @@ const MAX_CUTS = 12;
  * Reads polygons from a GeoJSON file (RFC 7946: longitudes and latitudes).
  * @throws {InvalidFileError} if it is none, or has no polygons
  */
-export async function readAreaFile(path: string): Promise<readonly Rings[]> {
+export async function readAreaFile(path: string): Promise<AreaFile> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new InvalidFileError(path, error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code ?? 'unknown reason'})`, { cause: error });
   });
-  return polygonsInText(text, path);
+  const polygons = polygonsInText(text, path);
+  return { path, polygons, notes: ringNotes(JSON.parse(text), path) };
 }
 
 /** The polygons in the text of a GeoJSON file; `path` is for messages. @throws {InvalidFileError} as {@link readAreaFile} */
@@ -118,6 +128,14 @@ function touches(rings: Rings, { width, height }: Pick<PlacedGrid, 'width' | 'he
   const ys = rings.flat().map(([, y]) => y);
   const [least, most] = [(values: number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity), (values: number[]): number => values.reduce((a, b) => Math.max(a, b), -Infinity)];
   return least(xs) < width && most(xs) > 0 && least(ys) < height && most(ys) > 0;
+}
+
+/** Whether polygons lie on a grid if latitude came first. */
+export function liesExchanged(polygons: readonly Rings[], grid: PlacedGrid): boolean {
+  const turned = polygons.map((rings) => rings.map((ring) => ring.map(([lon, lat]) => [lat, lon] as const)));
+  if (turned.flat(2).some(([, lat]) => Math.abs(lat) > 90)) return false;
+  const area = placeArea(turned, grid);
+  return area !== undefined && intersect(area.bounds, fullWindow(grid)) !== undefined;
 }
 
 function placeRing(ring: readonly Position[], toPixel: (point: Position) => Position): Position[] {

@@ -21,7 +21,7 @@ export interface EntryMask {
 export async function entryMask(index: OpenIndex, filters: FilterOptions, signal?: AbortSignal): Promise<EntryMask | undefined> {
   const { aoi, tag = [], scene = [] } = filters;
   if (aoi === undefined && tag.length === 0 && scene.length === 0) return undefined;
-  const areas = aoi === undefined ? undefined : await readAreaFile(aoi);
+  const areas = aoi === undefined ? undefined : (await readAreaFile(aoi)).polygons;
   const isScene = sceneTest(index, scene);
   const mask = new Uint8Array(index.count);
   const left = { scene: 0, tag: 0, placed: 0, area: 0, exchanged: 0 };

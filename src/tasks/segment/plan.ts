@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { EnvironmentError } from '../../errors.js';
 import { patchCount, patchesOfStrip } from '../../grid/index.js';
 import type { MemoryPlan, TaskContext } from '../../run/index.js';
-import { formatBytes, peakRss } from '../../run/index.js';
+import { formatApart, formatBytes, peakRss } from '../../run/index.js';
 import { predictPatch, segmentMemory } from './run.js';
 import type { SegmentSetup } from './setup.js';
 
@@ -39,8 +39,9 @@ const SLACK = 1.1;
 export function checkMemory(plan: MemoryPlan, limit: number | undefined, stride?: number): void {
   if (limit === undefined || plan.peakBytes <= limit) return;
   const largest = [...plan.parts].sort((a, b) => b.bytes - a.bytes)[0]!;
+  const [needed, allowed] = formatApart(plan.peakBytes, limit);
   throw new EnvironmentError(
-    `the run would need ${formatBytes(plan.peakBytes)}, --memory allows ${formatBytes(limit)}; most goes to ${largest.name} (${formatBytes(largest.bytes)})`,
+    `the run would need ${needed}, --memory allows ${allowed}; most goes to ${largest.name} (${formatBytes(largest.bytes)})`,
     { advice: `enough for these settings: --memory ${Math.ceil((SLACK * plan.peakBytes) / 1024 ** 2)}MB; less with a ${stride === undefined ? 'smaller --patch-size' : 'larger --stride'}` },
   );
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { groundSize } from '../../georef/index.js';
-import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailPicture } from '../../picture/index.js';
+import { displayStretch, renderThemePreview, sceneThumbnail, thumbnailMemory, thumbnailPicture } from '../../picture/index.js';
 import { fullWindow } from '../../raster/index.js';
 import type { Scene, Size } from '../../raster/index.js';
 import { openScene } from '../../scene/index.js';
@@ -13,6 +13,11 @@ import type { SegmentSetup } from './setup.js';
 
 /** Longest edge of one of the two panels, in pixels. */
 const PANEL_EDGE = 1000;
+
+/** What drawing holds at most, libraries that are loaded for it included; the scene's blocks not counted. */
+export function previewMemory(scene: Size): number {
+  return thumbnailMemory(scene, PANEL_EDGE);
+}
 
 export interface PreviewOptions {
   readonly setup: SegmentSetup;

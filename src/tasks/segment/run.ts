@@ -13,6 +13,7 @@ import { createClassMeter, createSeamMeter, createStitcher, NODATA_CLASS, stitch
 import type { ClassSums, FinishedRows, PatchScores, SeamCounts } from '../../stitch/index.js';
 import { frameLength, frameWindow } from './frame.js';
 import type { Frame } from './frame.js';
+import { previewMemory } from './preview.js';
 import { mapLegend } from './setup.js';
 import type { SegmentSetup } from './setup.js';
 
@@ -246,6 +247,11 @@ const CORNER_BYTES = 12 + 9 + 32;
 /** Corners per pixel of a map whose patches were not measured: that of a map of a city. */
 const TYPICAL_CORNERS = 0.05;
 
+/** Of what strips held, so much is free again when the preview is drawn; looked at on scenes of 0.06 to 34 million pixels. */
+const FREE_AGAIN = 0.5;
+/** What the libraries that draw take as soon as they do, in memory that nothing else gave back. */
+const DRAWING_BYTES = 24 * 2 ** 20;
+
 /** What a run holds at most, with what the engine was measured to take. */
 export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersPerPixel = TYPICAL_CORNERS): MemoryPlan {
   const { scene, grid, predictor, frame } = setup;
@@ -253,15 +259,19 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersP
     + grid.patchWidth * grid.patchHeight * (1 + setup.model.card.output.classes.length * 4)
       // Looked at in several ways: the turned copy, and the sum beside the answer.
       * (setup.options.tta === undefined ? 1 : 2);
-  const parts: MemoryPart[] = [
-    { name: 'program', bytes: setup.baseRssBytes },
-    { name: `model and engine (${predictor.device})`, bytes: engineBytes },
-    { name: 'blocks of the scene', bytes: setup.readBytes },
+  const strips: MemoryPart[] = [
     { name: 'patches under way', bytes: (predictor.concurrency + READ_AHEAD) * perPatch },
     { name: 'seams and finished rows', bytes: stitcherMemory(stitcherOptions(setup)) },
     { name: 'strip being written', bytes: grid.sceneWidth * (grid.patchHeight * (describeOutputs(setup, '').reduce((sum, { options }) => sum + options.bands, 0)) + grid.overlap * setup.model.card.output.classes.length * 4) },
     ...(setup.options.vectors === undefined ? [] : [{ name: 'polygons', bytes: Math.ceil(grid.sceneWidth * Math.min(grid.sceneHeight, OPEN_ROWS) * cornersPerPixel * CORNER_BYTES) }]),
     { name: 'blocks being written', bytes: describeOutputs(setup, '').reduce((sum, output) => sum + cogMemory(output.options), 0) },
   ];
-  return memoryPlan(parts);
+  const held = strips.reduce((sum, { bytes }) => sum + bytes, 0);
+  return memoryPlan([
+    { name: 'program', bytes: setup.baseRssBytes },
+    { name: `model and engine (${predictor.device})`, bytes: engineBytes },
+    { name: 'blocks of the scene', bytes: setup.readBytes },
+    ...strips,
+    ...(setup.options.preview === undefined ? [] : [{ name: 'preview, beyond what is free by then', bytes: Math.max(DRAWING_BYTES, Math.round(previewMemory(scene.profile) - FREE_AGAIN * held)) }]),
+  ]);
 }

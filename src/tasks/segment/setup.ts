@@ -13,7 +13,7 @@ import { MAX_CLASSES, needsScores } from '../../stitch/index.js';
 import type { Blend } from '../../stitch/index.js';
 import { checkEngine, openEngine } from '../engines/open.js';
 import type { Engine } from '../engines/open.js';
-import { bandsForModel, domainWarnings, wantedPrecision } from '../model-input.js';
+import { bandsForModel, bandsNote, domainWarnings, wantedPrecision } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { SceneChoices } from '../model-input/model-scene.js';
 import { checkStride, prepareDense } from './dense.js';
@@ -148,7 +148,7 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const ground = profile.transform && groundSize(profile.transform, profile.crs, profile.width / 2, profile.height / 2);
   const gsd = ground && Math.sqrt(ground.width * ground.height);
   const warnings = [
-    ...model.notes, ...more, ...profile.notes, ...domainWarnings(card, gsd, opened.profile),
+    ...model.notes, ...more, ...profile.notes, ...bandsNote(profile, card, options.bands), ...domainWarnings(card, gsd, opened.profile),
     ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
   ];
   const transform = profile.transform && scaleTransform(profile.transform, frame.stride, frame.stride);
