@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { EXIT, Interrupted, TilewrightError } from '../src/errors.js';
 import type { Progress, TaskContext } from '../src/run/index.js';
+import { endBySignal, handOverInterrupts } from './interrupt.js';
 import { createProgressPrinter } from './progress.js';
 
 export interface ExecuteOptions<R> {
@@ -37,6 +38,7 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
     }, PATIENCE_MS).unref();
   };
   process.once('SIGINT', stop);
+  handOverInterrupts();
   process.once('SIGTERM', stop);
   try {
     const result = await task({
@@ -58,16 +60,6 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
     process.removeListener('SIGINT', stop);
     process.removeListener('SIGTERM', stop);
   }
-}
-
-/**
- * Ends the process at once, as Ctrl-C does to a program that does not listen for it: the shell sees {@link EXIT.interrupted}.
- * `process.exit` would wait for the engine's threads, and a native call there cannot be interrupted; everything finished is on
- * disk, so leaving is safe.
- */
-function endBySignal(): void {
-  process.removeAllListeners('SIGINT');
-  process.kill(process.pid, 'SIGINT');
 }
 
 /** Prints an error as one line and sets the exit code. A stack only with `--debug`, or where the error is a bug. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './interrupt.js';
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';

@@ -85,8 +85,9 @@ export function byteSize(text: string): number {
 
 /** `EPSG:32640`, or the number alone. */
 export function epsgCode(text: string): number {
-  const code = /^(?:EPSG:)?(\d{4,6})$/i.exec(text.trim())?.[1];
-  if (code === undefined) throw new InvalidArgumentError(`expected a code such as EPSG:32640, got '${text}'.`);
+  const code = /^(?:EPSG:)?(\d+)$/i.exec(text.trim())?.[1];
+  if (code === undefined) throw new InvalidArgumentError('expected a code such as EPSG:32640.');
+  if (Number(code) < 1024 || code.length > 6) throw new InvalidArgumentError('codes of EPSG go from 1024 to 32767.');
   return Number(code);
 }
 

@@ -4,6 +4,7 @@ export {
   windowTransform,
 } from './transform.js';
 export { parseWorldFile, worldFileExtensions, worldFileText } from './world-file.js';
+export { axesOfEpsg } from './epsg-kinds.js';
 export { crsFromEpsg } from './crs-from-epsg.js';
 export { crsFromGeoKeys } from './crs-from-geo-keys.js';
 export { crsFromWkt } from './crs-from-wkt.js';

@@ -87,7 +87,9 @@ export async function checkSpace(folder: string, bytes: number): Promise<void> {
   if (disk === undefined) return;
   const free = disk.bavail * disk.bsize;
   if (free < bytes) {
-    throw new OutputError(folder, `the disk has ${megabytes(free)} MB left, about ${megabytes(bytes)} MB are needed`, {
+    let digits = bytes < 1e7 ? 1 : 0;
+    while (megabytes(free, digits) === megabytes(bytes, digits)) digits++;
+    throw new OutputError(folder, `the disk has ${megabytes(free, digits)} MB left, about ${megabytes(bytes, digits)} MB are needed`, {
       advice: 'free some space or choose another folder',
     });
   }
@@ -137,6 +139,6 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle?.close();
 }
 
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+function megabytes(bytes: number, digits: number): string {
+  return (bytes / 1e6).toFixed(digits);
 }

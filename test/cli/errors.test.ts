@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +21,18 @@ describe('wrong usage', () => {
     expect(failed?.code).toBe(2);
     expect(failed?.stderr).toMatch(/^tilewright: [^\n]+ \(--help shows the options\)\n$/);
     expect(failed?.stderr).toMatch(message);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('is told while the program still loads', async () => {
+    // The signal comes as soon as somebody listens for it, which nobody did before.
+    const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent('process.on("newListener", (name) => { if (name === "SIGINT") setImmediate(() => process.kill(process.pid, "SIGINT")); });')}`, main, 'segment', 'none.tif', '-m', 'aerial-landcover', '-o', 'none-map.tif']);
+    let told = '';
+    child.stderr.on('data', (data: Buffer) => { told += data.toString(); });
+    const [code, signal] = await once(child, 'close') as [number | null, string | null];
+    expect([code, signal]).toEqual([null, 'SIGINT']);
+    expect(told).toBe('tilewright: interrupted (the same command goes on)\n');
   });
 });
 

@@ -180,7 +180,8 @@ describe('convert', () => {
   });
 
   it.each([
-    [{ epsg: 999999 }, 'EPSG:999999 is not known'], [{ gsd: -1 }, 'expected metres per pixel'], [{ gsd: 1e-3 }, 'times those of the scene'], [{ bands: [3] }, 'the scene has bands 1 to 3, got 4'],
+    [{ epsg: 999999 }, 'EPSG:999999 is not known'], [{ epsg: 5714 }, 'EPSG:5714 is a system of heights'], [{ epsg: 4978 }, 'centre of the Earth'],
+    [{ gsd: -1 }, 'expected metres per pixel'], [{ gsd: 1e-3 }, 'times those of the scene'], [{ bands: [3] }, 'the scene has bands 1 to 3, got 4'],
     [{ window: { x: 50, y: 0, width: 20, height: 10 } }, 'expected a part of the scene of 60 × 50 pixels'], [{ resampling: 'nearest' }, 'without --crs or --gsd'],
     [{ compression: 'jpeg', bands: [0, 1] }, 'jpeg takes 1 or 3 bands'], [{ area: join(fixtures, 'convert.json') }, 'expected at least one polygon'],
     [{ area: join(fixtures, 'absent.geojson') }, 'there is no such file'],
@@ -188,6 +189,11 @@ describe('convert', () => {
     const output = join(folder, 'refused.tif');
     await expect(convert({ scene: scene('rgb.tif'), output, ...options })).rejects.toThrow(message);
     expect(existsSync(output)).toBe(false);
+  });
+
+  it('says that heights do not count', async () => {
+    const { warnings } = await convert({ scene: scene('rgb.tif'), output: join(folder, 'heights.tif'), epsg: 4979, dryRun: true });
+    expect(warnings).toContainEqual(expect.stringContaining('EPSG:4979 has heights, too'));
   });
 
   it('refuses an area elsewhere, and a scene without a place', async () => {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,6 +29,24 @@ function notedIn(place: string): string[] {
   return lines.flatMap((line) => (JSON.parse(line) as { readonly state: { readonly tiles: readonly (readonly number[])[] } }).state.tiles)
     .map(([zoom, x, y]) => join(place, String(zoom), String(x), `${y}.png`));
 }
+
+describe('tileXyz on a full disk', () => {
+  it('leaves no folder', async (test) => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      test.skip('a small disk cannot be mounted here');
+    }
+    try {
+      await expect(tileXyz({ scene: join(fixtures, 'rgba.tif'), folder: join(disk, 'deep', 'web') })).rejects.toThrow(/MB are needed/);
+      expect(readdirSync(disk)).toEqual([]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+});
 
 describe('tileXyz', () => {
   it('makes the tiles that GDAL makes', async () => {

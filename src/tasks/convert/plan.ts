@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors.js';
 import { cogMemory, type CogOptions } from '../../cog/index.js';
-import { crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, reachesTooFar, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
+import { axesOfEpsg, crsFromEpsg, geoKeysFor, metresPerUnit, pixelSize, pixelToCrs, reachesTooFar, stretchNote, suggestGrid, toLonLat, windowTransform, type Crs, type PlacedGrid } from '../../georef/index.js';
 import { bytesPerSample, contains, fullWindow, intersect, type Scene, type SceneProfile, type Size, type Window } from '../../raster/index.js';
 import { memoryPlan, type Json, type MemoryPlan } from '../../run/index.js';
 import { areaOnScene } from '../rows/area-on-scene.js';
@@ -166,7 +166,7 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
     throw new InvalidOptionError(option, `${profile.source} has no georeference to start from`, { advice: profile.gcps === undefined ? 'give it a world file and a .prj' : 'warp it by its control points first, for example with gdalwarp' });
   }
   const crs = options.epsg === undefined ? place.crs : crsFromEpsg(options.epsg);
-  if (crs === undefined || geoKeysFor(crs) === undefined) throw new InvalidOptionError(option, `EPSG:${options.epsg} is not known or cannot be written`);
+  if (crs === undefined || geoKeysFor(crs) === undefined) refuseCrs(option, options.epsg);
   if (options.gsd !== undefined && !(options.gsd > 0 && Number.isFinite(options.gsd))) throw new InvalidOptionError('--gsd', `expected metres per pixel, got ${options.gsd}`);
   const source = { ...place, transform: place.transform, crs: place.crs };
   const grid = suggestGrid(source, crs, options.gsd === undefined ? undefined : options.gsd / metresPerCrsUnit(crs));
@@ -178,11 +178,28 @@ function chooseGrid(options: ConvertOptions, profile: SceneProfile, window: Wind
   return {
     grid, resampling: categorical ? 'nearest' : reduction > AVERAGE_FROM ? 'average' : 'bilinear',
     warnings: [
+      ...heightsNote(options.epsg),
       ...(options.resampling !== undefined && options.resampling !== 'nearest' && categorical ? [`--resampling ${options.resampling} mixes the ids of classes into others: nearest keeps them`] : []),
       ...(reachesTooFar(source, crs) ? [`places that ${crs.name} puts very far away are left out: more than once around the earth, or in Mercator beyond 85.05 degrees`] : []),
       ...(options.gsd === undefined ? [] : sizeWarnings(options.gsd, reduction, { width: grid.width, height: grid.height }, window)), ...(far === undefined ? [] : [far]),
     ],
   };
+}
+
+/** Codes of EPSG; those above are of others. */
+const FIRST_CODE = 1024;
+const LAST_CODE = 32767;
+
+/** @throws {InvalidOptionError} that says why a CRS cannot be had. */
+function refuseCrs(option: string, code: number | undefined): never {
+  const axes = code === undefined ? undefined : axesOfEpsg(code);
+  if (axes === 'heights alone') throw new InvalidOptionError(option, `EPSG:${code} is a system of heights, which has no place for pixels`, { advice: 'give a horizontal one, such as EPSG:32640' });
+  if (axes === 'geocentric') throw new InvalidOptionError(option, `EPSG:${code} counts from the centre of the Earth, which no raster can be in`, { advice: 'give a horizontal one, such as EPSG:32640' });
+  throw new InvalidOptionError(option, `EPSG:${code} is not known or cannot be written`, code !== undefined && (code < FIRST_CODE || code > LAST_CODE) ? { advice: `codes of EPSG go from ${FIRST_CODE} to ${LAST_CODE}` } : {});
+}
+
+function heightsNote(code: number | undefined): string[] {
+  return code === undefined || axesOfEpsg(code) !== 'with heights' ? [] : [`EPSG:${code} has heights, too: only its two horizontal axes count here, and values stay as they are`];
 }
 
 /** Pixels so many times finer than the scene's hold nothing that the scene does not. */

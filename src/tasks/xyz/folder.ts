@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidOptionError } from '../../errors.js';
-import { checkFolder, hasJournal } from '../../run/index.js';
+import { checkOutput, hasJournal } from '../../run/index.js';
 import type { XyzFormat } from './options.js';
 import type { XyzPlan } from './plan.js';
 
@@ -21,9 +21,10 @@ interface TileJson {
  * @throws {InvalidOptionError} if it holds other files.
  */
 export async function checkXyzFolder(folder: string, overwrite: boolean): Promise<void> {
-  await checkFolder(folder);
+  // Nothing is made yet: where the disk has no room no folder is left.
+  await checkOutput(join(folder, TILE_JSON), { overwrite: true, option: '--xyz' });
   if (overwrite || await hasJournal(join(folder, JOURNAL_FOLDER))) return;
-  const names = await readdir(folder);
+  const names = await namesIn(folder);
   if (names.length === 0) return;
   // What was cut into them is not written down, so they are not taken for the ones that are wanted.
   const isFinished = names.includes(TILE_JSON);
