@@ -21,22 +21,35 @@ export function footprint(transform: Transform, crs: Crs | undefined, window: Wi
   return lonLat === undefined ? undefined : footprintOf(transform, lonLat, window, options);
 }
 
-/** {@link footprint} for many windows of one scene. */
+/** A window whose middle and a corner are more degrees apart reaches around a part of the world: its edges are followed in small steps. */
+const WIDE_DEGREES = 60;
+const WIDE_STEPS = 16;
+
+/** {@link footprint} for many windows of one scene. A window with a pole inside reaches from its outline to that pole, at all longitudes. */
 export function footprintOf(transform: Transform, lonLat: PointTransform<LonLat>, window: Window, options: FootprintOptions = {}): LonLat[] | undefined {
   const pieces = options.piecesPerEdge ?? 1;
+  const at = (x: number, y: number): LonLat | undefined => lonLat(...pixelToCrs(transform, window.x + x * window.width, window.y + y * window.height));
+  const [corner, middle] = [at(0, 0), at(0.5, 0.5)];
+  const isWide = corner !== undefined && middle !== undefined && Math.abs(corner[0] - middle[0]) > WIDE_DEGREES;
+  const steps = isWide ? WIDE_STEPS : 1;
   const ring: LonLat[] = [];
-  for (let edge = 0; edge < 4; edge++) {
+  let before = corner?.[0] ?? 0;
+  for (let i = 0; i <= 4 * pieces * steps; i++) {
+    const [edge, t] = [Math.floor(i / (pieces * steps)) % 4, (i % (pieces * steps)) / (pieces * steps)];
     const [x0, y0] = CORNERS[edge]!;
     const [x1, y1] = CORNERS[(edge + 1) % 4]!;
-    for (let piece = 0; piece < pieces; piece++) {
-      const t = piece / pieces;
-      const column = window.x + (x0 + (x1 - x0) * t) * window.width;
-      const row = window.y + (y0 + (y1 - y0) * t) * window.height;
-      const point = lonLat(...pixelToCrs(transform, column, row));
-      if (point === undefined) return undefined;
-      const before = ring.at(-1)?.[0] ?? point[0];
-      ring.push([point[0] - Math.round((point[0] - before) / 360) * 360, point[1]]);
-    }
+    const point = at(x0 + (x1 - x0) * t, y0 + (y1 - y0) * t);
+    if (point === undefined) return undefined;
+    before = point[0] - Math.round((point[0] - before) / 360) * 360;
+    if (i % steps === 0) ring.push([before, point[1]]);
+  }
+  // Once around the pole, and back by way of it.
+  const [first, last] = [ring[0]!, ring.at(-1)!];
+  if (Math.abs(last[0] - first[0]) > 180) {
+    const pole = Math.sign(middle?.[1] ?? first[1]) * 90;
+    ring.push([last[0], pole], [first[0], pole]);
+  } else {
+    ring.pop();
   }
   if (signedArea(ring) < 0) ring.reverse();
   return [...ring, ring[0]!];

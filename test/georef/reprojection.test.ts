@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crsFromEpsg, reachesTooFar, suggestGrid, toLonLat, type PlacedGrid, type Transform } from '../../src/georef/index.js';
+import { crsFromEpsg, footprint, reachesTooFar, suggestGrid, toLonLat, type PlacedGrid, type Transform } from '../../src/georef/index.js';
 
 /** Left, bottom, right, top of the grid that is suggested. */
 function extentIn(epsg: number, source: PlacedGrid): readonly [number, number, number, number] {
@@ -58,5 +58,30 @@ describe('the extent of a grid in another CRS', () => {
   it('leaves out what a projection of one side of the earth puts beyond all measure', () => {
     for (const edge of extentIn(3995, world)) expect(Math.abs(edge)).toBeLessThan(4.05e7);
     expect(reachesTooFar(world, crsFromEpsg(3995)!)).toBe(true);
+  });
+});
+
+describe('the outline of a window in longitude and latitude', () => {
+  const outline = (epsg: number, width: number, height: number, transform: Transform): string => {
+    const ring = footprint(transform, crsFromEpsg(epsg), { x: 0, y: 0, width, height })!;
+    return ring.map(([lon, lat]) => `${Math.round(lon)} ${Math.round(lat)}`).join(', ');
+  };
+
+  it('of the whole world is as wide as the world', () => {
+    expect(outline(4326, 10, 10, [-180, 36, 0, 90, 0, -18])).toBe('-180 -90, 180 -90, 180 90, -180 90, -180 -90');
+    const edge = 20_037_508.342789244;
+    expect(outline(3857, 10, 10, [-edge, edge / 5, 0, edge, 0, -edge / 5])).toBe('-180 -85, 180 -85, 180 85, -180 85, -180 -85');
+    expect(outline(4326, 360, 180, [0, 1, 0, 90, 0, -1])).toBe('0 -90, 360 -90, 360 90, 0 90, 0 -90');
+  });
+
+  it('around a pole has the pole, and all longitudes once', () => {
+    // Corners at the diagonals of a square around the pole; from there along a meridian to the pole and back.
+    expect(outline(3995, 100, 100, [-500_000, 10_000, 0, 500_000, 0, -10_000])).toBe('-135 90, -495 90, -495 83, -405 83, -315 83, -225 83, -135 83, -135 90');
+    expect(outline(3031, 100, 100, [-500_000, 10_000, 0, 500_000, 0, -10_000])).toBe('-45 -90, 315 -90, 315 -83, 225 -83, 135 -83, 45 -83, -45 -83, -45 -90');
+  });
+
+  it('beside a pole, and of a small window, has its corners', () => {
+    expect(outline(3995, 10, 10, [100_000, 10_000, 0, 100_000, 0, -10_000]).split(', ')).toHaveLength(5);
+    expect(outline(32640, 10, 10, [330_000, 1, 0, 2_785_000, 0, -1]).split(', ')).toHaveLength(5);
   });
 });
