@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { COMPRESSIONS, OVERVIEW_METHODS, type Compression, type OverviewMethod } from '../src/cog/index.js';
+import { COMPRESSIONS, LARGEST_BLOCK, OVERVIEW_METHODS, type Compression, type OverviewMethod } from '../src/cog/index.js';
 import type { Window } from '../src/raster/index.js';
 import { formatBytes } from '../src/run/index.js';
 import { convert, type ConvertResult } from '../src/tasks/convert.js';
@@ -34,10 +34,10 @@ export function registerConvert(program: Command): void {
     .argument('<out.tif>', 'the file to write')
     .addOption(new Option('--compress <method>', 'jpeg and webp are lossy, zstd needs Node 22.15 or newer (default: deflate)').choices(COMPRESSIONS))
     .option('--quality <1-100>', 'of jpeg and webp (default: 85); webp is lossless at 100', wholeNumberBetween(1, 100))
-    .option('--level <number>', 'effort of deflate (1-9) and zstd (1-22)', wholeNumberBetween(1, 22))
+    .option('--level <number>', 'effort of deflate (1-9) and zstd (1-22)', levelNumber)
     .option('--predictor <1-3>', '1 none, 2 differences, 3 floating point (default: by the samples)', predictorNumber)
     .addOption(new Option('--overviews <method>', 'default: mode for classes, else average').choices(OVERVIEW_METHODS))
-    .option('--block-size <pixels>', 'a multiple of 16 (default: 512)', multipleOf(16))
+    .option('--block-size <pixels>', `a multiple of 16 up to ${LARGEST_BLOCK} (default: 512)`, multipleOf(16, LARGEST_BLOCK))
     .option('--page <number>', 'picture of a file that holds several, from 1', pageNumber)
     .option('--bands <list>', 'bands to keep, from 1, in this order, such as 3,2,1', bandList)
     .option('--window <x,y,width,height>', 'a part of the scene, in its pixels', pixelWindow)
@@ -54,6 +54,12 @@ export function registerConvert(program: Command): void {
         scene, output, ...options, compression: compress, area: aoi, epsg: crs, bands: bands?.map((band) => band - 1),
       }, context), { json, print });
     });
+}
+
+function levelNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\s*\d+\s*$/.test(text) || value < 1 || value > 22) throw new InvalidArgumentError(`expected 1 to 9 with deflate, 1 to 22 with zstd, got '${text}'.`);
+  return value;
 }
 
 function predictorNumber(text: string): 1 | 2 | 3 {

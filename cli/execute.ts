@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { EXIT, Interrupted, TilewrightError } from '../src/errors.js';
+import { EXIT, Interrupted, InvalidOptionError, memoryError, TilewrightError } from '../src/errors.js';
 import type { Progress, TaskContext } from '../src/run/index.js';
 import { endBySignal, handOverInterrupts } from './interrupt.js';
 import { createProgressPrinter } from './progress.js';
@@ -63,11 +63,12 @@ export async function execute<R>(task: (context: TaskContext) => Promise<R>, opt
 }
 
 /** Prints an error as one line and sets the exit code. A stack only with `--debug`, or where the error is a bug. */
-export function report(error: unknown): void {
+export function report(thrown: unknown): void {
+  const error = memoryError(thrown);
   const debug = process.argv.includes('--debug');
   if (error instanceof TilewrightError) {
     const advice = error.advice === undefined ? '' : ` (${error.advice})`;
-    process.stderr.write(`tilewright: ${error.message}${advice}\n`);
+    process.stderr.write(`tilewright: ${asTyped(error)}${advice}\n`);
     if (debug) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? error.cause.stack ?? '' : ''}\n`);
     process.exitCode = error.exitCode;
     return;
@@ -82,6 +83,19 @@ export function report(error: unknown): void {
   const text = error instanceof Error ? error.stack ?? error.message : String(error);
   process.stderr.write(`tilewright: this is a bug, please report it: ${debug ? text : text.split('\n')[0] ?? ''}${debug ? '' : ' (--debug shows where)'}\n`);
   process.exitCode = EXIT.bug;
+}
+
+/** How options of the library are spelled on the command line, where their names differ. */
+const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
+  compression: ['--compress'], predictor: ['--predictor'], level: ['--level'], quality: ['--quality'], blockSize: ['--block-size'], overviews: ['--overviews'], model: ['--model', '-m'],
+};
+
+/** The message, with the option as it was typed where it is one of the library's. */
+function asTyped(error: TilewrightError): string {
+  if (!(error instanceof InvalidOptionError)) return error.message;
+  const { option, message } = error;
+  const typed = SPELLINGS[option]?.find((name) => process.argv.some((word) => word === name || word.startsWith(`${name}=`)));
+  return typed === undefined ? message : `${typed}${message.slice(option.length)}`;
 }
 
 /** A sentence for errors of the operating system that can strike anywhere. */

@@ -25,11 +25,11 @@ export function wholeNumberBetween(low: number, high: number): (text: string) =>
   };
 }
 
-/** A multiple of `unit`. */
-export function multipleOf(unit: number): (text: string) => number {
+/** A multiple of `unit` up to `most`. */
+export function multipleOf(unit: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\s*\d+\s*$/.test(text) || value < unit || value % unit !== 0) throw new InvalidArgumentError(`expected a multiple of ${unit}, got '${text}'.`);
+    if (!/^\s*\d+\s*$/.test(text) || value < unit || value > most || value % unit !== 0) throw new InvalidArgumentError(`expected a multiple of ${unit} up to ${most}, got '${text}'.`);
     return value;
   };
 }

@@ -100,6 +100,29 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Interrupted();
 }
 
+/** How V8 says that the system gave no memory, to a buffer or to an instance of WebAssembly. */
+const NO_MEMORY = /out of memory|allocation failed|unable to grow|maximum memory size/i;
+
+/** An {@link EnvironmentError} for what is thrown where memory cannot be had, here or in a thread whose error arrived as a copy; else the error itself. */
+export function memoryError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TilewrightError) return error;
+  const { code, advice } = error as Error & { readonly code?: unknown; readonly advice?: unknown };
+  if (code === 'ENVIRONMENT' && typeof advice === 'string') return new EnvironmentError(error.message, { advice, cause: error });
+  if (!(error instanceof RangeError) || !NO_MEMORY.test(error.message)) return error;
+  return new EnvironmentError('the system gives the program no more memory', {
+    advice: 'free some; or, where the address space is limited (ulimit -v), raise that limit: each thread that packs or decodes reserves about 10 GB of it and uses little', cause: error,
+  });
+}
+
+/** Does what takes memory. @throws {EnvironmentError} if the system gives none */
+export function takingMemory<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw memoryError(error);
+  }
+}
+
 /** Says in an error of the operating system which file it is about: writing to an open file does not know its name. */
 export function nameFile(error: unknown, file: string): unknown {
   return error instanceof Error && 'syscall' in error && !('path' in error) ? Object.assign(error, { path: file }) : error;

@@ -17,9 +17,11 @@ export interface CogChoices {
   readonly nodata?: number;
 }
 
+/** Readers take whole blocks: larger ones make every look at the file slow. GDAL's COG driver begins at 512, too, and sets no bound. */
+export const LARGEST_BLOCK = 4096;
+/** Blocks lie in the memory of a kernel that counts in 32 bits, beside room for what they are packed into. */
+const MOST_BLOCK_BYTES = 2 ** 30;
 const LARGEST_EDGE = 2 ** 31 - 1;
-/** Readers decode whole blocks: larger ones are of no use to anybody. */
-const LARGEST_BLOCK = 4096;
 
 /** @throws {InvalidOptionError} if options do not fit each other. */
 export function chooseCog(options: CogOptions): CogChoices {
@@ -28,9 +30,10 @@ export function chooseCog(options: CogOptions): CogChoices {
   if (!Number.isInteger(blockSize) || blockSize < 16 || blockSize > LARGEST_BLOCK || blockSize % 16 !== 0) {
     throw new InvalidOptionError('blockSize', `expected a multiple of 16 up to ${LARGEST_BLOCK}, got ${blockSize}`);
   }
-  const { compression = 'deflate', level, quality } = options;
-  if (level !== undefined && compression !== 'deflate' && compression !== 'zstd') throw new InvalidOptionError('level', `compression ${compression} has none`);
-  if (quality !== undefined && compression !== 'jpeg' && compression !== 'webp') throw new InvalidOptionError('quality', `compression ${compression} has none: its samples stay as they are`);
+  const blockBytes = blockSize * blockSize * options.bands * bytesPerSample(options.dtype);
+  if (blockBytes > MOST_BLOCK_BYTES) {
+    throw new InvalidOptionError('blockSize', `expected blocks of at most ${MOST_BLOCK_BYTES / 2 ** 20} MB, got ${Math.ceil(blockBytes / 2 ** 20)} MB: ${blockSize} × ${blockSize} pixels of ${options.bands} bands`, { advice: 'take a smaller one' });
+  }
   const overviews = options.overviews ?? (isCategorical(options) ? 'mode' : 'average');
   const packing = choosePacking(options, options, overviews === 'mode');
   const concurrency = options.concurrency ?? availableParallelism() + 1;
@@ -57,7 +60,9 @@ export function choosePacking(shape: ImageShape, options: TiffPacking & TiffDesc
   const [standard, highest] = compression === 'zstd' ? [9, 22] as const : [predictor === 1 ? 6 : 1, 9] as const;
   const level = options.level ?? standard;
   const matching = options.matching ?? (predictor === 3 ? 'runs' : 'search');
-  if (!Number.isInteger(level) || level < 1 || level > highest) throw new InvalidOptionError('level', `expected 1 to ${highest}, got ${level}`);
+  if (options.level !== undefined && compression !== 'deflate' && compression !== 'zstd') throw new InvalidOptionError('level', `expected none with compression ${compression}, which has no levels, got ${level}`);
+  if (options.quality !== undefined && compression !== 'jpeg' && compression !== 'webp') throw new InvalidOptionError('quality', `expected none with compression ${compression}, which loses nothing, got ${options.quality}`);
+  if (!Number.isInteger(level) || level < 1 || level > highest) throw new InvalidOptionError('level', `expected 1 to ${highest} with compression ${compression}, got ${level}`);
   const quality = options.quality ?? 85;
   if (!Number.isInteger(quality) || quality < 1 || quality > 100) throw new InvalidOptionError('quality', `expected 1 to 100, got ${quality}`);
   if (compression === 'jpeg' || compression === 'webp') checkLossy(compression, shape, options);

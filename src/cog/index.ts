@@ -1,3 +1,4 @@
+export { LARGEST_BLOCK } from './choices.js';
 export { COMPRESSIONS, OVERVIEW_METHODS } from './types.js';
 export type { CheckpointJson, CogCheckpoint, CogOptions, CogWriter, Compression, OverviewMethod, TiffDescription, TiffPacking } from './types.js';
 export { cogMemory, createCog, resumeCog } from './cog-writer.js';

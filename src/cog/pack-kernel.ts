@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { takingMemory } from '../errors.js';
 import { bytesPerSample } from '../raster/index.js';
-import { EnvironmentError } from '../errors.js';
 import { differenceFloatRows } from './predictor.js';
 import type { Packing } from './encode.js';
 
@@ -49,7 +49,7 @@ export function isKernelPacking({ compression, predictor, matching }: Packing): 
 
 /** A kernel with memory of its own. */
 export function openPackKernel(module: object, { compression, level, predictor, dtype, bands }: KernelPacking): PackKernel {
-  const open = (): Exports => withMemory(() => new wasm.Instance(module).exports as Exports);
+  const open = (): Exports => takingMemory(() => new wasm.Instance(module).exports as Exports);
   const sampleBytes = bytesPerSample(dtype);
   let exports = open();
   return {
@@ -57,31 +57,21 @@ export function openPackKernel(module: object, { compression, level, predictor, 
       if (exports.memory.buffer.byteLength > MOST_KEPT) exports = open();
       const { memory } = exports;
       const { length } = bytes;
-      // Numbers of 32 bits come back with a sign.
+      // Unsigned in the kernel, and signed when they come back.
       const room = (compression === 'lzw' ? exports.lzw_room(length) : exports.deflate_room(length)) >>> 0;
       const block = aligned(exports.__heap_base.value);
       const out = aligned(block + length);
       const missing = out + room - memory.buffer.byteLength;
-      if (missing > 0) withMemory(() => memory.grow(Math.ceil(missing / PAGE)));
+      if (missing > 0) takingMemory(() => memory.grow(Math.ceil(missing / PAGE)));
       new Uint8Array(memory.buffer, block, length).set(bytes);
       const rowSamples = width * bands;
       if (predictor === 2) exports.differences(block, rowSamples, length / (rowSamples * sampleBytes), 8 * sampleBytes, bands);
       else if (predictor === 3) differenceFloatRows(new Uint8Array(memory.buffer, block, length), rowSamples, sampleBytes, bands);
-      const packed = compression === 'lzw' ? exports.pack_lzw(block, length, out) : exports.pack_deflate(block, length, out, room, level);
+      const packed = (compression === 'lzw' ? exports.pack_lzw(block, length, out) : exports.pack_deflate(block, length, out, room, level)) >>> 0;
       if (packed === 0) throw new Error(`the kernel found too little room for a block of ${length} bytes`);
       return new Uint8Array(memory.buffer, out, packed);
     },
   };
-}
-
-/** @throws {EnvironmentError} if the system gives no memory for it */
-function withMemory<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new EnvironmentError('there is no memory for packing blocks', { advice: 'WebAssembly reserves some gigabytes of addresses: raise the limit of virtual memory (ulimit -v), or take --compress none', cause: error });
-  }
 }
 
 function aligned(address: number): number {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { memoryError } from '../errors.js';
 import { bytesOf, type TypedArray } from '../raster/index.js';
 import { encodeBlock, type Packing } from './encode.js';
 import { isKernelPacking, openPackKernel, packKernelModule, type PackKernel } from './pack-kernel.js';
@@ -7,7 +8,7 @@ import { isKernelPacking, openPackKernel, packKernelModule, type PackKernel } fr
 export interface Packer {
   /** Packs a block, in whose memory the result may be. Threads take blocks that lie in shared memory. */
   pack(block: TypedArray): Promise<Uint8Array>;
-  /** Ends the threads, if there are any. */
+  /** Ends the threads, if there are any; blocks that wait are refused. */
   close(): Promise<void>;
 }
 
@@ -53,11 +54,16 @@ function packerHere(kernel: PackKernel, blockSize: number): Packer {
   return { pack: (block) => Promise.resolve(kernel.pack(bytesOf(block), blockSize).slice()), close: () => Promise.resolve() };
 }
 
+function closed(): Error {
+  return new Error('the packer was closed before the block was packed');
+}
+
 function packerInThreads(work: PackWork, threads: number): Packer {
   const waiting: Job[] = [];
   const idle: Worker[] = [];
   const all: Worker[] = [];
   const running = new Map<Worker, Job>();
+  let isClosed = false;
 
   const next = (worker: Worker): void => {
     const job = waiting.shift();
@@ -75,12 +81,13 @@ function packerInThreads(work: PackWork, threads: number): Packer {
     const worker = new Worker(new URL('./packer-thread.js', import.meta.url), { workerData: work });
     worker.on('message', (reply: PackReply) => {
       const job = running.get(worker);
-      if (job === undefined) return;
+      if (job === undefined) return; // closed meanwhile
       job.done(typeof reply === 'number' ? job.bytes.subarray(0, reply) : reply);
       running.delete(worker);
       next(worker);
     });
-    const lose = (error: Error): void => {
+    const lose = (thrown: Error): void => {
+      const error = memoryError(thrown) as Error;
       // Threads that `close` ended are no loss.
       if (!all.includes(worker)) return;
       all.splice(all.indexOf(worker), 1);
@@ -97,16 +104,22 @@ function packerInThreads(work: PackWork, threads: number): Packer {
 
   return {
     pack: (block) => new Promise((done, failed) => {
+      if (isClosed) {
+        failed(closed());
+        return;
+      }
       waiting.push({ bytes: bytesOf(block), done, failed });
       const worker = idle.pop() ?? (all.length < threads ? start() : undefined);
       if (worker !== undefined) next(worker);
     }),
     async close() {
-      const threads = all.splice(0);
-      // Whoever still waits for a block is told.
-      for (const job of [...running.values(), ...waiting.splice(0)]) job.failed(new Error('the packer was closed'));
+      const ended = all.splice(0);
+      idle.length = 0;
+      isClosed = true;
+      // Whoever still waits for a block would wait for ever.
+      for (const job of [...running.values(), ...waiting.splice(0)]) job.failed(closed());
       running.clear();
-      await Promise.all(threads.map((worker) => worker.terminate()));
+      await Promise.all(ended.map((worker) => worker.terminate()));
     },
   };
 }

@@ -1,3 +1,5 @@
+import { takingMemory } from '../errors.js';
+
 /** Multiplies rows of 8-bit codes with a query of 16-bit codes; sums are exact. */
 export interface CodeProducts {
   /** Room for `rows × stride` codes: rows are put here before {@link multiply}. */
@@ -37,11 +39,11 @@ export function hasCodeProducts(): boolean {
 
 /** @param rows how many at a time. @param stride codes per row, a multiple of {@link CODE_STEP}. */
 export function openCodeProducts(rows: number, stride: number): CodeProducts {
-  const { memory, products } = new wasm.Instance(new wasm.Module(Buffer.from(MODULE, 'base64'))).exports as Kernel;
+  const { memory, products } = takingMemory(() => new wasm.Instance(new wasm.Module(Buffer.from(MODULE, 'base64'))).exports as Kernel);
   // The rows first, so that they are aligned; then the query and the products.
   const query = rows * stride;
   const out = query + 2 * stride;
-  memory.grow(Math.ceil((out + 4 * rows) / PAGE) - memory.buffer.byteLength / PAGE);
+  takingMemory(() => memory.grow(Math.ceil((out + 4 * rows) / PAGE) - memory.buffer.byteLength / PAGE));
   const found = new Int32Array(memory.buffer, out, rows);
   return {
     rows: new Uint8Array(memory.buffer, 0, rows * stride),

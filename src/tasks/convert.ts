@@ -56,19 +56,10 @@ export async function convert(options: ConvertOptions, context: TaskContext = {}
     }
   } catch (error) {
     if (context.signal?.aborted === true) throw new Interrupted('interrupted', { advice: 'the same command goes on', cause: error });
-    throw underItsOwnName(error);
+    throw error;
   } finally {
     await scene.close();
   }
-}
-
-/** What options of the COG writer are called here. */
-const OPTION_NAMES: ReadonlyMap<string, string> = new Map([['compression', '--compress'], ['quality', '--quality'], ['level', '--level'], ['predictor', '--predictor'], ['blockSize', '--block-size'], ['overviews', '--overviews']]);
-
-function underItsOwnName(error: unknown): unknown {
-  const name = error instanceof InvalidOptionError ? OPTION_NAMES.get(error.option) : undefined;
-  if (!(error instanceof InvalidOptionError) || name === undefined) return error;
-  return new InvalidOptionError(name, error.message.slice(error.option.length + 2), { ...(error.advice === undefined ? {} : { advice: error.advice }), cause: error });
 }
 
 /** Opens the scene with room for what is read more than once. */

@@ -13,8 +13,8 @@ describe('wrong usage', () => {
     [['convert'], /missing required argument/], [['tile', 'a.tif', 'b', '--patchsize', '3'], /unknown option.*did you mean --patch-size/i],
     [['tile', 'a.tif', 'b', '--patch-size', 'x'], /--patch-size/], [['convert', 'a.tif', 'b.tif', '--compress', 'zip'], /Allowed choices are/], [['segmnt'], /unknown command/],
     // Options are looked at before files: none of these is there.
-    [['convert', 'a.tif', 'b.tif', '--quality', '200'], /'--quality <1-100>'.*expected a whole number from 1 to 100, got '200'/], [['convert', 'a.tif', 'b.tif', '--level', '23'], /--level.*from 1 to 22/],
-    [['convert', 'a.tif', 'b.tif', '--block-size', '500'], /--block-size.*a multiple of 16/], [['tile', 'a.tif', 'b', '--format', 'jpg', '--quality', '0'], /--quality/],
+    [['convert', 'a.tif', 'b.tif', '--quality', '200'], /'--quality <1-100>'.*expected a whole number from 1 to 100, got '200'/], [['convert', 'a.tif', 'b.tif', '--level', '0'], /--level.*1 to 9 with deflate, 1 to 22 with zstd/],
+    [['convert', 'a.tif', 'b.tif', '--block-size', '500'], /--block-size.*a multiple of 16/], [['convert', 'a.tif', 'b.tif', '--block-size', '65536'], /a multiple of 16 up to 4096/], [['tile', 'a.tif', 'b', '--format', 'jpg', '--quality', '0'], /--quality/],
     [['tile', 'a.tif', '--xyz', '--dry-run'], /'--xyz <folder>' lacks its value: found the option --dry-run/],
   ])('%j is told in one line, with exit code 2', async (args, message) => {
     const failed = await promisify(execFile)(process.execPath, [main, ...args]).then(() => undefined, (error: unknown) => error as { readonly code: number; readonly stderr: string });

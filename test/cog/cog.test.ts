@@ -144,12 +144,14 @@ describe('createCog', () => {
 
   it.each([
     ['blockSize', { blockSize: 500 }, 'blockSize: expected a multiple of 16 up to 4096, got 500'],
+    ['blockSize', { blockSize: 65536 }, 'blockSize: expected a multiple of 16 up to 4096, got 65536'],
+    ['blockSize', { bands: 100, blockSize: 4096 }, 'blockSize: expected blocks of at most 1024 MB, got 1600 MB'],
+    ['level', { compression: 'lzw', level: 5 }, 'level: expected none with compression lzw'],
+    ['level', { level: 22 }, 'level: expected 1 to 9 with compression deflate, got 22'],
+    ['quality', { quality: 5 }, 'quality: expected none with compression deflate'],
     ['predictor', { predictor: 3 }, 'predictor: expected 1 or 2 for uint8, got 3'],
     ['palette', { bands: 3, palette: [[0, 0, 0, 255]] }, 'palette: expected one band'],
     ['compression', { bands: 4, compression: 'jpeg' }, 'jpeg takes 1 or 3 bands'],
-    ['blockSize', { blockSize: 65_536 }, 'blockSize: expected a multiple of 16 up to 4096, got 65536'],
-    ['level', { compression: 'lzw', level: 5 }, 'level: compression lzw has none'],
-    ['quality', { compression: 'deflate', quality: 5 }, 'quality: compression deflate has none'],
     ['width', { width: 0 }, 'width: expected 1 to'],
     ['bandNames', { bandNames: ['a', 'b'] }, 'bandNames: expected 1 names, got 2'],
   ] as const)('refuses a wrong %s', async (_, options, message) => {

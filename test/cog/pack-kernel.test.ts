@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -5,6 +8,9 @@ import { openPackKernel, packKernelModule } from '../../src/cog/pack-kernel.js';
 import { predict } from '../../src/cog/predictor.js';
 import { createPacker } from '../../src/cog/packer.js';
 import { bytesOf, bytesPerSample, viewAs, type DataType } from '../../src/raster/index.js';
+import { root, scratch } from '../places.js';
+
+const folder = scratch();
 
 const kinds = fc.record({
   dtype: fc.constantFrom<DataType>('uint8', 'int16', 'uint16', 'int32', 'uint32'),
@@ -65,15 +71,6 @@ describe('the kernel that packs', () => {
     expect(Buffer.compare(inflateSync(packed), expected)).toBe(0);
   });
 
-  it('tells who waits for a block when it is closed', async () => {
-    const packer = createPacker({ compression: 'lzw', level: 1, matching: 'search', quality: 85, predictor: 1, dtype: 'uint8', bands: 1 }, { blockSize: 512, threads: 2, blocks: 6 });
-    const packed = Array.from({ length: 6 }, () => packer.pack(noise(512 * 512)).then(() => 'packed', (error: Error) => error.message));
-    await packer.close();
-    const found = await Promise.all(packed);
-    expect(found.filter((one) => one !== 'packed' && one !== 'the packer was closed')).toEqual([]);
-    expect(found).toContain('the packer was closed');
-  });
-
   it('gives the same bytes on this thread and in others, also where they are more than the block', async () => {
     const packing = { compression: 'deflate', level: 1, matching: 'search', quality: 85, predictor: 2, dtype: 'uint8', bands: 1 } as const;
     const nothingToFind = noise(64 * 64);
@@ -92,5 +89,22 @@ describe('the kernel that packs', () => {
     }));
     expect(results[1]).toEqual(results[0]);
     expect(results[0]![0]!.length).toBeGreaterThan(nothingToFind.length);
+  });
+
+  it('refuses blocks that still wait when it is closed, and those that come later', async () => {
+    const packing = { compression: 'deflate', level: 1, matching: 'search', quality: 85, predictor: 2, dtype: 'uint8', bands: 1 } as const;
+    const packer = createPacker(packing, { blockSize: 64, threads: 1, blocks: 100 });
+    const packed = Array.from({ length: 5 }, () => packer.pack(new Uint8Array(new SharedArrayBuffer(64 * 64))));
+    const settled = Promise.allSettled(packed);
+    await packer.close();
+    expect((await settled).every((one) => one.status === 'rejected' && (one.reason as Error).message.includes('closed'))).toBe(true);
+    await expect(packer.pack(new Uint8Array(64 * 64))).rejects.toThrow('closed');
+  });
+
+  it('says that the machine has no memory for it, where that is so', async () => {
+    const convert = [process.execPath, join(root, 'dist/cli/main.js'), 'convert', join(root, 'fixtures/convert/rgb.tif'), join(folder, 'none.tif'), '--compress', 'lzw'];
+    const failed = await promisify(execFile)('sh', ['-c', 'ulimit -v 16000000; exec "$0" "$@"', ...convert]).then(() => undefined, (error: unknown) => error as { readonly code: number; readonly stderr: string });
+    expect(failed?.stderr).toMatch(/^tilewright: the system gives the program no more memory \(.*ulimit -v.*\)\n$/);
+    expect(failed?.code).toBe(4);
   });
 });

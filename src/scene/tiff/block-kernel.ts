@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { takingMemory } from '../../errors.js';
 
 /**
  * Decoding in the memory of a WebAssembly instance, which is used again for every block: `fixtures/block-kernel/kernel.c` with the decoders of
@@ -63,7 +64,7 @@ export function kernelModule(): object {
 
 /** A kernel with memory of its own. */
 export function openBlockKernel(module: object): BlockKernel {
-  const open = (): Exports => new wasm.Instance(module).exports as Exports;
+  const open = (): Exports => takingMemory(() => new wasm.Instance(module).exports as Exports);
   let exports = open();
   return {
     unpack(coding, stored, length, rows) {
@@ -74,7 +75,7 @@ export function openBlockKernel(module: object): BlockKernel {
       const behind = aligned(out + length + MARGIN);
       const rowBytes = rows === undefined ? 0 : rows.rowSamples * rows.bits / 8;
       const missing = behind + Math.max(stored.length, rowBytes) + MARGIN - memory.buffer.byteLength;
-      if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+      if (missing > 0) takingMemory(() => memory.grow(Math.ceil(missing / PAGE)));
       new Uint8Array(memory.buffer, behind, stored.length).set(stored);
       const found = exports[coding](behind, stored.length, out, length);
       if (found < 0) return found;

@@ -1,4 +1,5 @@
 import * as lerc from 'lerc';
+import { memoryError } from '../../errors.js';
 import { bytesPerSample } from '../../raster/index.js';
 import type { DataType, TypedArray } from '../../raster/index.js';
 import { inflateBlock } from './inflate.js';
@@ -30,7 +31,7 @@ let loading: Promise<void> | undefined;
 export async function decodeLercBlock(stored: Uint8Array, options: LercBlockOptions): Promise<TypedArray> {
   const { width, samples, dtype, needed, rows } = options;
   const stream = await unwrap(stored, options);
-  await (loading ??= lerc.load());
+  await (loading ??= lerc.load().catch((error: unknown) => { throw memoryError(error); }));
   const info = lerc.getBlobInfo(stream);
   if (info.width !== width || info.height < needed || info.height > rows) {
     throw new RangeError(`expected a LERC block of ${width} × ${needed} pixels, found ${info.width} × ${info.height}`);

@@ -84,6 +84,7 @@ export async function packedShare(
 
 /** Length of a raster's samples when packed. */
 export async function packedBytes(raster: Raster, { compression, quality, level, predictor, palette, alphaBand }: TiffDescription & TiffPacking): Promise<number> {
-  const pieces = await encodeTiff(raster, { compression, quality, level, predictor, palette, alphaBand, inPlace: true });
+  const lossy = compression === 'jpeg' || compression === 'webp';
+  const pieces = await encodeTiff(raster, { compression, ...(lossy ? { quality } : {}), level, predictor, palette, alphaBand, inPlace: true });
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
