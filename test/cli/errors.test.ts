@@ -36,6 +36,15 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('--help', () => {
+  it('says which options are required', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [main, 'classify', '--help']);
+    const flat = stdout.replace(/\s+/g, ' ');
+    expect(flat).toMatch(/--model <model> shipped model, model folder or ONNX file \(required\)/);
+    expect(flat.match(/\(required\)/g)).toHaveLength(2);
+  });
+});
+
 describe('words', () => {
   it('count one and many, and say small areas in square metres', () => {
     expect([counted(1, 'tile'), counted(0, 'tile'), counted(2, 'patch', 'patches')]).toEqual(['1 tile', '0 tiles', '2 patches']);
