@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import './interrupt.js';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../src/errors.js';
 import { report } from './execute.js';
@@ -42,6 +42,7 @@ for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wa
 program.commands.forEach(prepare);
 
 function prepare(command: Command): void {
+  command.configureHelp({ optionDescription: (option) => `${new Help().optionDescription(option)}${option.mandatory ? ' (required)' : ''}` });
   command.exitOverride().option('--debug', 'show where an error comes from').hook('preAction', (_, asked) => refuseOptionsAsValues(asked));
   command.commands.forEach(prepare);
 }

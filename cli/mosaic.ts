@@ -39,7 +39,7 @@ function print(result: MosaicResult): void {
       `memory ${formatBytes(result.memory.peakBytes)}: ${result.memory.parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`,
     ]
     : [
-      `${result.output}: ${size}${place}, ${formatBytes(result.bytes)}, ${result.overviews} overviews`,
+      `${result.output}: ${size}${place}, ${formatBytes(result.bytes)}, ${counted(result.overviews, 'overview')}`,
       `${counted(result.tiles, 'tile')} (grid from ${result.from})${result.missing.length > 0 ? `, ${result.missing.length} missing` : ''}`,
       `${result.seconds.toFixed(1)} s, ${formatBytes(result.peakRssBytes)} memory at most${result.resumedAt > 0 ? `; ${result.resumedAt} of ${result.strips} strips were there already` : ''}`,
     ];

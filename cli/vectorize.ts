@@ -5,7 +5,7 @@ import type { VectorizeOptions, VectorizeResult } from '../src/tasks/vectorize.j
 import { execute } from './execute.js';
 import { nameList, numberFrom } from './options.js';
 import { formatSeconds } from './progress.js';
-import { counted } from './words.js';
+import { counted, groundArea } from './words.js';
 
 type Flags = Omit<VectorizeOptions, 'map' | 'output'> & { readonly json?: boolean };
 
@@ -30,7 +30,7 @@ function print(result: VectorizeResult): void {
   const lines = [
     `${result.dryRun ? `${result.map} makes` : `${result.output}:`} ${counted(result.polygons, 'polygon')} with ${counted(result.corners, 'corner')}${result.dryRun ? '' : `, ${formatBytes(result.bytes)}`}, ${result.crs ?? 'no CRS'}`
       + `${result.sieved > 0 ? `; ${counted(result.sieved, 'smaller area')} became part of ${result.sieved === 1 ? 'its neighbour' : 'their neighbours'}` : ''}`,
-    ...result.classes.map((entry) => `  ${nameOf(entry).padEnd(width)} ${String(entry.polygons).padStart(8)}${entry.areaHa === null ? '' : `  ${entry.areaHa.toFixed(2)} ha`}`),
+    ...result.classes.map((entry) => `  ${nameOf(entry).padEnd(width)} ${String(entry.polygons).padStart(8)}${entry.areaHa === null ? '' : `  ${groundArea(entry.areaHa)}`}`),
     `${formatSeconds(result.seconds)}, peak memory ${formatBytes(result.peakRssBytes)}`,
     ...result.warnings.map((warning) => `note: ${warning}`),
   ];

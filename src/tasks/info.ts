@@ -172,7 +172,7 @@ export function formatInfo(result: InfoResult): string {
   ];
   if (result.transform !== null) {
     const [x, dx, rx, y, ry, dy] = result.transform;
-    lines.push(['origin', `${x}, ${y}`], ['pixel', rx === 0 && ry === 0 ? `${dx} × ${dy}` : `${dx}, ${rx} / ${ry}, ${dy} (rotated)`]);
+    lines.push(['origin', `${plain(x)}, ${plain(y)}`], ['pixel', rx === 0 && ry === 0 ? `${plain(dx)} × ${plain(dy)}` : `${plain(dx)}, ${plain(rx)} / ${plain(ry)}, ${plain(dy)} (rotated)`]);
   } else {
     lines.push(['origin', 'none']);
   }
@@ -188,7 +188,7 @@ export function formatInfo(result: InfoResult): string {
     ['mask', result.mask === 'alpha' ? `alpha (band ${(result.alphaBand ?? 0) + 1})` : result.mask],
   );
   if (result.palette !== null) lines.push(['palette', `${result.palette.length} colours`]);
-  if (result.scaling !== null) lines.push(['values', listed(result.scaling.map(({ scale, offset }, band) => `sample × ${scale} + ${offset}${result.units?.[band] ? ` ${result.units[band]}` : ''}`))]);
+  if (result.scaling !== null) lines.push(['values', listed(result.scaling.map(({ scale, offset }, band) => `sample × ${plain(scale)} + ${plain(offset)}${result.units?.[band] ? ` ${result.units[band]}` : ''}`))]);
   if (result.statistics !== null) lines.push(['statistics', listed(result.statistics.map((band) => (band === null ? 'none' : `${band.min ?? '?'} to ${band.max ?? '?'}, mean ${band.mean ?? '?'}`)))]);
   if (result.classNames !== null) lines.push(['classes', result.classNames.join(', ')]);
   lines.push(
@@ -215,6 +215,11 @@ function formatBytes(bytes: number): string {
   let unit = 0;
   while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit++; }
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** A number in at most 12 digits: 0.35272, not 0.35272000000000003; JSON has it exactly. */
+function plain(value: number): string {
+  return String(Number(value.toPrecision(12)));
 }
 
 function metres(length: number): string {

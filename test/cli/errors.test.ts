@@ -36,6 +36,22 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('an option of the library', () => {
+  it.each([[['--predictor', '3'], '--predictor: expected 1 or 2 for uint8'], [['--compress', 'lzw', '--level', '5'], '--level: expected none with compression lzw']])('is named as it was typed: %j', async (flags, message) => {
+    const failed = await promisify(execFile)(process.execPath, [main, 'convert', join(root, 'fixtures/convert/rgb.tif'), 'refused.tif', '--dry-run', ...flags]).then(() => undefined, (error: unknown) => error as { readonly stderr: string });
+    expect(failed?.stderr).toContain(`tilewright: ${message}`);
+  });
+});
+
+describe('--help', () => {
+  it('says which options are required', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [main, 'classify', '--help']);
+    const flat = stdout.replace(/\s+/g, ' ');
+    expect(flat).toMatch(/--model <model> shipped model, model folder or ONNX file \(required\)/);
+    expect(flat.match(/\(required\)/g)).toHaveLength(2);
+  });
+});
+
 describe('words', () => {
   it('count one and many, and say small areas in square metres', () => {
     expect([counted(1, 'tile'), counted(0, 'tile'), counted(2, 'patch', 'patches')]).toEqual(['1 tile', '0 tiles', '2 patches']);

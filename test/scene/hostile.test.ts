@@ -221,3 +221,12 @@ describe('files that GDAL refuses', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(300e6);
   });
 });
+
+describe('a BigTIFF whose directory lies beyond what numbers count exactly', () => {
+  it('is refused without an infinite byte', async () => {
+    const head = Buffer.alloc(16, 255);
+    head.write('II', 0, 'latin1');
+    [43, 8, 0].forEach((value, i) => head.writeUInt16LE(value, 2 + 2 * i));
+    await expect(openScene(written('far.tif', head))).rejects.toThrow('expected a directory at a byte beyond 9007199254740991');
+  });
+});

@@ -290,6 +290,7 @@ describe('classify a folder of chips', () => {
     const [, dark, bright] = readCsv(await readFile(join(result.output, 'chips.csv'), 'utf8'));
     expect(dark!.slice(-3).map(Number)).toEqual([0, 0, 0]);
     expect(bright!.slice(-3).map(Number)).toEqual([1, 1, 1]);
+    expect(result.stretch).toMatchObject({ kind: 'percentile', dtype: 'uint8', bands: [1, 2, 3, 4].map((band) => ({ band, factor: 255 / 2000, offset: -127.5 })) });
   });
 
   it('takes the bands that have the names of the card, where each has one, and says so', async () => {

@@ -33,6 +33,9 @@ describe('info', () => {
     expect(text).toContain('mask           alpha (band 4)');
     expect(text).toContain('WGS 84 / UTM zone 31N (EPSG:32631)');
     expect(formatInfo(await info({ scene: join(folder, 'rgb.png') }))).toContain('crs        none');
+    // What a division leaves behind is not shown; JSON has it.
+    const file = await info({ scene: join(folder, 'rgba_lzw_p2.tif') });
+    expect(formatInfo({ ...file, transform: [0.1 + 0.2, 0.35272000000000003, 0, 9050677.061350001, 0, -0.35272000000000003] })).toMatch(/origin +0.3, 9050677.06135\npixel +0.35272 × -0.35272\n/);
   });
 
   it('prints JSON on stdout as a command', async () => {

@@ -105,10 +105,10 @@ export async function readTiffHeader(source: ByteSource): Promise<TiffHeader> {
     const found = await readDirectory(reader, offset);
     if (found === undefined) {
       if (directories.length === 0) {
-        throw new InvalidFileError(source.url, `expected a directory at byte ${offset}, but the file of ${source.size} bytes ends before it or within it`,
+        throw new InvalidFileError(source.url, `expected a directory at ${byteText(offset)}, but the file of ${source.size} bytes ends before it or within it`,
           { advice: 'the file is cut off or damaged' });
       }
-      notes.push(`the chain of directories is broken at byte ${offset}`);
+      notes.push(`the chain of directories is broken at ${byteText(offset)}`);
       break;
     }
     directories.push(found.directory);
@@ -241,6 +241,10 @@ function numberGetter(view: DataView, type: number, littleEndian: boolean): (at:
 /** Numbers that no file is long enough for become infinite, so that every comparison with a length refuses them. */
 function safe(value: bigint): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.POSITIVE_INFINITY : Number(value);
+}
+
+function byteText(offset: number): string {
+  return Number.isFinite(offset) ? `byte ${offset}` : `a byte beyond ${Number.MAX_SAFE_INTEGER}`;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

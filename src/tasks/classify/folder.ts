@@ -149,6 +149,7 @@ async function writeOutputs(setup: FolderSetup, journal: Journal, scores: RowFil
   const summary: ClassifySummary = {
     input: setup.options.input, model: { name: model.card.name, fingerprint: model.fingerprint }, chips: files.files.length,
     predicted: counts.predicted, nodata: counts.nodata, tags: summarizeTags(rule, counts), ...(setup.options.top === undefined ? {} : { top: top.chips }), files: folderFiles(setup.options.tables),
+    ...(setup.reader.stretch === undefined ? {} : { stretch: setup.reader.stretch }),
     warnings: [...model.notes, ...files.notes, ...(missing.length === 0 ? [] : [`without data, so without tags: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`])],
   };
   await writeSummary(folder, summary);

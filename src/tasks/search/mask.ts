@@ -12,6 +12,8 @@ export interface EntryMask {
   readonly mask: Uint8Array;
   /** Rows that stay. */
   readonly count: number;
+  /** What is odd about the polygons. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -21,7 +23,8 @@ export interface EntryMask {
 export async function entryMask(index: OpenIndex, filters: FilterOptions, signal?: AbortSignal): Promise<EntryMask | undefined> {
   const { aoi, tag = [], scene = [] } = filters;
   if (aoi === undefined && tag.length === 0 && scene.length === 0) return undefined;
-  const areas = aoi === undefined ? undefined : (await readAreaFile(aoi)).polygons;
+  const file = aoi === undefined ? undefined : await readAreaFile(aoi);
+  const areas = file?.polygons;
   const isScene = sceneTest(index, scene);
   const mask = new Uint8Array(index.count);
   const left = { scene: 0, tag: 0, placed: 0, area: 0, exchanged: 0 };
@@ -48,7 +51,7 @@ export async function entryMask(index: OpenIndex, filters: FilterOptions, signal
   if (left.area === 0) {
     throw new InvalidOptionError('--aoi', left.placed === 0 ? `no entry of ${index.folder} has a place on the ground` : `no chip of ${index.folder} has its centre in the polygons of ${aoi ?? ''}`, left.exchanged > 0 ? { advice: `the longitude comes first (RFC 7946): with the two exchanged ${left.exchanged} of its chips are inside` } : {});
   }
-  return { mask, count: left.area };
+  return { mask, count: left.area, notes: file?.notes ?? [] };
 }
 
 /** Whether an entry is of one of the scenes: by name of the source, path, or name of the file. */

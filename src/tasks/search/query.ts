@@ -11,7 +11,7 @@ import { hasData } from '../chips/patches.js';
 import { rowsOf } from '../chips/strips.js';
 import { engineOptions } from '../classify/setup.js';
 import { loadIndexModel } from '../embed/extractor.js';
-import { bandsForModel, fixedInputSize } from '../model-input.js';
+import { bandsForModel, bandsNote, fixedInputSize } from '../model-input.js';
 import { asModelSees } from '../model-input/model-scene.js';
 import type { QueryOptions } from './options.js';
 
@@ -134,7 +134,7 @@ async function imageQuery(path: string, options: QueryParts, index: OpenIndex, s
       const vector = rowsOf(answer.features, 1, model.card.name)[0]!;
       return {
         kind: 'image', name: path, scene: path, ...page, window: toFile(window), vector,
-        notes: [...(regrid ? [`the picture was brought from ${own.toPrecision(3)} to ${gsd.toPrecision(3)} metres per pixel`] : []), ...sizeNotes(window, profile, manifest, known)],
+        notes: [...(regrid ? [`the picture was brought from ${own.toPrecision(3)} to ${gsd.toPrecision(3)} metres per pixel`] : []), ...bandsNote(profile, model.card, options.bands), ...sizeNotes(window, profile, manifest, known)],
       };
     } finally {
       await predictor.close();

@@ -46,7 +46,7 @@ export async function openRanking(index: OpenIndex, options: RankingOptions, con
   const learned = options.like === undefined ? undefined : await learnExamples(index, matrix, options, signal);
   const queries = learned === undefined ? [await findQuery(options, index, signal)] : learned.like;
   const filtered = await entryMask(index, options, signal);
-  const notes = [...index.notes, ...[...queries, ...learned?.unlike ?? []].flatMap((query) => query.notes)];
+  const notes = [...index.notes, ...filtered?.notes ?? [], ...[...queries, ...learned?.unlike ?? []].flatMap((query) => query.notes)];
   const approximate = await chooseApproximate({ index, matrix, metric, learned, filtered: filtered !== undefined, notes }, options, context);
   const kept = options.threshold === undefined ? undefined
     : learned === undefined ? keptDistance(options.threshold, metric) : keptLearned(options.threshold, learned.intercept);

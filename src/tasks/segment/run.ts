@@ -272,6 +272,6 @@ export function segmentMemory(setup: SegmentSetup, engineBytes: number, cornersP
     { name: `model and engine (${predictor.device})`, bytes: engineBytes },
     { name: 'blocks of the scene', bytes: setup.readBytes },
     ...strips,
-    ...(setup.options.preview === undefined ? [] : [{ name: 'preview, beyond what is free by then', bytes: Math.max(DRAWING_BYTES, Math.round(previewMemory(scene.profile) - FREE_AGAIN * held)) }]),
+    ...(setup.options.preview === undefined ? [] : [{ name: 'drawing the preview', bytes: Math.max(DRAWING_BYTES, Math.round(previewMemory(scene.profile) - FREE_AGAIN * held)) }]),
   ]);
 }

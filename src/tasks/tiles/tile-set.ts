@@ -93,7 +93,7 @@ async function fromNames(folder: string, names: readonly string[]): Promise<Tile
   }).sort((a, b) => a.row - b.row || a.column - b.column);
   const first = places[0];
   if (first === undefined) {
-    throw new InvalidFileError(folder, `expected ${MANIFEST} or tiles named like r0000_c0000_y0000_x0000.tif, found none among ${names.length} files`);
+    throw new InvalidFileError(folder, `expected ${MANIFEST} or tiles named like r0000_c0000_y0000_x0000.tif, found ${names.length === 0 ? 'an empty folder' : `others, such as ${[...names].sort()[0]!}`}`);
   }
   const other = places.find((place) => place.format !== first.format);
   if (other !== undefined) throw new InvalidFileError(join(folder, other.file), `expected ${first.format} as ${first.file} is`);
