@@ -47,17 +47,14 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
     for (let start = 0; start < list.names.length; start += AT_A_TIME) {
       throwIfAborted(options.signal);
       const indices = Array.from({ length: Math.min(AT_A_TIME, list.names.length - start) }, (_, offset) => start + offset);
-      const decoded = await Promise.all(indices.map(async (index) => {
-        try {
-          const picture = await list.decode(index);
-          if (picture.width < size && picture.height < size) problems.remark(`chip smaller than the network's input of ${size} pixels, enlarged to it (network.size)`, `${list.fileOf(index)}: ${picture.width} × ${picture.height}`);
-          return (await toSize(picture, size)).data;
-        } catch (error) {
-          noteUnreadable(problems, error, list.fileOf(index));
-          return undefined;
-        }
-      }));
-      for (let offset = 0; offset < decoded.length; offset++) await writer.write((start + offset) * bytes, decoded[offset] ?? new Uint8Array(bytes));
+      const decoded = await Promise.all(indices.map((index) => decodeChip(list, index, size)));
+      // Told in the order of the list, whichever was decoded first.
+      for (const [offset, { data, picture, error }] of decoded.entries()) {
+        const file = list.fileOf(start + offset);
+        if (picture === undefined) noteUnreadable(problems, error, file);
+        else if (picture.width < size && picture.height < size) problems.remark(`chip smaller than the network's input of ${size} pixels, enlarged to it (network.size)`, `${file}: ${picture.width} × ${picture.height}`);
+        await writer.write((start + offset) * bytes, data ?? new Uint8Array(bytes));
+      }
       options.onProgress?.(Math.min(list.names.length, start + AT_A_TIME), list.names.length);
     }
     problems.throwIfAny(options.source);
@@ -68,6 +65,18 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
     throw error;
   }
   return samplesOf(list, openSampleFile<Header>(options.file, key)!, options);
+}
+
+type DecodedChip = { readonly data: Picture['data']; readonly picture: Pick<Picture, 'width' | 'height'>; readonly error?: undefined }
+  | { readonly data?: undefined; readonly picture?: undefined; readonly error: unknown };
+
+async function decodeChip(list: ChipList, index: number, size: number): Promise<DecodedChip> {
+  try {
+    const picture = await list.decode(index);
+    return { data: (await toSize(picture, size)).data, picture };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /**

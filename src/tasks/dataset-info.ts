@@ -129,9 +129,12 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
   const onSheet = new Set(places);
   const contradictions = collectContradictions();
   let done = 0;
-  const decode = async (index: number): Promise<{ index: number; picture: Picture | undefined }> => ({ index, picture: await list.decode(index).catch((error: unknown) => { noteUnreadable(problems, error, list.fileOf(index)); return undefined; }) });
-  for await (const { index, picture } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
-    if (picture !== undefined) {
+  const decode = (index: number): Promise<{ index: number; picture?: Picture; error?: unknown }> => list.decode(index).then((picture) => ({ index, picture }), (error: unknown) => ({ index, error }));
+  for await (const { index, picture, error } of ordered(wanted, AT_A_TIME, decode, context.signal)) {
+    if (picture === undefined) {
+      // Told in the order of the list, whichever was decoded first.
+      noteUnreadable(problems, error, list.fileOf(index));
+    } else {
       sizes.add(picture);
       if (onSheet.has(index)) pictures.set(index, picture);
       const labels = labelsOf(list, index);
