@@ -121,7 +121,7 @@ function identityOf(profile: SceneProfile, options: ConvertOptions, polygons: Js
   const { compression, quality, level, predictor, overviews, blockSize, bands, window, epsg, gsd, resampling } = options;
   const given: Record<string, unknown> = { compression, quality, level, predictor, overviews, 'block size': blockSize, bands, window, crs: epsg, gsd, resampling };
   return {
-    task: 'convert/1', scene: profile.fingerprint, ...(polygons === undefined ? {} : { area: polygons }),
+    task: 'convert/2', scene: profile.fingerprint, ...(polygons === undefined ? {} : { area: polygons }),
     ...JSON.parse(JSON.stringify(given)) as Record<string, Json>,
   };
 }

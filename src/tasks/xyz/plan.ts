@@ -70,7 +70,7 @@ export function planXyz(scene: Scene, options: XyzOptions): XyzPlan {
       { name: 'tiles being packed', bytes: TILES_IN_FLIGHT * TILE_EDGE ** 2 * (pixelBytes + 10) },
     ]),
     identity: {
-      task: 'xyz/3', scene: profile.fingerprint, zoom: [least, most], format: options.format ?? 'png', bands: [...bands],
+      task: 'xyz/4', scene: profile.fingerprint, zoom: [least, most], format: options.format ?? 'png', bands: [...bands],
       ...(options.quality === undefined ? {} : { quality: options.quality }),
     },
   };
