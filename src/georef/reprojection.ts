@@ -1,5 +1,6 @@
 import { nearTo, worldEdges, worldWidth } from './around-the-world.js';
 import { chain } from './approximate.js';
+import { groundEllipsoid } from './ground-ellipsoid.js';
 import { fromLonLat, toLonLat } from './lon-lat.js';
 import { metresPerUnit } from './proj4-text.js';
 import type { PointTransform } from './lon-lat.js';
@@ -16,9 +17,10 @@ export interface PlacedGrid {
 
 export type Point = readonly [number, number];
 
-/** From coordinates of one CRS to those of another, by way of WGS 84. `undefined` if one of them is not known well enough. */
+/** From coordinates of one CRS to those of another, by way of WGS 84. `undefined` if one of them is not known well enough, or is another body's. */
 export function crsToCrs(from: Crs, to: Crs): PointTransform<Point> | undefined {
   if (isSameCrs(from, to)) return (x, y) => [x, y];
+  if (isSameBody(from, to) === false) return undefined;
   const lonLat = toLonLat(from);
   const target = fromLonLat(to);
   return lonLat === undefined || target === undefined ? undefined : chain(lonLat, target);
@@ -36,6 +38,15 @@ export function gridToGrid(from: Pick<PlacedGrid, 'transform' | 'crs'>, to: Pick
     const point = between(...pixelToCrs(from.transform, column, row));
     return point === undefined ? undefined : pixelToCrs(inverse, point[0], point[1]);
   };
+}
+
+/** Bodies whose radii differ by less are one. */
+const SAME_BODY = 0.01;
+
+/** Whether two CRSs are of one body; `undefined` where a definition is not known. */
+function isSameBody(a: Crs, b: Crs): boolean | undefined {
+  if (a.proj4 === undefined || b.proj4 === undefined) return undefined;
+  return Math.abs(groundEllipsoid(a.proj4).semiMajor / groundEllipsoid(b.proj4).semiMajor - 1) < SAME_BODY;
 }
 
 export function isSameCrs(a: Crs, b: Crs): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crsFromEpsg, footprint, reachesTooFar, suggestGrid, toLonLat, type PlacedGrid, type Transform } from '../../src/georef/index.js';
+import { crsFromEpsg, crsToCrs, footprint, reachesTooFar, suggestGrid, toLonLat, type PlacedGrid, type Transform } from '../../src/georef/index.js';
 
 /** Left, bottom, right, top of the grid that is suggested. */
 function extentIn(epsg: number, source: PlacedGrid): readonly [number, number, number, number] {
@@ -58,6 +58,18 @@ describe('the extent of a grid in another CRS', () => {
   it('leaves out what a projection of one side of the earth puts beyond all measure', () => {
     for (const edge of extentIn(3995, world)) expect(Math.abs(edge)).toBeLessThan(4.05e7);
     expect(reachesTooFar(world, crsFromEpsg(3995)!)).toBe(true);
+  });
+});
+
+describe('coordinates of another body', () => {
+  it('are none of the earth, and go to others of that body', () => {
+    const moon = { name: 'Moon', kind: 'projected', proj4: '+proj=eqc +R=1737400 +units=m +no_defs' } as const;
+    const degrees = { name: 'Moon', kind: 'geographic', proj4: '+proj=longlat +R=1737400 +no_defs' } as const;
+    expect(crsToCrs(moon, crsFromEpsg(3857)!)).toBeUndefined();
+    expect(crsToCrs(crsFromEpsg(4326)!, moon)).toBeUndefined();
+    expect(crsToCrs(moon, degrees)!(1737400 * Math.PI / 2, 0)![0]).toBeCloseTo(90, 9);
+    // A sphere of the earth is the earth.
+    expect(crsToCrs({ name: 'MODIS', kind: 'projected', proj4: '+proj=sinu +R=6371007.181 +units=m +no_defs' }, crsFromEpsg(4326)!)).toBeDefined();
   });
 });
 
