@@ -5,6 +5,6 @@ export type { OpenSceneOptions } from './open-scene.js';
 export { openScene } from './open-scene.js';
 export { isRemote } from './remote/open-remote.js';
 export { reflectIndices } from './reflect.js';
-export { sampleValues, stretchScene } from './stretched-scene.js';
+export { sampleValues, sortedTogether, stretchScene } from './stretched-scene.js';
 export type { MemoryProfile } from './memory.js';
 export { defaultCacheBytes, readMemory, readingMemory, stripCacheBytes } from './memory.js';

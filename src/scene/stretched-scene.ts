@@ -107,15 +107,18 @@ export async function sampleValues(scene: Scene, bands: readonly number[], signa
       bands.forEach((_, at) => parts[at]!.push(validValues(raster, at)));
     }
   }
-  return parts.map((arrays) => {
-    const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0));
-    let to = 0;
-    for (const array of arrays) {
-      all.set(array, to);
-      to += array.length;
-    }
-    return all.sort();
-  });
+  return parts.map(sortedTogether);
+}
+
+/** The values of several arrays in one, in rising order. */
+export function sortedTogether(arrays: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let to = 0;
+  for (const array of arrays) {
+    all.set(array, to);
+    to += array.length;
+  }
+  return all.sort();
 }
 
 function lattice(count: number, step: number): number[] {

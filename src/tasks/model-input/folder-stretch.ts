@@ -1,7 +1,7 @@
 import { InvalidFileError, throwIfAborted } from '../../errors.js';
 import type { ModelCard } from '../../card/index.js';
 import type { AppliedStretch } from '../../raster/index.js';
-import { openScene, sampleValues } from '../../scene/index.js';
+import { openScene, sampleValues, sortedTogether } from '../../scene/index.js';
 import { stretchFor } from './stretch.js';
 import type { StretchRule } from './stretch.js';
 
@@ -43,13 +43,5 @@ async function valuesOfFiles(
       await scene.close();
     }
   }
-  return parts.map((arrays) => {
-    const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0));
-    let to = 0;
-    for (const array of arrays) {
-      all.set(array, to);
-      to += array.length;
-    }
-    return all.sort();
-  });
+  return parts.map(sortedTogether);
 }
