@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { throwIfAborted, TilewrightError } from '../errors.js';
 import type { ChipSamples, Split } from '../samples/index.js';
-import { cacheKey } from './cache-key.js';
+import { cacheKeys } from './cache-key.js';
 import type { ChipList } from './chip-list.js';
 import { averageSquares, type Picture } from './decode.js';
 import type { Problems } from './problems.js';
@@ -18,7 +18,7 @@ export interface CacheChipsOptions {
   readonly problems: Problems;
   /** For messages. */
   readonly source: string;
-  /** Called with the key of the decoded samples before anything is decoded; may refuse. Not where there are faults already. */
+  /** Called with the key of the data ({@link CacheKeys}) before anything is decoded; may refuse. Not where there are faults already. */
   readonly onKey?: (key: string) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -37,8 +37,9 @@ interface Header { readonly names: readonly string[]; readonly targets: string; 
 export async function cacheChips(list: ChipList, options: CacheChipsOptions): Promise<ChipSamples> {
   const { size, problems } = options;
   // Rows without pictures are known already; decoding goes on all the same, so that everything is reported at once.
-  const key = problems.faults > 0 ? '' : await cacheKey(list.files, { ...options.identity, size, kind: 'chips', names: list.names, tags: list.tags, targets: Buffer.from(list.targets).toString('latin1') });
-  if (key !== '') await options.onKey?.(key);
+  const keys = problems.faults > 0 ? undefined : await cacheKeys(list.files, { ...options.identity, size, kind: 'chips', names: list.names, tags: list.tags, targets: Buffer.from(list.targets).toString('latin1') });
+  if (keys !== undefined) await options.onKey?.(keys.data);
+  const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) return samplesOf(list, kept, options);
   const bytes = size * size * 3;

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
 import { IGNORE, type MapSamples, type PictureEntry } from '../samples/index.js';
 import { reasonOf } from './cache-chips.js';
-import { cacheKey } from './cache-key.js';
+import { cacheKeys } from './cache-key.js';
 import { reduceMask } from './colours.js';
 import { averageSquares } from './decode.js';
 import type { MapList, MapRows } from './map-list.js';
@@ -18,7 +18,7 @@ export interface CacheMapsOptions {
   readonly identity: object;
   readonly problems: Problems;
   readonly source: string;
-  /** Called with the key of the decoded samples before anything is decoded; may refuse. Not where there are faults already. */
+  /** Called with the key of the data ({@link CacheKeys}) before anything is decoded; may refuse. Not where there are faults already. */
   readonly onKey?: (key: string) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -52,8 +52,9 @@ export interface CachedMaps extends MapSamples {
 export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promise<CachedMaps> {
   const { problems } = options;
   const identity = { ...options.identity, kind: 'maps', reduce: options.reduce ?? 1, resize: options.resize ?? null, names: list.entries.map(({ group, name }) => [group, name]), classes: list.classes };
-  const key = problems.faults > 0 ? '' : await cacheKey(list.files, identity);
-  if (key !== '') await options.onKey?.(key);
+  const keys = problems.faults > 0 ? undefined : await cacheKeys(list.files, identity);
+  if (keys !== undefined) await options.onKey?.(keys.data);
+  const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) {
     for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples[0] ?? '', count);

@@ -84,11 +84,13 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
   const first = await loadSamples(recipe, {
     ...data, ...(stages[0]!.size === undefined ? {} : { size: stages[0]!.size }), ...(outputs === undefined ? {} : { outputs }),
     onListed: ({ entries, classes }) => { origin = { ...origin, listed: { entries: entries.length, classes } }; return Promise.resolve(); },
-    onKey: async (samples) => { origin = { ...origin, samples }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
+    onKey: async (key) => { origin = { ...origin, data: key }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
   }, context);
   for (const remark of first.remarks) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${problemText(remark)}` });
   for (const note of taskNotes(recipe, first)) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${note}` });
   tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
+  const fingerprint = fingerprintOf(recipe, first);
+  await refuseOther(options.output, origin, fingerprint).catch(async (error: unknown) => { await first.samples.close(); throw error; });
   const course = openCourse(tf, { recipe, data, first, begin: (networks) => begin(tf, networks) }, context);
   try {
     if (await stat(join(options.output, CHECKPOINT)).catch(() => undefined) === undefined) await leakNotes(first, context);
@@ -97,7 +99,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     const { history, bestEpoch, weights, scoreName } = await fit(tf, course.stages, {
       architecture: architectureOf(recipe), seed: recipe.training.seed, monitor: recipe.training.monitor,
       ...(recipe.training.average === undefined ? {} : { average: recipe.training.average }), keep: validated ? recipe.training.keep ?? 'best' : 'last',
-      checkpoint: join(options.output, CHECKPOINT), fingerprint: fingerprintOf(recipe, first), origin, signal: context.signal, stages: recipe.stages.length,
+      checkpoint: join(options.output, CHECKPOINT), fingerprint, origin, signal: context.signal, stages: recipe.stages.length,
       onStage: (opened) => { diary.scoreIs(opened.learner.scoreName); }, onEpoch: (record, all, validation) => diary.write(record, all, validation),
     });
     const { loaded, networks } = course.current();

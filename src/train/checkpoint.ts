@@ -33,8 +33,8 @@ export interface Origin {
   readonly folder?: string;
   /** How many samples the data list, and of which classes. */
   readonly listed?: { readonly entries: number; readonly classes: readonly string[] };
-  /** Key of the decoded samples, which changes with the data's files. */
-  readonly samples?: string;
+  /** Key of the data, which changes with their labels and with their files' sizes, but not with dates and places of the files. */
+  readonly data?: string;
 }
 
 /** One line of the history. */
@@ -86,7 +86,7 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
 }
 
 /** How far a checkpoint's training got, and what it was made from, where it says so. */
-export interface Progress { readonly epoch: number; readonly origin?: Origin }
+export interface Progress { readonly fingerprint: string; readonly epoch: number; readonly origin?: Origin }
 
 /** What a checkpoint says of itself, without reading its weights; undefined if there is none. */
 export async function readProgress(file: string): Promise<Progress | undefined> {

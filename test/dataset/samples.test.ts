@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { strFromU8, strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import {
-  cacheKey, colourToClass, ignoreFrame, openZip, parseTagTable, readMaskClasses, reduceMask, splitByGroup, splitRandomly, windowChips,
+  cacheKeys, colourToClass, ignoreFrame, openZip, parseTagTable, readMaskClasses, reduceMask, splitByGroup, splitRandomly, windowChips,
 } from '../../src/dataset/index.js';
 import { IGNORE, seededRandom, shuffled } from '../../src/samples/index.js';
 import { scratch } from '../places.js';
@@ -123,10 +123,16 @@ describe('the key of decoded samples', () => {
     mkdirSync(join(folder, 'c'), { recursive: true });
     const source = join(folder, 'c', 'source');
     writeFileSync(source, 'abc');
-    const key = await cacheKey([source], { size: 4 });
-    expect(await cacheKey([source], { size: 4 })).toBe(key);
-    expect(await cacheKey([source], { size: 5 })).not.toBe(key);
+    const keys = await cacheKeys([source], { size: 4 });
+    expect(await cacheKeys([source], { size: 4 })).toEqual(keys);
+    const larger = await cacheKeys([source], { size: 5 });
+    expect(larger.cache).not.toBe(keys.cache);
+    expect(larger.data).not.toBe(keys.data);
+    utimesSync(source, 1, 1);
+    const touched = await cacheKeys([source], { size: 4 });
+    expect(touched.cache).not.toBe(keys.cache);
+    expect(touched.data).toBe(keys.data);
     writeFileSync(source, 'abcd');
-    expect(await cacheKey([source], { size: 4 })).not.toBe(key);
+    expect((await cacheKeys([source], { size: 4 })).data).not.toBe(keys.data);
   });
 });

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -34,8 +34,8 @@ beforeAll(async () => {
         }
       }
       const raw = { width, height, channels: 3 as const };
-      await sharp(pixels, { raw }).png().toFile(join(folder, group, 'images', `${name}.png`));
-      await sharp(mask, { raw }).png().toFile(join(folder, group, 'masks', `${name}.png`));
+      await sharp(pixels, { raw }).png({ compressionLevel: 0 }).toFile(join(folder, group, 'images', `${name}.png`));
+      await sharp(mask, { raw }).png({ compressionLevel: 0 }).toFile(join(folder, group, 'masks', `${name}.png`));
     }
   }
 });
@@ -165,9 +165,23 @@ describe('train', () => {
     for (const group of ['a', 'b', 'c']) cpSync(join(folder, group), join(moved, group), { recursive: true });
     writeFileSync(join(moved, 'classes.json'), readFileSync(join(folder, 'classes.json')));
     const before = readdirSync(first.output).sort();
-    await expect(again({ data: moved })).rejects.toThrow(`found one of other data: of ${folder} instead of ${moved}`);
+    writeFileSync(join(moved, 'a', 'images', 'p3.png'), readFileSync(join(moved, 'a', 'images', 'p2.png')));
+    writeFileSync(join(moved, 'a', 'masks', 'p3.png'), readFileSync(join(moved, 'a', 'masks', 'p2.png')));
+    await expect(again({ data: moved })).rejects.toThrow(`found one of other data: of ${folder} instead of ${moved}, 6 samples instead of 7`);
     expect(stages).toEqual([]);
     expect(readdirSync(first.output).sort()).toEqual(before);
+
+    // A copy of the data with the dates of today is the same data; so much as one pixel makes it other data.
+    for (const part of ['images', 'masks']) rmSync(join(moved, 'a', part, 'p3.png'));
+    const bytes = readFileSync(join(moved, 'b', 'images', 'p1.png'));
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    data[100]! ^= 1;
+    await sharp(data, { raw: info }).png({ compressionLevel: 0 }).toFile(join(moved, 'b', 'images', 'p1.png'));
+    await expect(again({ data: moved })).rejects.toThrow(`found one of other data: of ${folder} instead of ${moved}`);
+    writeFileSync(join(moved, 'b', 'images', 'p1.png'), bytes);
+    stages.length = 0;
+    expect(await again({ data: moved })).toMatchObject({ epochs: 1 });
+    expect(stages).toContain('decode');
   });
 
   it('refuses what is wrong in any stage of a recipe before data are read, and leaves no folder behind', async () => {

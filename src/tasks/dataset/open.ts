@@ -68,7 +68,7 @@ export interface OpenSamplesOptions extends OpenDataOptions {
   /** Whether chips must have one class each. Default false: any number of tags. */
   readonly oneClass?: boolean;
   readonly onListed?: OnListed;
-  /** Called with the key of the decoded samples before anything is decoded; may refuse. */
+  /** Called with the key of the data before anything is decoded; may refuse. Copies of the files have the same. */
   readonly onKey?: (key: string) => Promise<void>;
 }
 

@@ -32,17 +32,20 @@ export function originOf(recipe: Recipe, data: string): Origin {
 }
 
 /**
- * Refuses a folder in which another training left its checkpoint, before anything is decoded. Checkpoints that do not say what
- * they are from are looked at when they are read.
+ * Refuses a folder in which another training left its checkpoint, before anything is decoded; once samples are decoded, by their pixels
+ * as well. Checkpoints that do not say what they are from are looked at when they are read.
+ * @param fingerprint {@link fingerprintOf} the run, where it is known
  * @throws {InvalidFileError} saying in what the two differ, with both values
  */
-export async function refuseOther(folder: string, wanted: Origin): Promise<void> {
+export async function refuseOther(folder: string, wanted: Origin, fingerprint?: string): Promise<void> {
   const file = join(folder, CHECKPOINT);
-  const found = (await readProgress(file))?.origin;
-  if (found === undefined) return;
+  const progress = await readProgress(file);
+  const found = progress?.origin;
+  if (progress === undefined || found === undefined) return;
   const other = Object.keys(wanted.settings).filter((section) => found.settings[section] !== wanted.settings[section]);
   if (other.length > 0) throw refusal(file, `${found.recipe === wanted.recipe ? '' : `of the recipe ${found.recipe}, `}with ${differences(found, wanted, other)}`);
-  if (wanted.samples !== undefined && found.samples !== undefined && found.samples !== wanted.samples) throw refusal(file, `of other data: ${dataDifference(found, wanted)}`);
+  if (wanted.data !== undefined && found.data !== undefined && found.data !== wanted.data) throw refusal(file, `of other data: ${dataDifference(found, wanted) ?? 'files of the data have other sizes or labels since'}`);
+  if (fingerprint !== undefined && progress.fingerprint !== fingerprint) throw refusal(file, `of other data: ${dataDifference(found, wanted) ?? 'pixels, labels or parts of the split are other ones since'}`);
 }
 
 /** Keys that are told one by one. */
@@ -67,14 +70,14 @@ function leavesOf(value: unknown, path = '', into = new Map<string, string>()): 
   return into;
 }
 
-function dataDifference(found: Origin, wanted: Origin): string {
+function dataDifference(found: Origin, wanted: Origin): string | undefined {
   const parts: string[] = [];
   if (found.folder !== undefined && wanted.folder !== undefined && found.folder !== wanted.folder) parts.push(`of ${found.folder} instead of ${wanted.folder}`);
   if (found.listed !== undefined && wanted.listed !== undefined) {
     if (found.listed.entries !== wanted.listed.entries) parts.push(`${found.listed.entries} samples instead of ${wanted.listed.entries}`);
     if (found.listed.classes.join() !== wanted.listed.classes.join()) parts.push(`classes ${found.listed.classes.join(', ')} instead of ${wanted.listed.classes.join(', ')}`);
   }
-  return parts.length > 0 ? parts.join(', ') : 'files of the data have other sizes, dates, labels or paths since';
+  return parts.length > 0 ? parts.join(', ') : undefined;
 }
 
 function refusal(file: string, found: string): InvalidFileError {

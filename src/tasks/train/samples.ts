@@ -20,7 +20,7 @@ export interface LoadOptions {
   readonly size?: number;
   /** Maps: as they are, whatever the network reduces. Default false. */
   readonly fullSize?: boolean;
-  /** Called with the key of the decoded samples before anything is decoded; may refuse. */
+  /** Called with the key of the data before anything is decoded; may refuse. */
   readonly onKey?: (key: string) => Promise<void>;
   /** Classes of the network that is gone on with, which must be the data's. Default: any number. */
   readonly outputs?: number;
