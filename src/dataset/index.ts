@@ -9,6 +9,7 @@ export { changeDescription, describeData, DESCRIPTION_FILE, parseDescription, ty
 export type { MapEntry, MapList, MapRows } from './map-list.js';
 export { copies, leaksByContent, leaksByPlace, MOST_PAIRS, pairCount, pairsAcross, type CopiesOptions, type Leak } from './leaks.js';
 export { collectContradictions, hashPixels, type Contradiction, type Contradictions } from './contradictions.js';
+export { folderEntries, type FolderEntry } from './folder.js';
 export { listPairs } from './pair-list.js';
 export { openPictures, type PictureSource } from './pictures.js';
 export { collectProblems, problemText, type Problem, type Problems } from './problems.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
@@ -243,6 +243,17 @@ describe('classify a folder of chips', () => {
     await writeFile(join(output, 'notes.txt'), 'mine');
     await run(await writeScene(fresh('scene.tif'), patches(32, 32)), { output, patchSize: 32, overwrite: true });
     expect(readdirSync(output).sort()).toEqual([...SCENE_FILES, 'notes.txt'].sort());
+  });
+
+  it('follows links to chips', async () => {
+    const [there, chips] = [fresh('there'), fresh('links')];
+    await mkdir(there);
+    await mkdir(chips);
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: 'red' } }).png().toFile(join(there, 'a.png'));
+    await symlink(join(there, 'a.png'), join(chips, 'b.png'));
+    await symlink(join(there, 'nothing.png'), join(chips, 'c.png'));
+    const records = readCsv(await readFile(join((await run(chips)).output, 'chips.csv'), 'utf8')).slice(1);
+    expect(records.map(([id]) => id)).toEqual(['b']);
   });
 
   it('refuses folders without chips, options for scenes, and its own folder as output', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { folderEntries, type FolderEntry } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { Predictor } from '../../predict/index.js';
 import { fullWindow } from '../../raster/index.js';
@@ -45,8 +45,8 @@ export interface ChipFiles {
  * @throws {InvalidFileError} if there is none.
  */
 export async function listChipFiles(folder: string): Promise<ChipFiles> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile() && ENDINGS.has(extname(entry.name).toLowerCase())).map(({ name }) => name);
+  const entries = await folderEntries(folder);
+  const names = entries.filter(({ name, kind }) => kind === 'file' && ENDINGS.has(extname(name).toLowerCase())).map(({ name }) => name);
   if (names.length === 0) {
     throw new InvalidFileError(folder, 'the folder holds no chips', { advice: 'expected JPEG, PNG or TIFF files directly in it' });
   }
@@ -68,10 +68,10 @@ export async function listChipFiles(folder: string): Promise<ChipFiles> {
 /** Files that tools put beside chips. */
 const BESIDE = /^(\.|__MACOSX|Thumbs\.db$|desktop\.ini$|tiles\.json$)|\.(aux\.xml|ovr|msk|tfw|jgw|pgw|wld|prj)$/i;
 
-function leftOut(entries: readonly Dirent[]): string[] {
+function leftOut(entries: readonly FolderEntry[]): string[] {
   const others = entries.filter(({ name }) => !BESIDE.test(name));
-  const files = others.filter((entry) => entry.isFile() && !ENDINGS.has(extname(entry.name).toLowerCase())).map(({ name }) => name).sort();
-  const folders = others.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+  const files = others.filter(({ name, kind }) => kind === 'file' && !ENDINGS.has(extname(name).toLowerCase())).map(({ name }) => name);
+  const folders = others.filter(({ kind }) => kind === 'folder').map(({ name }) => name);
   return [
     ...(files.length === 0 ? [] : [`${files.length} ${files.length === 1 ? 'file is' : 'files are'} no JPEG, PNG or TIFF and left out, such as ${files[0]!}`]),
     ...(folders.length === 0 ? [] : [`${folders.length} ${folders.length === 1 ? 'folder in it is' : 'folders in it are'} not looked into, such as ${folders[0]!}`]),
