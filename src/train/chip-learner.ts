@@ -7,6 +7,7 @@ import { randomView, writeSquare, writeTarget, PLAIN_VIEW, type AugmentOptions }
 import { NOT_VALIDATED, type Learner, type Validation } from './learner.js';
 import { classLoss, classWeights, tagLoss, tagWeights } from './losses.js';
 import type { RecipeLoss } from './recipe.js';
+import { bestCommonThreshold } from './thresholds.js';
 import { tidyValues } from './tidy-values.js';
 
 /** What a network is shown of a chip: its pixels, or what frozen layers made of them. */
@@ -25,8 +26,8 @@ export interface ChipLearnerOptions {
   /** Steps per epoch. Default: as many whole batches as there are. */
   readonly steps?: number;
   readonly loss: RecipeLoss;
-  /** Taggers: a tag counts as found from this probability on, in the validation score. */
-  readonly threshold: number;
+  /** Taggers: a tag counts as found from this probability on, in the validation score; `best`: the common one with the best score, of each epoch anew. */
+  readonly threshold: number | 'best';
 }
 
 /** The parts of a network that are run: all of it, or what comes after frozen layers. */
@@ -42,7 +43,7 @@ export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSamp
   return {
     network,
     stepsPerEpoch: options.steps ?? (Math.floor(split.train.length / batch) || 1),
-    scoreName: task === 'tagger' ? 'F2' : 'accuracy',
+    scoreName: task === 'classifier' ? 'accuracy' : options.threshold === 'best' ? 'F2 at the best threshold' : 'F2',
     batch(epoch, step) {
       if (order?.epoch !== epoch) order = { epoch, places: shuffled(split.train.length, seededRandom(seed, epoch)) };
       const random = seededRandom(seed, epoch, step + 1);
@@ -138,9 +139,11 @@ function countTags(chips: ChipSamples, places: Int32Array): number[] {
   return counts;
 }
 
-function tagValidation(scores: Float32Array, truth: Uint8Array, count: number, threshold: number): Validation {
-  const score = fBeta(truth, applyThreshold(scores, count, threshold), count);
-  return { score, loss: crossEntropy(scores, truth), values: { [`f2_at_${threshold}`]: score, f2_at_half: fBeta(truth, applyThreshold(scores, count, 0.5), count) } };
+function tagValidation(scores: Float32Array, truth: Uint8Array, count: number, threshold: number | 'best'): Validation {
+  const f2At = (value: number): number => fBeta(truth, applyThreshold(scores, count, value), count);
+  const best = threshold === 'best' ? bestCommonThreshold(scores, truth, count) : threshold;
+  const score = f2At(best);
+  return { score, loss: crossEntropy(scores, truth), values: { [`f2_at_${threshold}`]: score, ...(threshold === 'best' ? { best_threshold: best } : {}), ...(threshold === 0.5 ? {} : { 'f2_at_0.5': f2At(0.5) }) } };
 }
 
 function classValidation(scores: Float32Array, truth: Uint8Array, count: number): Validation {

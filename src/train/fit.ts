@@ -163,10 +163,10 @@ function checkedLoss(loss: number, { epoch, step, peak, name, stages }: LossPlac
   throw new InvalidOptionError(stages > 1 ? `stages.${name}.lr` : 'optimizer.lr', `expected a rate with which the loss stays a number, found ${peak} and a loss of ${loss} in step ${step} of epoch ${epoch}`, { advice: 'take a smaller one (--find-lr looks for it), or shorten gradients with optimizer.clipnorm' });
 }
 
-/** A score that is no number is never best: the first that is one takes its place. */
+/** A score that is no number is never best: the first that is one takes its place. Of equal scores, which few samples often have, that with the lower loss is better. */
 function isBetter(record: EpochRecord, best: EpochRecord, monitor: 'score' | 'loss'): boolean {
   const [value, reached] = monitor === 'score' ? [record.score, best.score] : [-record.validationLoss, -best.validationLoss];
-  return value > reached || (Number.isNaN(reached) && !Number.isNaN(value));
+  return value > reached || (Number.isNaN(reached) && !Number.isNaN(value)) || (monitor === 'score' && value === reached && record.validationLoss < best.validationLoss);
 }
 
 /** By weight: what its squares weigh in the loss. Kernels only. */

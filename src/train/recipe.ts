@@ -95,7 +95,7 @@ export interface RecipeTraining {
   readonly monitor?: 'score' | 'loss';
   /** Stops a stage after so many epochs without a better value of what is monitored. Default: never. */
   readonly patience?: number;
-  /** Which epoch's weights a stage ends with. Default `best`. */
+  /** Which epoch's weights a stage ends with. Default `best`; of epochs with equal scores the one with the lower validation loss. */
   readonly keep?: 'best' | 'last';
   /** Share of the moving average of the weights that stays per step; the model is that average. */
   readonly average?: number;
@@ -105,7 +105,7 @@ export interface RecipeTraining {
   readonly sampling?: 'area' | 'group';
   /** Segmenters: after training, offsets of the logits are chosen on the validation pictures. Default false. */
   readonly calibrate?: boolean;
-  /** Taggers: a tag counts as found from this probability on; `per-tag`: one each, chosen on the validation chips after training. Default 0.5. */
+  /** Taggers: a tag counts as found from this probability on; `per-tag`: one each, chosen on the validation chips after training; epochs are compared by the best common one. Default 0.5. */
   readonly threshold?: number | 'per-tag';
   /** Features of frozen layers are computed once and kept on disk, where nothing random comes before them. Default true. */
   readonly cache_features?: boolean;

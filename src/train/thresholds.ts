@@ -7,10 +7,7 @@ const SWEEPS = 3;
  * tags first, then tag by tag, three times around. A tag that no chip has keeps the common one.
  */
 export function chooseThresholds(scores: Float32Array, truth: Uint8Array, tags: number, beta = 2): number[] {
-  const common = GRID.reduce((best, candidate) => {
-    const value = meanScore(countRows(scores, truth, tags, new Array<number>(tags).fill(candidate)), beta);
-    return value > best.value ? { candidate, value } : best;
-  }, { candidate: 0.5, value: -1 }).candidate;
+  const common = bestCommonThreshold(scores, truth, tags, beta);
   const thresholds = new Array<number>(tags).fill(common);
   const counts = countRows(scores, truth, tags, thresholds);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
@@ -30,6 +27,15 @@ export function chooseThresholds(scores: Float32Array, truth: Uint8Array, tags: 
     }
   }
   return thresholds.map((threshold) => Math.round(threshold * 100) / 100);
+}
+
+/** The threshold for all tags with the best F-beta by samples; the lowest of equal ones. */
+export function bestCommonThreshold(scores: Float32Array, truth: Uint8Array, tags: number, beta = 2): number {
+  const { candidate } = GRID.reduce((best, candidate) => {
+    const value = meanScore(countRows(scores, truth, tags, new Array<number>(tags).fill(candidate)), beta);
+    return value > best.value ? { candidate, value } : best;
+  }, { candidate: 0.5, value: -1 });
+  return candidate;
 }
 
 /** Per row: tags found rightly, found in all, and true. */

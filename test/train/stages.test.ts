@@ -2,10 +2,11 @@ import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findArchitecture, type Network, type Tensorflow } from '../../models/architectures/index.js';
+import { applyThreshold, fBeta } from '../../src/metrics/index.js';
 import { seededRandom, type ChipSamples, type Split } from '../../src/samples/index.js';
 import { memoryChips } from './memory-samples.js';
 import {
-  chipLearner, chipPixels, chooseLayers, findRate, fit, getValues, ratesOf, receptiveField, setValues, splitFrozen, storeFeatures, suggestRates, trainedWeights,
+  chipLearner, chipPixels, chooseLayers, findRate, fit, getValues, ratesOf, predictInput, receptiveField, setValues, splitFrozen, storeFeatures, suggestRates, targetsOf, trainedWeights,
   type FitStage, type Learner, type Stage,
 } from '../../src/train/index.js';
 import { setTrainingMode } from '../../src/train/training-mode.js';
@@ -51,6 +52,26 @@ describe('stages', () => {
     expect(begun).toEqual(Array.from(result.weights.at(-1)!));
     expect(weightsOf(other.logits, 'block1_conv1')).not.toEqual(before.block1);
     expect(two.history.map((record) => record.stage ?? 0)).toEqual([0, 1]);
+  });
+
+  it.each([['score', 3], ['loss', 4]] as const)('end with the best epoch by %s; of epochs with equal scores it is the one with the lower loss', async (monitor, expected) => {
+    const network = small();
+    const validations = [{ score: 0.7, loss: 3 }, { score: 0.8, loss: 2 }, { score: 0.8, loss: 1.5 }, { score: 0.75, loss: 1 }, { score: 0.8, loss: 1.5 }];
+    const learner: Learner = { ...learnerOf(network), validate: () => Promise.resolve({ ...validations.shift()!, values: {} }) };
+    const { bestEpoch } = await fit(tf, [opened(network, stage({ epochs: 5 }), learner)], { architecture: vgg3, seed: 1, monitor });
+    expect(bestEpoch).toBe(expected);
+  });
+
+  it('of taggers whose thresholds are chosen later are compared at the threshold that is best for each', async () => {
+    const network = small();
+    const learner = chipLearner(tf, network, chips, SPLIT, chipPixels(chips, { turns: false }), { task: 'tagger', batch: 4, seed: 1, loss: { name: 'cross-entropy' }, threshold: 'best' });
+    const { score, values } = await learner.validate();
+    expect(learner.scoreName).toBe('F2 at the best threshold');
+    const scores = await predictInput(tf, network.scores, chipPixels(chips), SPLIT.validation);
+    const f2 = (threshold: number): number => fBeta(targetsOf(chips, SPLIT.validation), applyThreshold(scores, 2, threshold), 2);
+    expect(score).toBe(Math.max(...Array.from({ length: 19 }, (_, step) => f2((step + 1) * 0.05))));
+    expect(f2(values['best_threshold']!)).toBe(score);
+    expect(values['f2_at_0.5']).toBe(f2(0.5));
   });
 
   it('have rates for all, from the first stage of the network to its head, or by name', () => {

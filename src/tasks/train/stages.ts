@@ -81,7 +81,7 @@ function chipsOf(tf: Tensorflow, recipe: Recipe, stage: Stage, network: Network,
 function chipOptions(recipe: Recipe, stage: Stage): Parameters<typeof chipLearner>[5] {
   const { training, task } = recipe;
   return {
-    task: task === 'classifier' ? 'classifier' : 'tagger', batch: stage.batch, seed: training.seed, loss: stage.loss, threshold: typeof training.threshold === 'number' ? training.threshold : 0.5,
+    task: task === 'classifier' ? 'classifier' : 'tagger', batch: stage.batch, seed: training.seed, loss: stage.loss, threshold: training.threshold === 'per-tag' ? 'best' : training.threshold ?? 0.5,
     ...(training.steps === undefined ? {} : { steps: training.steps }),
   };
 }
