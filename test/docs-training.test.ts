@@ -20,6 +20,9 @@ const ran = new Set<string>();
 /** Documented, and not run: needs weights of 100 MB; stands for any recipe. */
 const NOT_RUN = ['tilewright train planet-resnet50 --data planet -o out --set stages.head128.epochs=2 --set network.weights=resnet50.pth', 'tilewright train <name>'];
 
+/** Milliseconds: several commands one after the other, also on a busy machine. */
+const SLOW = 240_000;
+
 const run = promisify(execFile);
 
 /** Runs a command of the page, with the user's own folder and more options where said; what it printed. */
@@ -74,7 +77,7 @@ function expectScore(card: ModelCard, metric: string, texts: readonly string[]):
 }
 
 describe('docs/training.md, from a folder of pictures to a map', () => {
-  it('pictures with masks: a segmenter, whose map of a scene is its truth', async () => {
+  it('pictures with masks: a segmenter, whose map of a scene is its truth', { timeout: SLOW }, async () => {
     const place = placeOf('segmenter');
     for (let i = 0; i < 10; i++) {
       const border = 6 + 2 * i;
@@ -106,7 +109,7 @@ describe('docs/training.md, from a folder of pictures to a map', () => {
 
   const CHIPS = ['network.size=8', 'network.widths=[3]', 'network.blocks=[0]', 'training.batch=4', 'training.epochs=2', 'split={seed: 1, validation: 0.2, test: 0.2}'];
 
-  it('a folder per class: a classifier, and the classes of a scene\'s chips', async () => {
+  it('a folder per class: a classifier, and the classes of a scene\'s chips', { timeout: SLOW }, async () => {
     const place = placeOf('classifier');
     for (let i = 0; i < 24; i++) await picture(join(place, 'my-data', i % 2 === 0 ? 'dark' : 'bright', `${i}.png`), 16, 16, pixelsOf(16, 16, () => i % 2 === 1));
     await writeScene(place);
@@ -118,7 +121,7 @@ describe('docs/training.md, from a folder of pictures to a map', () => {
     expectScore(card, 'accuracy', [said, await follow(place, 'tilewright evaluate my-model --data my-data --part test')]);
   });
 
-  it('a table of tags: a learning rate, a tagger, and once more on everything', async () => {
+  it('a table of tags: a learning rate, a tagger, and once more on everything', { timeout: SLOW }, async () => {
     const place = placeOf('tagger');
     const rows = Array.from({ length: 24 }, (_, i) => [i % 2 === 0 ? 'dark' : 'bright', ...(i % 3 === 0 ? ['green'] : [])]);
     for (const [i, tags] of rows.entries()) await picture(join(place, `my-data/chips/c${i}.png`), 16, 16, pixelsOf(16, 16, () => tags[0] === 'bright', tags.length > 1 ? 35 : 0));
@@ -131,7 +134,7 @@ describe('docs/training.md, from a folder of pictures to a map', () => {
     expect(existsSync(join(place, 'my-final/model.onnx'))).toBe(true);
   });
 
-  it('a recipe of the project with other settings', async () => {
+  it('a recipe of the project with other settings', { timeout: SLOW }, async () => {
     const place = placeOf('planet');
     for (let i = 0; i < 10; i++) await picture(join(place, `planet/train-jpg/train_${i}.png`), 32, 32, pixelsOf(32, 32, () => i % 2 === 1));
     writeFileSync(join(place, 'planet/train_v2.csv'), `image_name,tags\n${Array.from({ length: 10 }, (_, i) => `train_${i},${i % 2 === 0 ? 'cloudy' : 'clear primary'}`).join('\n')}\n`);
