@@ -11,14 +11,14 @@ import { architectureOf, chooseLayers, createOptimizer, fuseTrainingOps, loadTen
 import { median, print, printMachine } from './rounds.js';
 
 /**
- * Processor time per sample of reading and varying, beside that of a training step, for recipes as they are: their network, size,
+ * Processor time per sample of reading and varying, beside that of a training step, with a recipe's network,
  * variation, loss and optimiser, on decoded samples of noise. The two take turns; every recipe has a process of its own.
  *
  *     node dist/bench/augment.js [--rounds 3] [--case planet-vgg3-augment]
  */
 interface Case {
   readonly recipe: string;
-  /** What is other than in the recipe: batches that fit into memory, no weights to begin with, where the samples are. */
+  /** What is other than in the recipe: smaller batches and patches, so that a step ends soon; no weights to begin with. */
   readonly set: readonly string[];
   readonly make: (folder: string) => Promise<void>;
 }
@@ -57,7 +57,7 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    recipe: 'deepglobe-unet', set: ['training.batch=1', 'split={seed: 1, validation: 0.5, test: 0}'],
+    recipe: 'deepglobe-unet', set: ['training.batch=1', 'training.patch=256', 'split={seed: 1, validation: 0.5, test: 0}'],
     async make(folder) {
       for (const i of [1, 2]) {
         await noise(2448, i).jpeg().toFile(join(folder, `${i}_sat.jpg`));
