@@ -24,13 +24,14 @@ const ARCHIVES = new Set(['.zip', '.tar', '.7z', '.gz', '.tgz', '.rar']);
 
 /**
  * Finds out what a path is as a data set: a description (`.yaml`, `.json`), a table (`.csv`), an archive, or a folder: by its
- * `dataset.yaml`, else by what lies in it; where several tables lie in it, by the one that the settings (`table=NAME`) choose.
+ * `dataset.yaml`, else by what the settings say that it is (`scenes=[…]`, `images=` with `masks=`), else by what lies in it; where several
+ * tables lie in it, by the one that the settings (`table=NAME`) choose.
  * @throws {InvalidFileError} if it is nothing of the kind, or could be two things; with what is expected.
  */
 export async function describeData(path: string, settings: readonly string[] = []): Promise<FoundData> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new InvalidFileError(path, 'expected a data set, found nothing');
-  if (found.isDirectory()) return describeFolder(path, settings.find((setting) => setting.startsWith('table='))?.slice('table='.length));
+  if (found.isDirectory()) return describeFolder(path, settings);
   const ending = extname(path).toLowerCase();
   if (ending === '.yaml' || ending === '.yml' || ending === '.json') return { description: parseDescription(parse(await readFile(path, 'utf8')), path), folder: dirname(path), by: basename(path) };
   if (ending === '.csv') return describeTable(dirname(path), basename(path));
@@ -40,11 +41,15 @@ export async function describeData(path: string, settings: readonly string[] = [
   return { ...byNames(names, path), folder: path };
 }
 
-async function describeFolder(folder: string, table: string | undefined): Promise<FoundData> {
+async function describeFolder(folder: string, settings: readonly string[]): Promise<FoundData> {
+  const isSet = (key: string): boolean => settings.some((setting) => setting.startsWith(`${key}=`));
+  const table = settings.find((setting) => setting.startsWith('table='))?.slice('table='.length);
   const files = (await folderEntries(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
   if (files.includes(DESCRIPTION_FILE)) return describeData(join(folder, DESCRIPTION_FILE));
   if (table !== undefined && files.includes(table)) return describeTable(folder, table);
   const key = files.find((name) => /^key-.+\.txt$/.test(name));
+  if (isSet('scenes')) return { description: key === undefined ? {} : { key, truth: 'centre' }, folder, by: 'the scenes that were said' };
+  if (isSet('images') && isSet('masks')) return { description: legendOrThreshold(files.find((name) => LEGENDS.includes(name))), folder, by: 'the pictures and masks that were said' };
   if (key !== undefined) return describeThemes(folder, key);
   const tables: string[] = [];
   for (const file of files) if (/\.csv$/i.test(file) && !LEGENDS.includes(file) && await isTagTable(join(folder, file))) tables.push(file);
@@ -56,10 +61,15 @@ async function describeFolder(folder: string, table: string | undefined): Promis
   return { ...byNames(names, folder), folder };
 }
 
+/** Masks are compared with a legend where there is one; else they are dark and bright. */
+function legendOrThreshold(legend: string | undefined): DataDescription {
+  return legend === undefined ? { threshold: 128 } : { classes: legend };
+}
+
 function byNames(names: readonly string[], path: string): Omit<FoundData, 'folder'> {
   const pictures = names.filter((name) => PICTURE_ENDINGS.has(extname(name).toLowerCase()) && !basename(name).startsWith('.'));
   const legend = names.find((name) => LEGENDS.includes(basename(name)) && !name.includes('/'));
-  const masks: DataDescription = legend === undefined ? { threshold: 128 } : { classes: legend };
+  const masks = legendOrThreshold(legend);
   const inFolder = (wanted: RegExp): string | undefined => pictures.flatMap((name) => name.split('/').slice(0, -1)).find((step) => wanted.test(step));
   const images = inFolder(/^images?$/i);
   const drawn = inFolder(/^(masks?|labels?|truth)$/i);

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { classColors, parseColor } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Scene, SceneProfile } from '../raster/index.js';
@@ -41,17 +41,35 @@ export async function listScenes(options: SceneListOptions): Promise<MapList> {
   const legend = await legendOf(options, scenes);
   const names = new Set<string>();
   const entries = scenes.map((scene): MapEntry => {
-    const name = scene.name ?? basename(scene.scene, extname(scene.scene));
+    const name = scene.name ?? nameOf(scene.scene);
     if (names.has(name)) options.problems.add('name that several scenes have', name);
     names.add(name);
     return { name, group: name, open: () => openScene(scene, legend, options), file: join(folder, scene.scene), ...(scene.area === undefined ? {} : { corner: { x: scene.area[0], y: scene.area[1] } }) };
   });
   const files = scenes.flatMap((scene) => [scene.scene, scene.truth ?? scene.themes ?? scene.polygons ?? '', ...(scene.key === undefined ? [] : [scene.key])]);
+  const rasters = scenes.flatMap((scene) => [scene.scene, ...(scene.truth === undefined ? [] : [scene.truth])]);
   return {
     kind: 'maps', classes: legend.classes, entries,
-    files: [...files, ...(description.classes === undefined ? [] : [description.classes]), ...(description.key === undefined ? [] : [description.key])].map((file) => join(folder, file)),
+    files: [
+      ...[...files, ...(description.classes === undefined ? [] : [description.classes]), ...(description.key === undefined ? [] : [description.key])].map((file) => join(folder, file)),
+      ...(await Promise.all(rasters.map((file) => filesBehind(join(folder, file), options)))).flat(),
+    ],
     close: () => Promise.resolve(),
   };
+}
+
+/** What a scene is called that has no name: as its file without ending, or as the folder of its tiles. */
+function nameOf(scene: string): string {
+  const name = basename(scene);
+  return name === 'tiles.json' && dirname(scene) !== '.' ? basename(dirname(scene)) : basename(scene, extname(scene));
+}
+
+/** The files on this machine that a scene is put together from, which change without its list; none where it is one file. */
+async function filesBehind(file: string, { openScene: open }: ListOptions): Promise<readonly string[]> {
+  if (!/\.(vrt|json)$/i.test(file) && !(await stat(file)).isDirectory()) return [];
+  const scene = await open(file);
+  await scene.close();
+  return (scene.profile.files ?? []).filter((part) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(part));
 }
 
 /** @throws {InvalidFileError} naming all files of the scenes that are not there */

@@ -42,7 +42,7 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
         continue;
       }
       try {
-        restoreOldUtilities(require);
+        replaceOldUtilities(require);
         prepareNative();
         const tf = require(file) as Tensorflow;
         await tf.ready();
@@ -64,7 +64,8 @@ export async function loadTensorflow(): Promise<LoadedTensorflow> {
 
 /**
  * Variables that native TensorFlow looks at when it is loaded: without notes about the processor, and with oneDNN's kernels,
- * which it takes by itself only on processors with AVX-512 (a third less time without: docs/decisions/0020-kernels-of-training.md). What is set
+ * which it takes by itself only on processors with AVX-512 (a third less time without: docs/decisions/0020-kernels-of-training.md). It says that they
+ * are on in two lines before it reads its log level (both in static initialisers, in this order, in 2.21), so no variable keeps them back. What is set
  * already stays. A thread has a copy of the environment, which native code does not see: whoever starts one calls this first.
  */
 export function prepareNative(): void {
@@ -80,11 +81,11 @@ function describeNative(tf: Tensorflow, name: string, failures: readonly string[
   return { note: `${name} ${tf.version_core} (native)${before}`, advice: 'it runs on the processor; with an NVIDIA card: npm run setup:tensorflow -- --cuda' };
 }
 
-/** tfjs-node 4.22 calls functions of `node:util` that Node 23 removed (tensorflow/tfjs#8425). */
-function restoreOldUtilities(require: NodeJS.Require): void {
+/** tfjs-node 4.22 calls functions of `node:util` that Node 22 warns of and Node 23 removed (tensorflow/tfjs#8425). */
+function replaceOldUtilities(require: NodeJS.Require): void {
   const util = require('node:util') as Record<string, unknown>;
-  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  util['isArray'] ??= Array.isArray;
+  util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  util['isArray'] = Array.isArray;
 }
 
 function packageFolder(folder: string): string {
