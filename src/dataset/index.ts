@@ -1,6 +1,6 @@
 export { openArchive, type Archive } from './archive.js';
 export { cacheChips, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
-export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
+export { cacheMaps, noteUnusable, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKeys, type CacheKeys } from './cache-key.js';
 export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
