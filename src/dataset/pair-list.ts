@@ -3,7 +3,8 @@ import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive, type Archive } from './archive.js';
-import { partOf, pictureOptions, type ListOptions } from './chip-list.js';
+import { pictureOptions, type ListOptions } from './chip-list.js';
+import { partOf } from './class-folders.js';
 import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, valueToClass, type MaskClasses } from './colours.js';
 import { isForeign } from './folder.js';
 import { PICTURE_ENDINGS } from './pictures.js';
@@ -30,6 +31,9 @@ export async function listPairs(options: ListOptions): Promise<MapList> {
   }
   const pick = (part: keyof Split): Int32Array => Int32Array.from(pairs.flatMap((pair, index) => (partOf(pair.group) === part ? [index] : [])));
   const parts = pairs.every((pair) => partOf(pair.group) !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
+  if (parts === undefined && pairs.some((pair) => partOf(pair.group) !== undefined)) {
+    for (const { group } of pairs) if (partOf(group) === undefined) problems.remark('picture beside the folders of parts (train, validate, test): no part is taken from folders', group);
+  }
   return {
     kind: 'maps', classes: classes.classes, ...(classes.ignored.length === 0 ? {} : { ignored: classes.ignored }), ...(parts === undefined ? {} : { parts }),
     entries: pairs.map((pair): MapEntry => ({ name: pair.name, group: pair.group, open: () => openPair(pair, archive, classes, options), ...(isFolder ? { file: join(folder, pair.image) } : {}) })),
@@ -49,7 +53,7 @@ function findPairs(archive: Archive, { description, problems }: ListOptions): Pa
   const place = images.includes('*') ? byPattern : byFolder;
   noteForeign(archive, { images, masks, classes, problems, place });
   const pictures = archive.names.filter((path) => PICTURE_ENDINGS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.'));
-  const key = (group: string, name: string): string => `${group}/${name}`;
+  const key = (group: string, name: string): string => `${group}/${name}`.normalize('NFC');
   const found = new Map<string, Pair>();
   const drawn = new Map<string, string>();
   for (const path of pictures) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { IGNORE } from '../../src/samples/index.js';
-import { openChips, openMaps } from '../../src/tasks/dataset/open.js';
+import { listData, openChips, openMaps } from '../../src/tasks/dataset/open.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
@@ -94,3 +94,75 @@ describe('the legend', () => {
   });
 });
 
+
+describe('folders of classes and parts', () => {
+  const listed = async (files: readonly string[]): Promise<{ classes: readonly string[]; parts: number[] | undefined; of: (name: string) => string; remarks: readonly { kind: string; count: number; examples: readonly string[] }[] }> => {
+    const base = place();
+    for (const file of files) put(base, file, await plain(7));
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    if (list.kind !== 'chips') throw new Error('no chips');
+    const of = (name: string): string => list.tags.filter((_, tag) => list.targets[list.names.indexOf(name) * list.tags.length + tag] === 1).join();
+    return { classes: list.tags, parts: list.parts === undefined ? undefined : [list.parts.train.length, list.parts.validation.length, list.parts.test.length], of, remarks: problems.all.map(({ kind, count, examples }) => ({ kind, count, examples })) };
+  };
+
+  it('may be called as a part where they hold pictures beside other classes', async () => {
+    const vehicles = await listed(['bus/1.png', 'car/2.png', 'train/3.png', 'train/4.png']);
+    expect([vehicles.classes, vehicles.parts, vehicles.of('train/3'), vehicles.remarks]).toEqual([['bus', 'car', 'train'], undefined, 'train', []]);
+    const inside = await listed(['train/bus/1.png', 'train/test/2.png', 'val/bus/3.png', 'val/test/4.png']);
+    expect([inside.classes, inside.parts, inside.of('train/test/2')]).toEqual([['bus', 'test'], [2, 2, 0], 'test']);
+    const deeper = await listed(['set/bus/1.png', 'set/Test/2.png']);
+    expect([deeper.classes, deeper.parts]).toEqual([['Test', 'bus'], undefined]);
+  });
+
+  it('of parts stay parts: pictures in them that have no class, and folders beside them, are told with their number', async () => {
+    const published = await listed(['train/a/1.png', 'train/b/2.png', 'test/3.png', 'test/4.png']);
+    expect([published.classes, published.parts]).toEqual([['a', 'b'], [2, 0, 0]]);
+    expect(published.remarks).toEqual([{ kind: 'picture outside the folders of classes, left out', count: 2, examples: ['test/3.png', 'test/4.png'] }]);
+    const more = await listed(['train/a/1.png', 'train/b/2.png', 'val/a/3.png', 'val/b/4.png', 'extra/a/5.png', 'extra/b/6.png', 'extra/b/7.png']);
+    expect([more.classes, more.parts]).toEqual([['a', 'b'], [2, 2, 0]]);
+    expect(more.remarks).toEqual([{ kind: 'picture outside the folders of parts (train, validate, test), in none of them', count: 3, examples: ['extra/a', 'extra/b'] }]);
+  });
+});
+
+describe('tables of tags', () => {
+  const names = ['chip ü 0', 'chip ü 1', 'chip ü 2'];
+  const tagsOf = async (table: string, endings: readonly string[] = ['.png', '.png', '.png']): Promise<Record<string, string>> => {
+    const base = place();
+    for (const [at, name] of names.entries()) put(base, `chips/${name}${endings[at]!}`, await plain(at));
+    put(base, 'tags.csv', table);
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    if (list.kind !== 'chips') throw new Error('no chips');
+    problems.throwIfAny('table');
+    return Object.fromEntries(list.names.map((name, row) => [name, list.tags.filter((_, tag) => list.targets[row * list.tags.length + tag] === 1).join(' ')]));
+  };
+  const right = { 'chip ü 0': 'wald', 'chip ü 1': 'see wald', 'chip ü 2': '' };
+
+  // As pandas writes and reads them: `to_csv(index=False)`, the same with quoting=csv.QUOTE_ALL, with empty lines, with a BOM and CRLF.
+  it.each([
+    ['plain', 'image_name,tags\nchip ü 0,wald\nchip ü 1,wald see\nchip ü 2,\n'],
+    ['with every cell quoted', '"image_name","tags"\n"chip ü 0","wald"\n"chip ü 1","wald see"\n"chip ü 2",""\n'],
+    ['with empty lines', 'image_name,tags\n\nchip ü 0,wald\n\nchip ü 1,wald see\n   \nchip ü 2,\n\n'],
+    ['with a byte order mark and CRLF', '\uFEFFimage_name,tags\r\nchip ü 0,wald\r\nchip ü 1,wald see\r\nchip ü 2,\r\n'],
+    ['with commas between tags', 'image_name,tags\nchip ü 0,wald\nchip ü 1,"wald, see"\nchip ü 2,\n'],
+    ['with letters and marks apart', 'image_name,tags\nchip ü 0,wald\nchip ü 1,wald see\nchip ü 2,\n'.normalize('NFD')],
+    ['with endings', 'image_name,tags\nchip ü 0.webp,wald\nchip ü 1.png,wald see\nchip ü 2.TIF,\n'],
+    ['with more columns', 'id,image_name,split,tags\n1,chip ü 0,a,wald\n2,chip ü 1,a,wald see\n3,chip ü 2,b,\n'],
+  ])('%s', async (_, table) => { expect(await tagsOf(table, ['.webp', '.png', '.tif'])).toEqual(right); });
+
+  it('tell columns that are not read, and why a table is not understood', async () => {
+    const base = place();
+    for (const name of names) put(base, `chips/${name}.png`, await plain(1));
+    put(base, 'tags.csv', 'id,image_name,tags\n1,chip ü 0,wald\n2,chip ü 1,see,x\n');
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    expect(problems.all.filter(({ kind }) => !kind.startsWith('picture'))).toEqual([
+      { kind: 'column of the table that is not read', count: 1, examples: ['id'], fault: false }, { kind: 'line without 3 cells', count: 1, examples: ['line 3 has 4'], fault: true },
+    ]);
+    put(base, 'tags.csv', 'image_name;tags\nchip ü 0;wald\n');
+    await expect(listData({ data: base })).rejects.toMatchObject({ message: expect.stringContaining('tags.csv: expected cells parted by commas, found semicolons: "image_name;tags"') as string, advice: 'write the table with commas (CSV)' });
+    put(base, 'tags.csv', 'file,label\nchip ü 0,wald\n');
+    await expect(listData({ data: base })).rejects.toThrow('found pictures in one folder only, chips; tags.csv was seen, but its first line is "file,label", not image_name,tags');
+  });
+});
