@@ -222,7 +222,7 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
   const truth = countTruth(list.entries.length, names.length, (picture, id) => countsOf[picture]![id]!, list.parts?.train ?? every);
   const counts = truth.all;
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const lacking = ignored === 0 ? undefined : total === 0 ? 'truth' : list.parts === undefined ? undefined : partWithoutTruth(countsOf, list.parts);
+  const lacking = ignored === 0 || problems.faults > 0 ? undefined : total === 0 ? 'truth' : list.parts === undefined ? undefined : partWithoutTruth(countsOf, list.parts);
   if (lacking !== undefined) problems.add(`${lacking === 'truth' ? lacking : `${lacking} part`} without a single pixel of a class`, 'all are ignored');
   noteUntrained(problems, names, truth);
   list.classes.forEach(({ name }, id) => { if (counts[id] === 0) problems.remark('class without a pixel', name); });
