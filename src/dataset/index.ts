@@ -1,8 +1,9 @@
 export { openArchive, type Archive } from './archive.js';
-export { cacheChips, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
-export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
+export { cacheChips, noteNotSquare, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
+export { cacheMaps, noteUnusable, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKeys, type CacheKeys } from './cache-key.js';
-export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';
+export { listTable, type ChipList, type ListOptions } from './chip-list.js';
+export { listClassFolders } from './class-folders.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
 export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
 export { changeDescription, describeData, DESCRIPTION_FILE, parseDescription, type FoundData } from './describe.js';
@@ -21,6 +22,7 @@ export {
   splitByBlock, splitByGroup, splitRandomly, splitStratified, type BlockSplitOptions, type GroupSplitOptions, type RandomSplitOptions, type SamplePlace, type StratifiedOptions,
 } from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
+export { countTruth, noteUntrained, partWithoutTruth, type TruthCounts } from './truth-counts.js';
 export { openTar } from './tar.js';
 export { windowChips, type WindowChips, type WindowChipsOptions } from './window-chips.js';
 export { openZip } from './zip.js';

@@ -1,4 +1,5 @@
-import type { CachedMaps } from '../../dataset/index.js';
+import { collectProblems, countTruth, noteUntrained, partWithoutTruth, type CachedMaps, type Problem } from '../../dataset/index.js';
+import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { ChipSamples, MapSamples, Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
@@ -63,7 +64,9 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
     const { samples, mapFiles, remarks } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
-    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, remarks, ...(mapFiles === undefined ? {} : { mapFiles }) };
+    const split = await splitOf(samples, samples.pictures);
+    if (options.toTrain === true) await refuseUnknown(samples, split, options.data);
+    return { samples, split, outputs: samples.classes, remarks: [...remarks, ...untrained(samples.classes, samples.count, (picture, id) => samples.counts[picture]![id]!, split)], ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
   const { samples, found, chipFiles, mapFiles, remarks } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
   const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
@@ -71,5 +74,21 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
     context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
   }
-  return { samples, split, outputs: samples.tags, remarks, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+  const { tags, targets } = samples;
+  return { samples, split, outputs: tags, remarks: [...remarks, ...untrained(tags, samples.count, (sample, id) => targets[sample * tags.length + id]!, split)], ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+}
+
+/** Classes that are only kept apart, as remarks. */
+function untrained(names: readonly string[], count: number, of: (sample: number, id: number) => number, { train }: Split): readonly Problem[] {
+  const problems = collectProblems();
+  noteUntrained(problems, names, countTruth(count, names.length, of, train));
+  return problems.all;
+}
+
+/** @throws {InvalidFileError} for pictures to train or to choose on that have not a single pixel of a class: every loss and score of them is no number */
+async function refuseUnknown(samples: CachedMaps, split: Split, data: string): Promise<void> {
+  const part = partWithoutTruth(samples.counts, split);
+  if (part === undefined) return;
+  await samples.close();
+  throw new InvalidFileError(data, `expected masks with pixels of a class in the ${part} pictures, found none: all of their pixels are ignored`, { advice: part === 'training' ? 'look at the legend and the masks: tilewright dataset info counts what they have' : 'keep others apart with split.validation, or look at the masks: tilewright dataset info counts what they have' });
 }
