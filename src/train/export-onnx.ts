@@ -85,6 +85,7 @@ interface Scope {
 function translate(tensor: SymbolicTensor, scope: Scope, state: GraphState): string {
   const known = scope.values.get(tensor.id);
   if (known !== undefined) return known;
+  if (tensor.sourceLayer.getClassName() === 'InputLayer') throw new ModelError(state.model, `expected a network of one input, found another, ${tensor.sourceLayer.name}`);
   const inputs = inputsOf(tensor);
   const nested = nestedModel(tensor);
   const name = nested === undefined ? translateOwn(tensor, inputs, scope, state) : translate(nested.outputs[tensor.outputTensorIndex ?? 0]!, callOf(tensor, nested, scope, state), state);
