@@ -1,4 +1,4 @@
-import type { LayersModel } from '@tensorflow/tfjs';
+import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { classColors, defaultColor, slug } from '../../card/index.js';
@@ -110,7 +110,9 @@ function ownCard(network: LayersModel, notes: string[]): { readonly card: Fields
 
 /** Activation of the layer that gives the answer, also inside nested networks. */
 function lastActivation(network: LayersModel): string {
-  const layer = network.outputs[0]!.sourceLayer;
+  let { sourceLayer: layer } = network.outputs[0]!;
+  // What only puts numbers elsewhere leaves them what they are.
+  while (['FittedReshape', 'Flatten', 'Dropout'].includes(layer.getClassName())) layer = (layer.input as SymbolicTensor).sourceLayer;
   if ('layers' in layer) return lastActivation(layer as LayersModel);
   if (layer.getClassName() === 'Softmax') return 'softmax';
   const name = layer.getConfig()['activation'];
