@@ -147,7 +147,7 @@ function parseOutput(value: unknown, place: Place, task: ModelTask): CardOutput 
   }
   if (order === 'bhw' && activation !== 'none') refuse(inside(place, 'activation'), 'none where the graph gives class ids (dim_order bhw)', activation);
   const classes = parseClasses(output['classes'], inside(place, 'classes'), task);
-  if (task === 'semantic-segmentation' && classes.length === 1 && activation === 'softmax') {
+  if ((task === 'semantic-segmentation' || task === 'classification') && classes.length === 1 && activation === 'softmax') {
     refuse(inside(place, 'activation'), 'sigmoid or none for one class', activation, 'softmax of one channel is always 1');
   }
   const parsed: CardOutput = {

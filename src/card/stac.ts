@@ -39,8 +39,8 @@ export function stacItem(card: ModelCard, facts: StacFacts): object {
       datetime: facts.datetime,
       bands: input.bands.map((name) => ({ name })),
       ...(card.description === undefined ? {} : { description: card.description }),
-      // STAC takes SPDX ids; a sentence is "other", and stands in the description of the item's asset.
-      license: card.license !== undefined && spdx !== undefined && /^(Apache-2\.0|MIT|BSD-\d-Clause|CC0-1\.0|CC-BY(-SA)?-4\.0)/.test(card.license) ? spdx : 'other',
+      // STAC takes SPDX ids; a sentence is "other", and stands in the description of the item's asset. None is none.
+      ...(card.license === undefined ? {} : { license: spdx !== undefined && /^(Apache-2\.0|MIT|BSD-\d-Clause|CC0-1\.0|CC-BY(-SA)?-4\.0)/.test(card.license) ? spdx : 'other' }),
       'mlm:name': card.name,
       'mlm:architecture': card.architecture ?? 'unknown',
       'mlm:tasks': [TASKS[card.task]],

@@ -121,6 +121,9 @@ function plan(model: OnnxModel, keepFloat: ReadonlySet<string>): Plan {
   return { values, weighted, sharing };
 }
 
+/** Steps of the largest bias: of 32 bits, with room for the sum of a channel's products beside it. */
+const LARGEST_BIAS = 2 ** 30;
+
 interface Weights {
   readonly constants: ReadonlyMap<string, OnnxTensor>;
   readonly added: Map<string, OnnxTensor>;
@@ -141,17 +144,21 @@ function quantizeWeights(one: OnnxNode, input: string[], { constants, added, nod
   const scales = new Float32Array(channels);
   const channelOf = (at: number): number => Math.floor(at / inner) % channels;
   for (let at = 0; at < values.length; at++) scales[channelOf(at)] = Math.max(scales[channelOf(at)]!, Math.abs(values[at]!));
-  for (let channel = 0; channel < channels; channel++) scales[channel] = Math.max(scales[channel]! / most, 1e-10);
+  const bias = one.input[2] === undefined ? undefined : constants.get(one.input[2]);
+  const own = bias === undefined ? undefined : tensorValues(bias)!;
+  const inputScale = scaleOf(one.input[0]!);
+  for (let channel = 0; channel < channels; channel++) {
+    // The bias is counted in steps of weight times input, which a channel of tiny weights must not make too small for it.
+    scales[channel] = Math.max(scales[channel]! / most, Math.abs(own?.[channel] ?? 0) / (inputScale * LARGEST_BIAS), 1e-10);
+  }
   const bytes = new Int8Array(values.length);
   for (let at = 0; at < values.length; at++) bytes[at] = Math.max(-most, Math.min(most, Math.round(values[at]! / scales[channelOf(at)]!)));
   const name = one.output[0]!;
   add(`${name}/weight`, { dims, dataType: TENSOR.int8, rawData: new Uint8Array(bytes.buffer) }, scales, { dataType: TENSOR.int8, rawData: new Uint8Array(channels) }, axis);
   input[1] = `${name}/weight_dq`;
-  const bias = one.input[2] === undefined ? undefined : constants.get(one.input[2]);
-  if (bias === undefined) return;
-  const own = tensorValues(bias)!;
-  const biasScales = scales.map((scale) => scale * scaleOf(one.input[0]!));
-  const whole = Int32Array.from(own, (value, channel) => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(value / biasScales[channel]!))));
+  if (own === undefined) return;
+  const biasScales = scales.map((scale) => scale * inputScale);
+  const whole = Int32Array.from(own, (value, channel) => Math.round(value / biasScales[channel]!));
   add(`${name}/bias`, { dims: [channels], dataType: TENSOR.int32, rawData: new Uint8Array(whole.buffer) }, biasScales, { dataType: TENSOR.int32, rawData: new Uint8Array(channels * 4) }, 0);
   input[2] = `${name}/bias_dq`;
 

@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { ModelCard } from '../card/index.js';
+import { isMapTask, shapeSizes, type ModelCard } from '../card/index.js';
 import { InvalidOptionError, ModelError, OutputError } from '../errors.js';
 import { checkModel, loadModel, writeModel, zooFolder, zooModels } from '../predict/index.js';
 import { checkFolder, checkSpace } from '../run/index.js';
@@ -123,7 +123,7 @@ export async function importModel(options: ImportModelOptions, context: TaskCont
     const place = await mkdtemp(join(tmpdir(), 'tilewright-import-'));
     try {
       const network = await weightsToOnnx(options.file, { ...options, architecture }, place);
-      return await importOnnx(network.file, { ...options, card: network.card }, network.notes, context, network.layers);
+      return await underOwnName(place, options, () => importOnnx(network.file, { ...options, card: network.card }, network.notes, context, network.layers));
     } finally {
       await rm(place, { recursive: true, force: true });
     }
@@ -136,9 +136,21 @@ export async function importModel(options: ImportModelOptions, context: TaskCont
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-import-'));
   try {
     const network = await networkToOnnx(options.file, options, folder);
-    return await importOnnx(network.file, { ...options, card: network.card }, network.notes, context);
+    return await underOwnName(folder, options, () => importOnnx(network.file, { ...options, card: network.card }, network.notes, context));
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Faults of files in a folder of ours are told as those of the files that they were made from. */
+async function underOwnName<T>(folder: string, { file, card }: ImportModelOptions, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof ModelError) || !error.model.startsWith(folder)) throw error;
+    const own = card !== undefined && error.model.includes('.json') ? card : file;
+    const place = error.model.slice(folder.length + 1).replace(/^network\.(json|onnx)/, '');
+    throw new ModelError(`${own}${place}`, error.message.slice(error.model.length + 2), { cause: error, ...(error.advice === undefined ? {} : { advice: error.advice }) });
   }
 }
 
@@ -168,7 +180,14 @@ async function importOnnx(file: string, options: ImportModelOptions, notes: read
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return { output, card: checked.card, bytes: checked.model.bytes, notes: [...notes, ...checked.notes] };
+  return { output, card: checked.card, bytes: checked.model.bytes, notes: [...notes, ...checked.notes, ...oblong(checked.card)] };
+}
+
+/** What cannot be done with a model of maps that takes oblong patches only. */
+function oblong(card: ModelCard): string[] {
+  const { width, height } = shapeSizes(card.input);
+  if (!isMapTask(card.task) || width === -1 || height === -1 || width === height) return [];
+  return [`its input is ${width} × ${height} pixels: segment cuts square patches only and refuses it; save the network with a square or free input`];
 }
 
 /** Only a model folder is ever replaced, never one with other files in it. */

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile, mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
@@ -9,6 +9,7 @@ import { loadModel } from '../predict/index.js';
 import type { TaskContext } from '../run/index.js';
 import { answersFor, meanDifference, measureRanges, parseRecipe, type CalibrationPatch } from '../train/index.js';
 import { calibrationPatches } from './quantize/patches.js';
+import { INT8_FILE, writeInt8 } from './quantize/write.js';
 import { areChips, loadSamples, type LoadedSamples } from './train/samples.js';
 import { answerChips, confuseClasses, confuseMaps, scoreClasses, scoreClassifier, scoreTags } from './train/scores.js';
 
@@ -37,7 +38,6 @@ export interface QuantizeResult {
   readonly taken: boolean;
 }
 
-const INT8_FILE = 'model.int8.onnx';
 /** Layers stay in float, most sensitive first, until scores of training patches differ by no more than this on average. */
 const MOST_DIFFERENCE = 0.005;
 /** Rounds of both forms one after the other; the least time counts. */
@@ -96,7 +96,7 @@ async function quantizeOn(samples: LoadedSamples, { options, card, graph, folder
     file: INT8_FILE, metric: int8.metric, value: rounded(int8.value), float32: rounded(float32.value), on: `${int8.on}, calibrated on ${patches.length} training patches`,
     speedup: rounded(await speedup(graph, made.model, patches[0]!)), ...(made.floatLayers.length === 0 ? {} : { float_layers: made.floatLayers }),
   };
-  const file = await write(folder, bytes, { ...card, int8: entry });
+  const file = await writeInt8(folder, bytes, { ...card, int8: entry });
   const taken = (await loadModel(folder, { precision: 'auto' })).precision === 'int8';
   return { model: options.model, file, bytes: bytes.length, floatBytes, int8: entry, taken };
 }
@@ -156,15 +156,6 @@ async function speedup(float32: OnnxModel, int8: OnnxModel, patch: CalibrationPa
   }
   await Promise.all(sessions.map((session) => session.release()));
   return least[0]! / least[1]!;
-}
-
-async function write(folder: string, bytes: Uint8Array, card: ModelCard): Promise<string> {
-  const file = join(folder, INT8_FILE);
-  for (const [path, content] of [[file, bytes], [join(folder, 'card.json'), `${JSON.stringify(card, null, 2)}\n`]] as const) {
-    await writeFile(`${path}.partial`, content);
-    await rename(`${path}.partial`, path);
-  }
-  return file;
 }
 
 function rounded(value: number): number {

@@ -1,6 +1,6 @@
 import type { SymbolicTensor, layers } from '@tensorflow/tfjs';
 import { ModelError } from '../errors.js';
-import { floatTensor, node } from '../onnx/index.js';
+import { node, type OnnxTensor } from '../onnx/index.js';
 import type { GraphState } from './export-onnx.js';
 
 /** Adds a node, gives the name of its value. */
@@ -16,21 +16,24 @@ export function adder(layer: layers.Layer, state: GraphState): Add {
   };
 }
 
-/** The nodes of an activation by its Keras name. */
-export function activation(name: string, input: string, rank: number, add: Add, state: GraphState): string {
-  switch (name) {
-    case 'linear': return input;
-    case 'relu': return add('Relu', [input]);
-    case 'relu6': {
-      const bounds = ['relu6/low', 'relu6/high'];
-      if (!state.initializers.some((item) => item.name === bounds[0])) state.initializers.push(floatTensor(bounds[0]!, [], [0]), floatTensor(bounds[1]!, [], [6]));
-      return add('Clip', [input, ...bounds]);
-    }
-    case 'sigmoid': return add('Sigmoid', [input]);
-    case 'tanh': return add('Tanh', [input]);
-    case 'softmax': return add('Softmax', [input], { axis: rank === 4 ? 1 : -1 });
-    default: throw new ModelError(state.model, `expected the activation linear, relu, relu6, sigmoid, tanh or softmax for export to ONNX, found ${name}`);
-  }
+/**
+ * A constant, put in once. `of` is what it is made of, `name` what it is called where no other constant is: layers of several
+ * networks may have one name, and a layer that is called twice has its weights once.
+ */
+export function constant(of: string, name: string, state: GraphState, make: (name: string) => OnnxTensor): string {
+  const known = state.constants.get(of);
+  if (known !== undefined) return known;
+  const taken = new Set(state.constants.values());
+  let free = name;
+  for (let number = 2; taken.has(free); number++) free = `${name}_${number}`;
+  state.constants.set(of, free);
+  state.initializers.push(make(free));
+  return free;
+}
+
+/** What a constant of a layer is made of. */
+export function ownConstant(layer: layers.Layer, suffix: string): string {
+  return `${layer.id}/${suffix}`;
 }
 
 export function activationOf(layer: layers.Layer): string {

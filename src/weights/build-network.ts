@@ -2,11 +2,12 @@ import type { LayersModel, layers, Tensor } from '@tensorflow/tfjs';
 import type { Tensorflow } from '../../models/architectures/index.js';
 import { InvalidFileError } from '../errors.js';
 import { isObject } from './bytes.js';
-import { channelsLast, layersOf, rowsChannelsLast } from './channels.js';
+import { channelsLast, rowsChannelsLast } from './channels.js';
 import { fromKeras3 } from './keras3-config.js';
-import { knownLayer, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
+import { ADVICE, knownLayer, layersOf, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
+import { registerForeign } from './foreign-layers.js';
 import { countDefinitions } from './nested-nodes.js';
-import type { NamedTensor, WeightFile } from './types.js';
+import type { ModelConfiguration, NamedTensor, WeightFile } from './types.js';
 
 /**
  * The network that a file holds, with its weights: Sequential and functional networks of Keras 2, Keras 3 and
@@ -17,13 +18,14 @@ export async function buildNetwork(tf: Tensorflow, file: WeightFile): Promise<La
   const { path, model } = file;
   if (model === undefined) throw new InvalidFileError(path, 'expected a whole model, found weights only', { advice: 'say which network they are for with --architecture' });
   const given: LayerDescription = { class_name: model.config.class_name, config: isObject(model.config.config) ? model.config.config : {} };
-  if (!NETWORKS.includes(given.class_name)) throw new InvalidFileError(path, `expected a Sequential or functional network, found ${given.class_name}`, { advice: 'export the model to ONNX and import that' });
-  const plain = known(path, model.kind === 'keras-3' ? fromKeras3(path, given) : given);
+  if (!NETWORKS.includes(given.class_name)) throw new InvalidFileError(path, `expected a Sequential or functional network, found ${given.class_name}`, { advice: ADVICE });
+  const read = model.kind === 'keras-3' ? fromKeras3(path, given) : given;
+  const plain = known(path, read, model.kind);
   const { description, flattened } = channelsLast(path, plain);
   const network = await deserialise(tf, path, countDefinitions(description));
   const weights = new Weights(file);
   try {
-    for (const place of weights.places(network, plain)) {
+    for (const place of weights.places(network, read)) {
       const values = await Promise.all(place.tensors.map((tensor) => tensor.floats()));
       const flatten = flattened.get(place.layer.name);
       if (flatten !== undefined) {
@@ -50,9 +52,9 @@ export function doublesByCentres(file: WeightFile): boolean {
   return file.format !== 'tfjs-layers';
 }
 
-function known(path: string, description: LayerDescription): LayerDescription {
+function known(path: string, description: LayerDescription, kind: ModelConfiguration['kind']): LayerDescription {
   const { class_name, config } = description;
-  if (!NETWORKS.includes(class_name)) return { ...description, config: knownLayer(path, class_name, config) };
+  if (!NETWORKS.includes(class_name)) return { ...description, ...knownLayer(path, description, kind) };
   const layers = config['layers'];
   if (!Array.isArray(layers) || layers.length !== layersOf(description).length) throw new InvalidFileError(path, `expected class_name and config of each layer in ${nameOf(class_name, config)}`);
   const { name, input_layers, output_layers } = config;
@@ -60,25 +62,28 @@ function known(path: string, description: LayerDescription): LayerDescription {
     ...description,
     // The name that TensorFlow.js has for it since it was renamed.
     class_name: class_name === 'Model' ? 'Functional' : class_name,
-    config: { name, layers: layersOf(description).map((layer) => known(path, layer)), ...(input_layers === undefined ? {} : { input_layers, output_layers }) },
+    config: { name, layers: layersOf(description).map((layer) => known(path, layer, kind)), ...(input_layers === undefined ? {} : { input_layers, output_layers }) },
   };
 }
 
 async function deserialise(tf: Tensorflow, path: string, description: LayerDescription): Promise<LayersModel> {
+  registerForeign(tf);
+  const { class_name, config } = withZeros(description);
   try {
-    return await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: { class_name: description.class_name, config: withZeros(description.config) } as unknown as object }));
+    return await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: { class_name, config } as unknown as object }));
   } catch (cause) {
-    throw new InvalidFileError(path, `expected a network that can be built, found one that cannot: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause, advice: 'export the model to ONNX and import that' });
+    throw new InvalidFileError(path, `expected a network that can be built, found one that cannot: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause, advice: ADVICE });
   }
 }
 
 /** Weights are set right after; drawing millions of random numbers first would only take time. */
-function withZeros(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withZeros);
-  if (!isObject(value)) return value;
-  const fields = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, key === 'config' || key === 'layers' ? withZeros(item) : item]));
+function withZeros(description: LayerDescription): LayerDescription {
+  const { class_name, config } = description;
+  if (NETWORKS.includes(class_name)) return { ...description, config: { ...config, layers: layersOf(description).map(withZeros) } };
+  if (!('use_bias' in config)) return description;
   const zeros = { class_name: 'Zeros', config: {} };
-  return 'use_bias' in fields ? { ...fields, kernel_initializer: zeros, depthwise_initializer: zeros, pointwise_initializer: zeros, bias_initializer: zeros } : fields;
+  const kernels = class_name === 'SeparableConv2D' ? { depthwise_initializer: zeros, pointwise_initializer: zeros } : { kernel_initializer: zeros, depthwise_initializer: zeros };
+  return { ...description, config: { ...config, ...kernels, bias_initializer: zeros } };
 }
 
 interface Place { readonly layer: layers.Layer; readonly tensors: readonly NamedTensor[] }
@@ -92,11 +97,10 @@ class Weights {
   places(network: LayersModel, description: LayerDescription): Place[] {
     // Keras 3 writes whole models as `.h5`, too: its own description, with weights as Keras 2 lays them out.
     if (this.file.format === 'keras-archive') return this.keras3(network, description, '');
-    if (this.file.format === 'tfjs-layers') return this.byName(network, new Map(this.file.tensors.map((tensor) => [tensor.name.replace(/:\d+$/, ''), tensor])));
+    if (this.file.format === 'tfjs-layers') return this.byName(network, [], this.file.tensors);
     return network.layers.flatMap((layer) => {
       const own = this.file.tensors.filter((tensor) => tensor.layer === layer.name);
-      if (!isNetwork(layer)) return this.inOrder(layer, own);
-      return this.byName(layer, new Map(own.map((tensor) => [tensor.name.replace(/:\d+$/, '').split('/').slice(-2).join('/'), tensor])));
+      return isNetwork(layer) ? this.byName(layer, [layer.name], own) : this.inOrder(layer, own);
     });
   }
 
@@ -134,13 +138,27 @@ class Weights {
     return expected === 0 ? [] : [{ layer, tensors: own }];
   }
 
-  private byName(network: LayersModel, tensors: ReadonlyMap<string, NamedTensor>): Place[] {
-    return leafLayers(network).flatMap((layer) => {
+  /** `inner/conv/kernel:0`: of names that fit a layer's, the one that names most of the networks around it. */
+  private byName(network: LayersModel, around: readonly string[], tensors: readonly NamedTensor[]): Place[] {
+    const groups = new Map<string, Map<string, NamedTensor>>();
+    for (const tensor of tensors) {
+      const [, group = '', name = ''] = /^(.*)\/([^/]*?)(?::\d+)?$/.exec(tensor.name) ?? [];
+      groups.set(group, (groups.get(group) ?? new Map<string, NamedTensor>()).set(name, tensor));
+    }
+    return leafPaths(network, around).flatMap(({ layer, path }) => {
       if (layer.weights.length === 0) return [];
-      // Keras 3 calls the kernels of depthwise convolutions otherwise; within a layer all have the same order.
-      const own = [...tensors].filter(([name]) => name.startsWith(`${layer.name}/`)).map(([, tensor]) => tensor);
+      let own = new Map<string, NamedTensor>();
+      for (let from = path.length - 1; from >= 0; from--) {
+        const wanted = path.slice(from).join('/');
+        const [fits, ...others] = [...groups].filter(([group]) => `/${group}`.endsWith(`/${wanted}`));
+        if (fits === undefined) break;
+        own = fits[1];
+        if (others.length === 0) break;
+      }
+      const inOrder = [...own.values()];
       return this.inOrder(layer, layer.weights.map((weight, index) => {
-        const found = tensors.get(weight.originalName) ?? (own.length === layer.weights.length ? own[index] : undefined);
+        // Keras 3 calls the kernels of depthwise convolutions otherwise; within a layer all have the same order.
+        const found = own.get(weight.originalName.slice(layer.name.length + 1)) ?? (inOrder.length === layer.weights.length ? inOrder[index] : undefined);
         if (found === undefined) throw new InvalidFileError(this.file.path, `expected the tensor ${weight.originalName} ([${weight.shape.join(', ')}]) in the file, found none`);
         return found;
       }));
@@ -163,7 +181,12 @@ function isNetwork(layer: layers.Layer): layer is LayersModel {
 }
 
 function leafLayers(network: LayersModel): layers.Layer[] {
-  return network.layers.flatMap((layer) => (isNetwork(layer) ? leafLayers(layer) : [layer]));
+  return leafPaths(network, []).map(({ layer }) => layer);
+}
+
+/** Layers that are no networks, each with the names of the networks that it is in, and its own. */
+function leafPaths(network: LayersModel, around: readonly string[]): { readonly layer: layers.Layer; readonly path: readonly string[] }[] {
+  return network.layers.flatMap((layer) => (isNetwork(layer) ? leafPaths(layer, [...around, layer.name]) : [{ layer, path: [...around, layer.name] }]));
 }
 
 /** `MaxPooling2D` → `max_pooling2d`, as keras/src/utils/naming.py writes it. */

@@ -1,6 +1,6 @@
 import { InvalidFileError } from '../errors.js';
-import { isObject, type JsonObject } from './bytes.js';
-import { NETWORKS, type LayerDescription } from './layer-config.js';
+import { ranksOf } from './ranks.js';
+import { ADVICE, layersOf, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
 
 /** A network with channels last, and where the old order still shows. */
 export interface ChannelsLast {
@@ -23,23 +23,33 @@ export function channelsLast(file: string, description: LayerDescription): Chann
   // Flatten of Keras has a data_format of its own, which only says in which order it flattens.
   const planes = new Set(leaves(description).filter((layer) => layer.class_name !== 'Flatten').map((layer) => layer.config['data_format']).filter((order) => order !== undefined && order !== null));
   if (!orders.has('channels_first')) return { description, flattened: new Map() };
-  if (planes.size !== 1 || !planes.has('channels_first')) throw new InvalidFileError(file, 'expected one order of channels in all layers, found channels_first and channels_last', { advice: 'export the model to ONNX and import that' });
+  if (planes.size !== 1 || !planes.has('channels_first')) throw new InvalidFileError(file, 'expected one order of channels in all layers, found channels_first and channels_last', { advice: ADVICE });
   if (description.class_name !== 'Sequential' || layersOf(description).some((layer) => NETWORKS.includes(layer.class_name))) {
     const flat = leaves(description).find((layer) => layer.class_name === 'Flatten' && layer.config['data_format'] !== 'channels_first');
-    if (flat !== undefined) throw new InvalidFileError(file, `expected a plain Sequential network where ${String(flat.config['name'])} flattens channels first`, { advice: 'export the model to ONNX and import that' });
+    if (flat !== undefined) throw new InvalidFileError(file, `expected a plain Sequential network where ${String(flat.config['name'])} flattens channels first`, { advice: ADVICE });
   }
-  return { description: turn(description), flattened: flattenedBy(file, description) };
+  return { description: turn(file, description), flattened: flattenedBy(file, description) };
 }
 
-function turn(description: LayerDescription): LayerDescription {
-  const { config } = description;
-  if (NETWORKS.includes(description.class_name)) return { ...description, config: { ...config, layers: layersOf(description).map(turn) } };
-  const turned: Record<string, unknown> = { ...config };
-  if (turned['data_format'] !== undefined) turned['data_format'] = 'channels_last';
-  const shape = turned['batch_input_shape'];
-  if (Array.isArray(shape) && shape.length === 4) turned['batch_input_shape'] = [shape[0], shape[2], shape[3], shape[1]] as unknown[];
-  if (turned['axis'] === 1 && ['BatchNormalization', 'Concatenate', 'Softmax'].includes(description.class_name)) turned['axis'] = -1;
-  return { ...description, config: turned };
+/** Where an axis of `[batch, channels, rows, columns]` is with channels last. */
+const TURNED_AXES: Readonly<Record<number, number>> = { 0: 0, 1: 3, 2: 1, 3: 2, [-1]: 2, [-2]: 1, [-3]: 3, [-4]: 0 };
+
+function turn(file: string, description: LayerDescription): LayerDescription {
+  const ranks = ranksOf(description).inputs;
+  const layers = layersOf(description).map((layer): LayerDescription => {
+    if (NETWORKS.includes(layer.class_name)) return turn(file, layer);
+    const own = ranks.get(layer) ?? [];
+    const many = layer.class_name === 'FittedReshape' || (own[0] === 4 && (layer.class_name === 'Dense' || ['scale', 'offset'].some((field) => Array.isArray(layer.config[field])))) || new Set(own).size > 1;
+    if (many) throw new InvalidFileError(file, `expected layers of maps that do not depend on the order of axes where channels are first, found ${nameOf(layer.class_name, layer.config)}`, { advice: ADVICE });
+    const turned: Record<string, unknown> = { ...layer.config };
+    if (turned['data_format'] !== undefined) turned['data_format'] = 'channels_last';
+    const shape = turned['batch_input_shape'];
+    if (Array.isArray(shape) && shape.length === 4) turned['batch_input_shape'] = [shape[0], shape[2], shape[3], shape[1]] as unknown[];
+    const axis = turned['axis'] ?? -1;
+    if (own[0] === 4 && ['BatchNormalization', 'Concatenate', 'Softmax'].includes(layer.class_name) && typeof axis === 'number') turned['axis'] = TURNED_AXES[axis] ?? axis;
+    return { ...layer, config: turned };
+  });
+  return { ...description, config: { ...description.config, layers } };
 }
 
 function flattenedBy(file: string, description: LayerDescription): Map<string, string> {
@@ -53,18 +63,13 @@ function flattenedBy(file: string, description: LayerDescription): Map<string, s
     else if (flatten !== undefined && layer.class_name === 'Dense') {
       found.set(name, flatten);
       flatten = undefined;
-    } else if (flatten !== undefined && !PASSING.includes(layer.class_name)) throw new InvalidFileError(file, `expected a dense layer after ${flatten}, which flattens channels first, found ${name} (${layer.class_name})`, { advice: 'export the model to ONNX and import that' });
+    } else if (flatten !== undefined && !PASSING.includes(layer.class_name)) throw new InvalidFileError(file, `expected a dense layer after ${flatten}, which flattens channels first, found ${name} (${layer.class_name})`, { advice: ADVICE });
   }
   return found;
 }
 
 function leaves(description: LayerDescription): LayerDescription[] {
   return NETWORKS.includes(description.class_name) ? layersOf(description).flatMap(leaves) : [description];
-}
-
-export function layersOf(description: LayerDescription): readonly LayerDescription[] {
-  const layers = description.config['layers'];
-  return Array.isArray(layers) ? (layers as readonly unknown[]).filter((layer): layer is LayerDescription & JsonObject => isObject(layer) && typeof layer['class_name'] === 'string' && isObject(layer['config'])) : [];
 }
 
 /** Rows of a dense kernel `[channels·height·width, units]` in the order height, width, channels. */

@@ -1,6 +1,6 @@
 import { InvalidFileError } from '../errors.js';
 import { isObject, type JsonObject } from './bytes.js';
-import { nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
+import { ADVICE, nameOf, NETWORKS, type LayerDescription } from './layer-config.js';
 
 /**
  * A network as Keras 3 describes it (keras/src/saving/serialization_lib.py) in the form of Keras 2: `batch_shape` becomes
@@ -36,11 +36,11 @@ function layerConfig(config: JsonObject): JsonObject {
 function inbound(file: string, name: string, call: unknown): readonly unknown[] {
   if (!isObject(call) || !Array.isArray(call['args'])) throw new InvalidFileError(file, `expected the arguments that layer ${name} was called with`);
   const extra = isObject(call['kwargs']) ? Object.entries(call['kwargs']).filter(([key, value]) => !['training', 'mask'].includes(key) && value !== null) : [];
-  if (extra.length > 0) throw new InvalidFileError(file, `expected only tensors as arguments of layer ${name}, found ${extra[0]![0]}`, { advice: 'export the model to ONNX and import that' });
+  if (extra.length > 0) throw new InvalidFileError(file, `expected only tensors as arguments of layer ${name}, found ${extra[0]![0]}`, { advice: ADVICE });
   const tensors = (call['args'] as readonly unknown[]).flatMap((item) => (Array.isArray(item) ? item as unknown[] : [item]));
   return tensors.map((tensor) => {
     const history = isObject(tensor) && isObject(tensor['config']) ? tensor['config']['keras_history'] : undefined;
-    if (!Array.isArray(history) || history.length !== 3) throw new InvalidFileError(file, `expected tensors as arguments of layer ${name}, found another value`, { advice: 'export the model to ONNX and import that' });
+    if (!Array.isArray(history) || history.length !== 3) throw new InvalidFileError(file, `expected tensors as arguments of layer ${name}, found another value`, { advice: ADVICE });
     return [...history as unknown[], {}];
   });
 }

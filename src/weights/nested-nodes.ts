@@ -1,6 +1,5 @@
-import { layersOf } from './channels.js';
 import type { JsonObject } from './bytes.js';
-import { NETWORKS, type LayerDescription } from './layer-config.js';
+import { layersOf, NETWORKS, type LayerDescription } from './layer-config.js';
 
 /**
  * Numbers the calls of networks inside a functional network as TensorFlow.js does: there, as in Keras before 2020, a

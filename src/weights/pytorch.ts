@@ -108,7 +108,7 @@ function readPickles(path: string, bytes: Uint8Array): { readonly value: unknown
   const storages = new Map<string, Storage>();
   const own = rules(path, storages);
   const magic = unpickle(path, bytes, 0, own);
-  if (BigInt(magic.value as bigint | number) !== LEGACY_MAGIC) throw new InvalidFileError(path, 'expected PyTorch\'s magic number, found another pickle');
+  if (magic.value !== LEGACY_MAGIC) throw new InvalidFileError(path, 'expected PyTorch\'s magic number, found another pickle');
   const protocol = unpickle(path, bytes, magic.end, own);
   if (protocol.value !== LEGACY_PROTOCOL) throw new InvalidFileError(path, `expected version ${LEGACY_PROTOCOL} of PyTorch's format, found ${String(protocol.value)}`);
   const system = unpickle(path, bytes, protocol.end, own);
@@ -127,7 +127,7 @@ function rules(path: string, storages = new Map<string, Storage>()): PickleRules
       if (REBUILD.includes(name)) return rebuild(path, args);
       if (WRAP.includes(name)) {
         const inner = name.endsWith('_from_type_v2') ? args[2] : args[0];
-        if (name.endsWith('_from_type_v2') && args[0] instanceof PickleGlobal && REBUILD.includes(args[0].text)) return rebuild(path, inner as readonly unknown[]);
+        if (name.endsWith('_from_type_v2') && args[0] instanceof PickleGlobal && REBUILD.includes(args[0].text)) return rebuild(path, Array.isArray(inner) ? inner as readonly unknown[] : []);
         if (isView(inner)) return inner;
       }
       if (name === 'collections.OrderedDict') return pairs(path, args);
@@ -152,7 +152,8 @@ function rules(path: string, storages = new Map<string, Storage>()): PickleRules
 
 function pairs(path: string, args: readonly unknown[]): PickleDict {
   const dict = new PickleDict();
-  for (const pair of (args[0] ?? []) as readonly unknown[]) {
+  const given: unknown = args[0] ?? [];
+  for (const pair of Array.isArray(given) ? given as readonly unknown[] : [given]) {
     if (!Array.isArray(pair) || pair.length !== 2) throw new InvalidFileError(path, 'expected pairs in an OrderedDict, found others');
     dict.entries.push([pair[0], pair[1]]);
   }

@@ -24,6 +24,8 @@ describe('a card as a STAC item', () => {
       output: { dim_order: 'bc', activation: 'none', classes: [{ value: 0, name: 'first one', color_hint: '#00aaff' }] },
     } as const;
     const item = stacItem(card, { datetime: '2026-01-01T00:00:00Z', files: [] }) as { properties: { 'mlm:input': { value_scaling: { type: string; mean: number; stddev: number }[] }[]; 'mlm:output': { 'classification:classes': object[] }[] } };
+    // A licence that the card does not tell is none, not another one.
+    expect(item.properties).not.toHaveProperty('license');
     const [a, b] = item.properties['mlm:input'][0]!.value_scaling;
     // (v / 255 − 0.5) / 0.25 = (v − 127.5) / 63.75
     expect(a!.mean).toBeCloseTo(127.5);

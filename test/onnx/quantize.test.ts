@@ -47,6 +47,15 @@ describe('a graph in 8-bit integers', () => {
     expect(meanDifference(expected, await answersFor(half, 'scores', patches))).toBeLessThan(1e-6);
   });
 
+  it('keeps the bias of channels whose weights are nothing or nearly nothing', async () => {
+    const scale = [1, 0, 1e-12, 1e-6, 1, 1, 1, 1];
+    const kernel = noise(216, 1).map((value, at) => value * scale[Math.floor(at / 27)]!);
+    const dead: OnnxModel = { ...model, graph: { ...model.graph, initializer: model.graph.initializer!.map((tensor) => (tensor.name === 'k1' ? floatTensor('k1', [8, 3, 3, 3], kernel) : tensor.name === 'b1' ? floatTensor('b1', [8], [0.1, 3, -2, 2.5, 0.2, 0.3, -0.1, 0.2]) : tensor)) } };
+    const ranges = await measureRanges(dead, quantizableValues(dead), patches);
+    const expected = await answersFor(dead, 'scores', patches);
+    expect(meanDifference(expected, await answersFor(quantizeModel(dead, { ranges }), 'scores', patches))).toBeLessThan(0.03);
+  });
+
   it('is fused by onnxruntime: its convolutions run on integers', async () => {
     const ranges = await measureRanges(model, quantizableValues(model), patches);
     const path = join(folder, 'fused.onnx');

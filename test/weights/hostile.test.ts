@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { TilewrightError } from '../../src/errors.js';
+import { seededRandom } from '../../src/samples/index.js';
 import { readWeights } from '../../src/weights/index.js';
 import { root, scratch } from '../places.js';
 
@@ -37,6 +38,30 @@ describe('a hostile file of weights', () => {
     await expect(read('call.pth', pickle('(S\'a\'\nS\'b\'\ntR.'))).rejects.toThrow(/call of a named function|enough|value/);
     await expect(read('inst.pth', pickle('(S\'true\'\nios\nsystem\n.'))).rejects.toThrow(/opcode 0x69/);
     await expect(read('ext.pth', new Uint8Array(zipSync({ 'a/data.pkl': [Uint8Array.of(0x80, 2, 0x82, 1, 0x2e), { level: 0 }] })))).rejects.toThrow(/opcode 0x82/);
+  });
+
+  it('with calls and numbers of the wrong kind is refused in one line', async () => {
+    const pickle = (body: string): Uint8Array => zipSync({ 'a/data.pkl': [text(body), { level: 0 }] });
+    await expect(read('dict.pth', pickle('ccollections\nOrderedDict\n(I7\ntR.'))).rejects.toThrow(/pairs in an OrderedDict/);
+    await expect(read('type.pth', pickle('ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nI1\nI2\ntR.'))).rejects.toThrow(/storage, offset, sizes and strides/);
+    await expect(read('magic.pth', Uint8Array.of(0x80, 2, 0x58, 3, 0, 0, 0, ...text('abc'), 0x2e))).rejects.toThrow(/magic number/);
+  });
+
+  it('with bytes changed anywhere ends in an error of one line, or is read', async () => {
+    const random = seededRandom(11);
+    for (const name of ['state.pth', 'legacy.pth', 'module.pth']) {
+      const whole = readFileSync(join(fixtures, name));
+      const from = name === 'legacy.pth' ? 0 : whole.indexOf('data.pkl') + 8;
+      for (let turn = 0; turn < 150; turn++) {
+        const bytes = Uint8Array.from(whole);
+        for (let change = 0; change < 3; change++) bytes[from + Math.floor(random() * 700)] = Math.floor(random() * 256);
+        const found: unknown = await read(`changed-${name}`, bytes).catch((error: unknown) => error);
+        if (found !== undefined) {
+          expect(found).toBeInstanceOf(TilewrightError);
+          expect((found as Error).message).not.toContain('\n');
+        }
+      }
+    }
   });
 
   it('that claims more than it has is refused before memory is taken', async () => {

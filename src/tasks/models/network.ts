@@ -1,4 +1,4 @@
-import type { LayersModel } from '@tensorflow/tfjs';
+import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { classColors, defaultColor, slug } from '../../card/index.js';
@@ -42,6 +42,7 @@ export async function networkToOnnx(path: string, options: NetworkOptions, folde
     const { tf } = await loadTensorflow();
     const network = await buildNetwork(tf, weights);
     try {
+      checkEnds(path, network);
       const file = join(folder, 'network.onnx');
       await writeFile(file, exportOnnx({ outputs: { scores: network }, name, input: 'float32', ...(doublesByCentres(weights) ? { doubling: 'by centres' } : {}) }));
       return { file, ...await writeCard(path, network, { ...options, name }, folder) };
@@ -56,11 +57,14 @@ export async function networkToOnnx(path: string, options: NetworkOptions, folde
 
 async function writeCard(path: string, network: LayersModel, options: NetworkOptions & { readonly name: string }, folder: string): Promise<Omit<ImportableNetwork, 'file'>> {
   const notes: string[] = [];
-  const own = ownCard(path, network, notes);
+  const own = ownCard(network, notes);
   const given = options.card === undefined ? {} : await partialCard(options.card);
   const labels = options.labels ?? await labelsBeside(path);
   const input = { ...own.input, ...fieldsOf(given['input']) };
   const output = { ...own.output, ...fieldsOf(given['output']) };
+  if (own.classes === 1 && own.card['task'] === 'classification' && given['task'] === undefined) {
+    throw new ModelError(path, 'expected scores of several classes, or of one with sigmoid, found one number without: as one class of one it would always be certain', { advice: 'for a yes or no give a card with "task": "multi-label-classification" and "output": {"activation": "sigmoid"}; amounts of whole chips are not read, of pixels they are (task regression)' });
+  }
   if (labels !== undefined && fieldsOf(given['output'])['classes'] === undefined) {
     const names = await readLabels(labels);
     if (names.length !== own.classes) throw new InvalidFileError(labels, `expected names of ${own.classes} classes, as the network gives, found ${names.length}`);
@@ -73,16 +77,19 @@ async function writeCard(path: string, network: LayersModel, options: NetworkOpt
   return { card, notes };
 }
 
+/** One picture goes in, one vector or map comes out. */
+function checkEnds(path: string, { inputs, outputs }: LayersModel): void {
+  const shapes = (tensors: readonly { readonly shape: readonly (number | null)[] }[]): string => tensors.map(({ shape }) => `[${shape.slice(1).map((size) => size ?? 'free').join(', ')}]`).join(' and ');
+  const fits = inputs.length === 1 && inputs[0]!.shape.length === 4 && outputs.length === 1 && [2, 4].includes(outputs[0]!.shape.length) && outputs[0]!.shape.at(-1) !== null;
+  if (!fits) throw new ModelError(path, `expected a network from one picture to one vector or map, found one from ${shapes(inputs)} to ${shapes(outputs)}`, { advice: 'export the part that is wanted to ONNX' });
+}
+
 /** What the network itself says. */
-function ownCard(path: string, network: LayersModel, notes: string[]): { readonly card: Fields; readonly input: Fields; readonly output: Fields; readonly classes: number } {
-  const [shape] = network.inputs.map((tensor) => tensor.shape);
-  const [answer] = network.outputs;
-  if (network.inputs.length !== 1 || shape?.length !== 4 || network.outputs.length !== 1 || answer === undefined || ![2, 4].includes(answer.shape.length)) {
-    throw new ModelError(path, 'expected a network from one picture to one vector or map', { advice: 'export the part that is wanted to ONNX' });
-  }
-  const [, height, width, bands] = shape;
-  const map = answer.shape.length === 4;
-  const classes = answer.shape.at(-1)!;
+function ownCard(network: LayersModel, notes: string[]): { readonly card: Fields; readonly input: Fields; readonly output: Fields; readonly classes: number } {
+  const [, height, width, bands] = network.inputs[0]!.shape;
+  const answer = network.outputs[0]!.shape;
+  const map = answer.length === 4;
+  const classes = answer.at(-1)!;
   const ending = lastActivation(network);
   const task = map ? 'semantic-segmentation' : ending === 'sigmoid' ? 'multi-label-classification' : 'classification';
   const activation = ending === 'softmax' || ending === 'sigmoid' ? 'none' : 'softmax';
@@ -103,7 +110,9 @@ function ownCard(path: string, network: LayersModel, notes: string[]): { readonl
 
 /** Activation of the layer that gives the answer, also inside nested networks. */
 function lastActivation(network: LayersModel): string {
-  const layer = network.outputs[0]!.sourceLayer;
+  let { sourceLayer: layer } = network.outputs[0]!;
+  // What only puts numbers elsewhere leaves them what they are.
+  while (['FittedReshape', 'Flatten', 'Dropout'].includes(layer.getClassName())) layer = (layer.input as SymbolicTensor).sourceLayer;
   if ('layers' in layer) return lastActivation(layer as LayersModel);
   if (layer.getClassName() === 'Softmax') return 'softmax';
   const name = layer.getConfig()['activation'];
