@@ -1,6 +1,5 @@
 export type { Chip, ChipWriter } from './types.js';
-export type { CsvRecord } from './csv.js';
-export { createChipCsv, createSubmissionCsv, csvField, csvRecord, parseCsvRecords } from './csv.js';
+export { createChipCsv, createSubmissionCsv, csvField, csvRecord } from './csv.js';
 export { tagList } from './fields.js';
 export type { ChipGeometry } from './geojson.js';
 export { createChipGeoJson, footprintGeometry } from './geojson.js';

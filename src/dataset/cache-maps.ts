@@ -51,7 +51,7 @@ export interface CachedMaps extends MapSamples {
  */
 export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promise<CachedMaps> {
   const { problems } = options;
-  const identity = { ...options.identity, kind: 'maps', reduce: options.reduce ?? 1, resize: options.resize ?? null, names: list.entries.map(({ group, name }) => [group, name]), classes: list.classes };
+  const identity = { ...options.identity, kind: 'maps', reduce: options.reduce ?? 1, resize: options.resize ?? null, names: list.entries.map(({ group, name }) => [group, name]), classes: list.classes, ...(list.ignored === undefined ? {} : { ignored: list.ignored }) };
   const keys = problems.faults > 0 ? undefined : await cacheKeys(list.files, identity);
   if (keys !== undefined) await options.onKey?.(keys.data);
   const key = keys?.cache ?? '';
@@ -95,13 +95,18 @@ async function writeEntry(entry: MapList['entries'][number], target: Target): Pr
     return await (target.options.resize === undefined ? writeReduced(rows, target) : writeResized(rows, target.options.resize, target));
   } catch (error) {
     if (!(error instanceof TilewrightError) || !(error instanceof InvalidFileError)) throw error;
-    const reason = reasonOf(error, error.file);
-    if (error.advice === undefined) target.options.problems.add('file that cannot be decoded', `${error.file}: ${reason}`);
-    else target.options.problems.add(`file that cannot be used: ${reason}, ${error.advice}`, error.file);
+    noteUnusable(target.options.problems, error);
     return undefined;
   } finally {
     await rows?.close();
   }
+}
+
+/** A file of a pair or scene that cannot be read, or not without being told more. */
+export function noteUnusable(problems: Problems, error: InvalidFileError): void {
+  const reason = reasonOf(error, error.file);
+  if (error.advice === undefined) problems.add('file that cannot be decoded', `${error.file}: ${reason}`);
+  else problems.add(`file that cannot be used: ${reason}, ${error.advice}`, error.file);
 }
 
 async function writeReduced(rows: MapRows, { writer, at, classes, options }: Target): Promise<Written> {

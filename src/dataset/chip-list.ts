@@ -1,13 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { alikeNames, isWithin } from '../card/index.js';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
-import { openArchive } from './archive.js';
 import type { Picture } from './decode.js';
 import type { DataDescription } from '../samples/index.js';
 import { folderEntries, isForeign } from './folder.js';
-import { PICTURE_ENDINGS, openPictures, type PictureSource } from './pictures.js';
+import { openPictures, type PictureSource } from './pictures.js';
 import type { Problems } from './problems.js';
 import { readPicture, type OpenScene } from './read-picture.js';
 import { parseTagTable, type TagTable } from './tags.js';
@@ -68,69 +67,6 @@ export async function listTable(options: ListOptions): Promise<ChipList> {
   };
 }
 
-/** Names of folders that say what part of a data set they are. */
-const PARTS: readonly (readonly [keyof Split, RegExp])[] = [['train', /^train(ing)?$/i], ['validation', /^val(id|idate|idation)?$/i], ['test', /^test(ing)?$/i]];
-
-/** Which part of a data set a folder of this name holds. */
-export function partOf(folder: string): keyof Split | undefined {
-  return PARTS.find(([, pattern]) => pattern.test(folder))?.[0];
-}
-
-/**
- * Pictures in a folder per class, perhaps inside `train`, `validate` (or `valid`, `validation`) and `test`; of a folder or an archive.
- * Classes are sorted by name; a folder without pictures is reported.
- */
-export async function listClassFolders(options: ListOptions): Promise<ChipList> {
-  const { description, folder, problems } = options;
-  const root = description.pictures === undefined ? folder : join(folder, description.pictures);
-  const archive = await openArchive(root);
-  interface Entry { readonly path: string; readonly name: string; readonly label: string; readonly part: keyof Split | undefined }
-  const entries: Entry[] = [];
-  for (const path of archive.names) {
-    const steps = path.split('/');
-    const file = steps.pop()!;
-    if (file.startsWith('.') || !PICTURE_ENDINGS.has(extname(file).toLowerCase())) { if (steps.length > 0 && isForeign(path)) problems.remark('file that is no picture, left out', path); continue; }
-    const at = steps.findIndex((step) => partOf(step) !== undefined);
-    const label = at >= 0 ? steps[at + 1] : steps.at(-1);
-    if (label === undefined) { problems.remark('picture outside the folders of classes, left out', path); continue; }
-    entries.push({ path, name: path.slice(0, path.length - extname(path).length), label, part: at >= 0 ? partOf(steps[at]!) : undefined });
-  }
-  if (entries.length === 0) { await archive.close(); throw new InvalidFileError(root, 'expected a folder of pictures per class, found none'); }
-  const found = [...new Set(entries.map((entry) => entry.label))].sort();
-  const tags = description.class_names ?? found;
-  const known = entries.filter((entry) => { if (tags.includes(entry.label)) return true; problems.add('folder of no class', `${entry.label} (${entry.path})`); return false; });
-  const seen = new Set<string>();
-  for (const { name, path } of known) { if (seen.has(name)) problems.add('name that several pictures have', path); seen.add(name); }
-  const targets = new Uint8Array(known.length * tags.length);
-  known.forEach((entry, index) => { targets[index * tags.length + tags.indexOf(entry.label)] = 1; });
-  noteEmptyTags(problems, tags, targets);
-  noteAlike(problems, tags);
-  const pick = (part: keyof Split): Int32Array => Int32Array.from(known.flatMap((entry, index) => (entry.part === part ? [index] : [])));
-  const parts = known.some((entry) => entry.part !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
-  const isFolder = (await stat(root)).isDirectory();
-  if (isFolder) for (const empty of await emptyFolders(root)) problems.remark('folder without a picture, no class', empty);
-  return {
-    kind: 'chips', tags, exclusive: true, names: known.map((entry) => entry.name), groups: known.map((entry) => entry.part ?? ''), targets,
-    ...(parts === undefined ? {} : { parts }), files: isFolder ? known.map((entry) => join(root, entry.path)) : [root],
-    fileOf: (index) => known[index]!.path,
-    decode: async (index) => { const { path } = known[index]!; return readPicture(await archive.read(path), path, pictureOptions(options)); },
-    close: () => archive.close(),
-  };
-}
-
-/** Deeper folders are not looked into: links may lead around. */
-const DEEPEST = 4;
-
-/** Folders in a folder that hold neither a picture nor another folder. */
-async function emptyFolders(root: string, inside = ''): Promise<string[]> {
-  if (inside.split('/').length > DEEPEST) return [];
-  const entries = await folderEntries(join(root, inside));
-  const folders = entries.filter(({ kind, name }) => kind === 'folder' && isForeign(name)).map(({ name }) => (inside === '' ? name : `${inside}/${name}`));
-  const hasPicture = entries.some(({ kind, name }) => kind === 'file' && PICTURE_ENDINGS.has(extname(name).toLowerCase()));
-  const own = inside !== '' && folders.length === 0 && !hasPicture ? [inside] : [];
-  return [...own, ...(await Promise.all(folders.map((folder) => emptyFolders(root, folder)))).flat()];
-}
-
 /** Tables, legends and archives that lie in the folder of the data itself. */
 async function besides(folder: string): Promise<string[]> {
   return (await folderEntries(folder)).filter(({ kind, name }) => kind === 'file' && /\.(csv|json|zip|tar|txt|md)$/i.test(name)).map(({ name }) => name);
@@ -166,7 +102,7 @@ function noteMisspelt(problems: Problems, tags: readonly string[], counts: reado
   });
 }
 
-function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
+export function noteEmptyTags(problems: Problems, tags: readonly string[], targets: Uint8Array): void {
   const counts = new Array<number>(tags.length).fill(0);
   for (let i = 0; i < targets.length; i++) counts[i % tags.length]! += targets[i]!;
   const rows = targets.length / Math.max(1, tags.length);

@@ -19,7 +19,7 @@ export interface MaskClasses {
 }
 
 /**
- * Reads a legend: `classes.json` (`{classes: [{id, name, color: [r,g,b], value?}], ignore?: {color}}`; with `value`, masks have that grey
+ * Reads a legend: `classes.json` (`{classes: [{id, name, color: [r,g,b], value?}], ignore?: {color} or {value}}`; with `value`, masks have that grey
  * value for the class and the colour is for pictures only), or CSV with a first line and `name,r,g,b`. Classes named in
  * `leaveOut` (such as `Unlabeled`) become ignored; the others keep their order and are numbered from 0.
  * @throws {InvalidFileError} if it is not such a file.
@@ -33,30 +33,39 @@ export async function readMaskClasses(file: string, leaveOut: readonly string[] 
   const inMask = (item: LegendItem): Color => (item.value === undefined ? item.color : [item.value, item.value, item.value]);
   return {
     classes: all.filter((item) => !leaveOut.includes(item.name)).map((item, id) => ({ id, name: item.name, color: item.color, ...(item.value === undefined ? {} : { inMask: inMask(item) }) })),
-    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map(inMask), ...(parsed.ignore?.color === undefined ? [] : [parsed.ignore.color])],
+    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map(inMask), ...ignoredOf(parsed)],
   };
 }
 
 type Color = readonly [number, number, number];
 interface LegendItem { readonly name: string; readonly color: Color; readonly value?: number }
-interface Legend { readonly classes: readonly LegendItem[]; readonly ignore?: { readonly color?: Color } }
+interface Legend { readonly classes: readonly LegendItem[]; readonly ignore?: { readonly color?: Color; readonly value?: number } }
+
+function ignoredOf({ ignore }: Legend): Color[] {
+  if (ignore?.value !== undefined) return [[ignore.value, ignore.value, ignore.value]];
+  return ignore?.color === undefined ? [] : [ignore.color];
+}
 
 function parseJsonLegend(text: string, file: string): Legend {
-  let parsed: { classes?: LegendItem[]; ignore?: { color?: Color } };
+  let parsed: { classes?: LegendItem[]; ignore?: Legend['ignore'] };
   try {
     parsed = JSON.parse(text) as typeof parsed;
   } catch (cause) {
     throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause });
   }
   const all = parsed.classes;
-  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !isColor(item.color))) {
-    throw new InvalidFileError(file, 'expected {"classes": [{"id", "name", "color": [r, g, b]}]}, found something else');
+  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !isColor(item.color) || !isValue(item.value))) {
+    throw new InvalidFileError(file, 'expected {"classes": [{"id", "name", "color": [r, g, b]}]}, with "value" a whole number from 0 to 65535 where masks hold values, found something else');
   }
   return { classes: all, ...(parsed.ignore === undefined ? {} : { ignore: parsed.ignore }) };
 }
 
 function isColor(value: unknown): boolean {
   return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
+}
+
+function isValue(value: unknown): boolean {
+  return value === undefined || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535);
 }
 
 function parseCsvLegend(text: string, file: string): Legend {
@@ -81,22 +90,47 @@ export function thresholdBands(pixels: Uint8Array, threshold: number): void {
   for (let i = 0; i < pixels.length; i++) pixels[i] = pixels[i]! >= threshold ? 255 : 0;
 }
 
-/** Colours (`[pixels × 3]`) → class ids; {@link IGNORE} for ignored ones. Unknown colours are counted under `unknown`. */
-export function colourToClass(pixels: Uint8Array, table: MaskClasses): { readonly mask: Uint8Array; readonly unknown: ReadonlyMap<string, number> } {
+/**
+ * Colours (`[pixels × 3]`) → class ids; {@link IGNORE} for ignored ones. Unknown colours are counted under `unknown`.
+ * @param known one byte per pixel, 0 where there is no data: such pixels are ignored, whatever is stored there
+ */
+export function colourToClass(pixels: Uint8Array, table: MaskClasses, known?: Uint8Array): { readonly mask: Uint8Array; readonly unknown: ReadonlyMap<string, number> } {
   const ids = new Map<number, number>();
   const key = (r: number, g: number, b: number): number => (r << 16) | (g << 8) | b;
-  for (const { id, color, inMask } of table.classes) ids.set(key(...(inMask ?? color)), id);
-  for (const color of table.ignored) ids.set(key(...color), IGNORE);
+  // Values above 255 are of masks with more bits.
+  for (const { id, color, inMask } of table.classes) if (inMask === undefined || inMask[0] <= 255) ids.set(key(...(inMask ?? color)), id);
+  for (const color of table.ignored) if (color[0] <= 255) ids.set(key(...color), IGNORE);
   const mask = new Uint8Array(pixels.length / 3).fill(IGNORE);
   const unknown = new Map<string, number>();
   let last = -1;
   let lastId: number | undefined;
   for (let i = 0, at = 0; i < mask.length; i++, at += 3) {
+    if (known?.[i] === 0) continue;
     const colour = key(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
     if (colour !== last) { last = colour; lastId = ids.get(colour); }
     if (lastId !== undefined) { mask[i] = lastId; continue; }
     const name = `#${colour.toString(16).padStart(6, '0')}`;
     unknown.set(name, (unknown.get(name) ?? 0) + 1);
+  }
+  return { mask, unknown };
+}
+
+/**
+ * As {@link colourToClass}, for the values of masks with one band of more than 8 bits. With a threshold the second class is from it on.
+ */
+export function valueToClass(values: ArrayLike<number>, table: MaskClasses, { threshold, known }: { readonly threshold?: number | undefined; readonly known?: Uint8Array | undefined } = {}): ReturnType<typeof colourToClass> {
+  const ids = new Map<number, number>();
+  const greyOf = ([r, g, b]: Color): number | undefined => (r === g && g === b ? r : undefined);
+  for (const color of table.ignored) { const value = greyOf(color); if (value !== undefined) ids.set(value, IGNORE); }
+  for (const { id, color, inMask } of table.classes) { const value = inMask?.[0] ?? greyOf(color); if (value !== undefined) ids.set(value, id); }
+  const mask = new Uint8Array(values.length).fill(IGNORE);
+  const unknown = new Map<string, number>();
+  for (let i = 0; i < mask.length; i++) {
+    if (known?.[i] === 0) continue;
+    const stored = values[i]!;
+    const id = ids.get(threshold === undefined ? stored : stored >= threshold ? 255 : 0);
+    if (id !== undefined) mask[i] = id;
+    else unknown.set(String(stored), (unknown.get(String(stored)) ?? 0) + 1);
   }
   return { mask, unknown };
 }

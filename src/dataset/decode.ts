@@ -9,7 +9,8 @@ export interface Picture {
 }
 
 /**
- * Decodes a JPEG or PNG to red, green, blue. Alpha is dropped, grey becomes three equal bands, 16 bits become 8.
+ * Decodes a JPEG or PNG to red, green, blue. Alpha is dropped, grey becomes three equal bands, 16 bits become 8. Colour profiles are not
+ * applied, as they are not where models are run on scenes, nor by GDAL and Pillow: samples are the stored ones.
  *
  * JPEGs with four components are cyan, magenta, yellow, black. sharp's default sends them through a printing profile, which
  * shifts every colour; here the inks are taken and converted as (255 − C)(255 − K) / 255, as Pillow and GDAL do, for files
@@ -18,7 +19,7 @@ export interface Picture {
  */
 export async function decodePicture(bytes: Uint8Array, name: string): Promise<Picture> {
   try {
-    const picture = sharp(bytes, { failOn: 'truncated' });
+    const picture = sharp(bytes, { failOn: 'truncated', ignoreIcc: true });
     const four = jpegComponents(bytes) === 4;
     const raw = four ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture.removeAlpha().toColourspace('srgb');
     const { data, info } = await raw.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
@@ -60,6 +61,11 @@ export function jpegComponents(bytes: Uint8Array): number {
     at += 2 + (bytes[at + 2]! << 8) + bytes[at + 3]!;
   }
   return 0;
+}
+
+/** Whether bytes are a PNG of 16 bits per sample (bit depth in IHDR, PNG specification 11.2.1). */
+export function isWidePng(bytes: Uint8Array): boolean {
+  return bytes.length > 24 && bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47 && bytes[24] === 16;
 }
 
 /** Averages squares of `factor` pixels; what is left over at the right and bottom edge is cut away. */

@@ -5,8 +5,9 @@ import { nearestName } from '../card/index.js';
 import { InvalidFileError, InvalidOptionError } from '../errors.js';
 import { openArchive } from './archive.js';
 import { folderEntries } from './folder.js';
-import { partOf } from './chip-list.js';
+import { createPlacer } from './class-folders.js';
 import type { DataDescription, SceneEntry } from '../samples/index.js';
+import { isTagHeader, tableNames } from './tags.js';
 import { PICTURE_ENDINGS } from './pictures.js';
 
 /** A description and the folder (or archive) that its paths start from. */
@@ -47,16 +48,22 @@ async function describeFolder(folder: string, table: string | undefined): Promis
   const key = files.find((name) => /^key-.+\.txt$/.test(name));
   if (key !== undefined) return describeThemes(folder, key);
   const tables: string[] = [];
-  for (const file of files) if (/\.csv$/i.test(file) && !LEGENDS.includes(file) && await isTagTable(join(folder, file))) tables.push(file);
+  let other = '';
+  for (const file of files) {
+    if (!/\.csv$/i.test(file) || LEGENDS.includes(file)) continue;
+    if (await isTagTable(join(folder, file))) tables.push(file);
+    else other ||= `; ${file} was seen, but its first line is ${JSON.stringify((await firstLine(join(folder, file))).slice(0, 60))}, not image_name,tags`;
+  }
   if (tables.length > 1) throw new InvalidFileError(folder, `expected one table image_name,tags, found ${tables.join(', ')}`, { advice: `give one of these files, or --set table=${tables[0]!}` });
   if (tables.length === 1) return describeTable(folder, tables[0]!);
   const archive = await openArchive(folder);
   const { names } = archive;
   await archive.close();
-  return { ...byNames(names, folder), folder };
+  return { ...byNames(names, folder, other), folder };
 }
 
-function byNames(names: readonly string[], path: string): Omit<FoundData, 'folder'> {
+/** @param other what to say of tables that are none of tags */
+function byNames(names: readonly string[], path: string, other = ''): Omit<FoundData, 'folder'> {
   const pictures = names.filter((name) => PICTURE_ENDINGS.has(extname(name).toLowerCase()) && !basename(name).startsWith('.'));
   const legend = names.find((name) => LEGENDS.includes(basename(name)) && !name.includes('/'));
   const masks: DataDescription = legend === undefined ? { threshold: 128 } : { classes: legend };
@@ -67,21 +74,26 @@ function byNames(names: readonly string[], path: string): Omit<FoundData, 'folde
   const pattern = (end: string): string | undefined => { const name = pictures.find((file) => basename(file, extname(file)).endsWith(end)); return name === undefined ? undefined : `*${end}${extname(name)}`; };
   const [sat, mask] = [pattern('_sat'), pattern('_mask')];
   if (sat !== undefined && mask !== undefined) return { description: { images: sat, masks: mask, ...masks }, by: 'names of pictures and masks' };
-  const labels = new Set(pictures.map((name) => { const steps = name.split('/').slice(0, -1); const at = steps.findIndex((step) => partOf(step) !== undefined); return at >= 0 ? steps[at + 1] : steps.at(-1); }));
+  const placeOf = createPlacer(pictures);
+  const labels = new Set(pictures.map((name) => placeOf(name).label));
   labels.delete(undefined);
   if (labels.size > 1) return { description: { class_folders: true }, by: 'folder per class' };
-  if (labels.size === 1) throw new InvalidFileError(path, `expected a folder of pictures per class, found pictures in one folder only, ${[...labels][0]!}`, { advice: 'a classifier needs pictures of at least two classes, each in a folder of its own' });
-  throw new InvalidFileError(path, 'expected a table image_name,tags with pictures, a folder per class, images with masks, or dataset.yaml, found none of them');
+  if (labels.size === 1) throw new InvalidFileError(path, `expected a folder of pictures per class, found pictures in one folder only, ${[...labels][0]!}${other}`, { advice: 'a classifier needs pictures of at least two classes, each in a folder of its own' });
+  throw new InvalidFileError(path, `expected a table image_name,tags with pictures, a folder per class, images with masks, or dataset.yaml, found none of them${other}`);
+}
+
+async function firstLine(file: string): Promise<string> {
+  return (await readFile(file, 'utf8')).split(/\r?\n/, 1)[0]!;
 }
 
 async function isTagTable(file: string): Promise<boolean> {
-  const text = await readFile(file, 'utf8');
-  return /^\uFEFF?"?image_name"?\s*,\s*"?tags"?\s*$/im.test(text.slice(0, 100));
+  return isTagHeader(await firstLine(file));
 }
 
 /** The pictures of a table are where most of its names are: in a folder or archive beside it. */
 async function describeTable(folder: string, table: string): Promise<FoundData> {
-  const names = new Set((await readFile(join(folder, table), 'utf8')).split(/\r?\n/).slice(1).map((line) => line.split(',')[0]!.trim().replace(/\.(jpe?g|png|tiff?)$/i, '')).filter((name) => name !== ''));
+  const names = new Set(tableNames(await readFile(join(folder, table), 'utf8'), join(folder, table)));
+  const nameOf = (path: string): string => basename(path, extname(path)).normalize('NFC');
   const entries = await folderEntries(folder);
   let best: { place: string; hits: number } | undefined;
   let failed: unknown;
@@ -89,14 +101,14 @@ async function describeTable(folder: string, table: string): Promise<FoundData> 
     if (entry.kind === 'file' && !ARCHIVES.has(extname(entry.name).toLowerCase())) continue;
     try {
       const archive = await openArchive(join(folder, entry.name));
-      const hits = new Set(archive.names.map((name) => basename(name, extname(name))).filter((name) => names.has(name))).size;
+      const hits = new Set(archive.names.map(nameOf).filter((name) => names.has(name))).size;
       await archive.close();
       if (hits > (best?.hits ?? 0)) best = { place: entry.name, hits };
     } catch (error) {
       failed = error;
     }
   }
-  const here = entries.filter((entry) => entry.kind === 'file' && PICTURE_ENDINGS.has(extname(entry.name).toLowerCase()) && names.has(basename(entry.name, extname(entry.name)))).length;
+  const here = entries.filter((entry) => entry.kind === 'file' && PICTURE_ENDINGS.has(extname(entry.name).toLowerCase()) && names.has(nameOf(entry.name))).length;
   if (here > (best?.hits ?? 0)) best = { place: '.', hits: here };
   if (best === undefined) {
     if (failed instanceof InvalidFileError) throw failed;

@@ -1,8 +1,9 @@
 export { openArchive, type Archive } from './archive.js';
 export { cacheChips, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
-export { cacheMaps, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
+export { cacheMaps, noteUnusable, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKeys, type CacheKeys } from './cache-key.js';
-export { listClassFolders, listTable, type ChipList, type ListOptions } from './chip-list.js';
+export { listTable, type ChipList, type ListOptions } from './chip-list.js';
+export { listClassFolders } from './class-folders.js';
 export { colourToClass, ignoreFrame, readMaskClasses, reduceMask, type MaskClass, type MaskClasses } from './colours.js';
 export { averageSquares, decodePicture, jpegComponents, swapRedBlue, toRgba, type Picture } from './decode.js';
 export { changeDescription, describeData, DESCRIPTION_FILE, parseDescription, type FoundData } from './describe.js';

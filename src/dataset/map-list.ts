@@ -25,6 +25,8 @@ export interface MapEntry {
 export interface MapList {
   readonly kind: 'maps';
   readonly classes: readonly MaskClass[];
+  /** Colours that mean "no class", where masks are read by colours: other ones make other masks of the same files. */
+  readonly ignored?: readonly (readonly [number, number, number])[];
   readonly entries: readonly MapEntry[];
   readonly parts?: Split;
   readonly files: readonly string[];

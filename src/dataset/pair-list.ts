@@ -3,11 +3,12 @@ import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive, type Archive } from './archive.js';
-import { partOf, pictureOptions, type ListOptions } from './chip-list.js';
-import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, type MaskClasses } from './colours.js';
+import { pictureOptions, type ListOptions } from './chip-list.js';
+import { partOf } from './class-folders.js';
+import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, valueToClass, type MaskClasses } from './colours.js';
 import { isForeign } from './folder.js';
 import { PICTURE_ENDINGS } from './pictures.js';
-import { readPicture } from './read-picture.js';
+import { readMask, readPicture, type ColourMask, type ValueMask } from './read-picture.js';
 import type { MapEntry, MapList, MapRows } from './map-list.js';
 
 interface Pair { readonly group: string; readonly name: string; readonly image: string; readonly mask: string }
@@ -30,8 +31,11 @@ export async function listPairs(options: ListOptions): Promise<MapList> {
   }
   const pick = (part: keyof Split): Int32Array => Int32Array.from(pairs.flatMap((pair, index) => (partOf(pair.group) === part ? [index] : [])));
   const parts = pairs.every((pair) => partOf(pair.group) !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
+  if (parts === undefined && pairs.some((pair) => partOf(pair.group) !== undefined)) {
+    for (const { group } of pairs) if (partOf(group) === undefined) problems.remark('picture beside the folders of parts (train, validate, test): no part is taken from folders', group);
+  }
   return {
-    kind: 'maps', classes: classes.classes, ...(parts === undefined ? {} : { parts }),
+    kind: 'maps', classes: classes.classes, ...(classes.ignored.length === 0 ? {} : { ignored: classes.ignored }), ...(parts === undefined ? {} : { parts }),
     entries: pairs.map((pair): MapEntry => ({ name: pair.name, group: pair.group, open: () => openPair(pair, archive, classes, options), ...(isFolder ? { file: join(folder, pair.image) } : {}) })),
     files: isFolder ? pairs.flatMap((pair) => [join(folder, pair.image), join(folder, pair.mask)]) : [folder],
     close: () => archive.close(),
@@ -49,7 +53,7 @@ function findPairs(archive: Archive, { description, problems }: ListOptions): Pa
   const place = images.includes('*') ? byPattern : byFolder;
   noteForeign(archive, { images, masks, classes, problems, place });
   const pictures = archive.names.filter((path) => PICTURE_ENDINGS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.'));
-  const key = (group: string, name: string): string => `${group}/${name}`;
+  const key = (group: string, name: string): string => `${group}/${name}`.normalize('NFC');
   const found = new Map<string, Pair>();
   const drawn = new Map<string, string>();
   for (const path of pictures) {
@@ -122,16 +126,16 @@ function byPattern(path: string, pattern: string): Named | undefined {
 async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, options: ListOptions): Promise<MapRows> {
   const { description, problems } = options;
   const image = await readPicture(await archive.read(pair.image), pair.image, pictureOptions(options));
-  const drawn = await readPicture(await archive.read(pair.mask), pair.mask, { openScene: options.openScene });
+  const drawn = await readMask(await archive.read(pair.mask), pair.mask, options.openScene);
   if (image.width !== drawn.width || image.height !== drawn.height) {
     problems.add('mask of another size', `${pair.image}: picture ${image.width}×${image.height}, mask ${drawn.width}×${drawn.height}`);
     return { width: 0, height: 0, read: () => Promise.resolve({ pixels: new Uint8Array(), mask: new Uint8Array() }), close: () => Promise.resolve() };
   }
-  if (description.threshold !== undefined) thresholdBands(drawn.data, description.threshold);
-  const { mask, unknown } = colourToClass(drawn.data, classes);
+  const { mask, unknown } = classesOf(drawn, pair.mask, classes, description.threshold);
+  const what = 'values' in drawn ? 'value' : 'colour';
   for (const [colour, count] of unknown) {
-    if (description.unknown_colors === 'ignore') problems.remark('pixel of a colour of no class, ignored', `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`, count);
-    else problems.add('colour of no class', `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`);
+    if (description.unknown_colors === 'ignore') problems.remark(`pixel of a ${what} of no class, ignored`, `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`, count);
+    else problems.add(`${what} of no class`, `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`);
   }
   const { width, height } = image;
   ignoreFrame(mask, width, height, description.frame ?? 0);
@@ -140,4 +144,16 @@ async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, opti
     read: (y, count) => Promise.resolve({ pixels: image.data.subarray(y * width * 3, (y + count) * width * 3), mask: mask.subarray(y * width, (y + count) * width) }),
     close: () => Promise.resolve(),
   };
+}
+
+/** Ids of a mask's pixels; those without data are ignored. */
+function classesOf(drawn: ColourMask | ValueMask, name: string, classes: MaskClasses, threshold: number | undefined): ReturnType<typeof colourToClass> {
+  if (!('values' in drawn)) {
+    if (threshold !== undefined) thresholdBands(drawn.data, threshold);
+    return colourToClass(drawn.data, classes, drawn.known);
+  }
+  if (threshold === undefined && classes.classes.every(({ inMask }) => inMask === undefined)) {
+    throw new InvalidFileError(name, 'expected 8-bit colours, since the legend has colours, found one band of more than 8 bits', { advice: 'give every class of the legend the "value" that masks have for it' });
+  }
+  return valueToClass(drawn.values, classes, { threshold, known: drawn.known });
 }

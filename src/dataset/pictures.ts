@@ -6,7 +6,7 @@ import { openArchive } from './archive.js';
 export interface PictureSource {
   /** Paths of files that are no pictures. */
   readonly others: readonly string[];
-  /** Name → path inside the folder or archive. */
+  /** Name (Unicode NFC) → path inside the folder or archive. */
   readonly paths: ReadonlyMap<string, string>;
   /** Names that several files have, with their paths; the first is taken. */
   readonly repeated: ReadonlyMap<string, readonly string[]>;
@@ -30,7 +30,7 @@ export async function openPictures(path: string): Promise<PictureSource> {
     // macOS archives have a second file `._name` beside each.
     if (basename(file).startsWith('._')) continue;
     if (!PICTURE_ENDINGS.has(extname(file).toLowerCase())) { others.push(file); continue; }
-    const name = basename(file, extname(file));
+    const name = basename(file, extname(file)).normalize('NFC');
     const other = paths.get(name);
     if (other === undefined) paths.set(name, file);
     else repeated.set(name, [...(repeated.get(name) ?? [other]), file]);

@@ -24,7 +24,7 @@ export interface Problems {
 
 const EXAMPLES = 3;
 /** Faults that a description may turn into remarks. */
-const OF_NO_CLASS: ReadonlySet<string> = new Set(['colour of no class', 'pixel of no class']);
+const OF_NO_CLASS: ReadonlySet<string> = new Set(['colour of no class', 'value of no class', 'pixel of no class']);
 
 export function collectProblems(): Problems {
   const kinds = new Map<string, { count: number; readonly examples: string[]; readonly fault: boolean }>();

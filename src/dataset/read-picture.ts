@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
-import type { Scene } from '../raster/index.js';
-import { decodePicture, swapRedBlue, type Picture } from './decode.js';
+import type { Scene, TypedArray } from '../raster/index.js';
+import { decodePicture, isWidePng, swapRedBlue, type Picture } from './decode.js';
 
 /** Opens rasters that are more than pictures (GeoTIFF); this room reads none itself. */
 export type OpenScene = (path: string) => Promise<Scene>;
@@ -18,12 +18,54 @@ export interface ReadPictureOptions {
 }
 
 /**
- * Decodes a picture to three 8-bit bands: JPEG, PNG and WebP from their bytes, TIFF through {@link OpenScene}, with bands and range.
+ * Decodes a picture to three 8-bit bands: JPEG, PNG and WebP from their bytes, TIFF and PNG of 16 bits through {@link OpenScene}, with bands and range.
  * @throws {InvalidFileError} if it cannot be decoded, or has other samples than the options can deal with.
  */
 export async function readPicture(bytes: Uint8Array, name: string, options: ReadPictureOptions): Promise<Picture> {
-  const picture = isTiff(bytes) ? await readTiff(bytes, name, options) : await decodePicture(bytes, name);
+  const picture = isRaster(bytes)
+    ? await withRaster(bytes, name, options.openScene, async (scene) => { const { width, height } = scene.profile; return { width, height, data: await readBands(scene, name, options, { x: 0, y: 0, width, height }) }; })
+    : await decodePicture(bytes, name);
   return options.swapRedBlue === true ? swapRedBlue(picture) : picture;
+}
+
+interface Known {
+  /** One byte per pixel, 0 where there is no data. Absent: there is everywhere. */
+  readonly known?: Uint8Array;
+}
+
+/** A mask of colours. */
+export interface ColourMask extends Picture, Known {}
+
+/** A mask of one band with more than 8 bits: the stored values, `[height, width]`. */
+export interface ValueMask extends Known {
+  readonly width: number;
+  readonly height: number;
+  readonly values: TypedArray;
+}
+
+/**
+ * Decodes a mask: to three 8-bit bands, as {@link readPicture}, or, where it has one band of more than 8 bits (as rasterio, NumPy and QGIS
+ * write labels), to the values that are stored.
+ * @throws {InvalidFileError} if it cannot be decoded, or has several bands of more than 8 bits
+ */
+export async function readMask(bytes: Uint8Array, name: string, openScene: OpenScene): Promise<ColourMask | ValueMask> {
+  if (!isRaster(bytes)) return decodePicture(bytes, name);
+  return withRaster(bytes, name, openScene, async (scene) => {
+    const { width, height, bands, alphaBand, dtype, maskSource } = scene.profile;
+    const window = { x: 0, y: 0, width, height };
+    if (dtype === 'uint8') {
+      const known = maskSource === 'none' ? undefined : (await scene.read(window, { bands: [0] })).mask;
+      return { width, height, data: await readBands(scene, name, { openScene }, window), ...(known === undefined ? {} : { known }) };
+    }
+    if (bands - (alphaBand === undefined ? 0 : 1) !== 1 || alphaBand === 0) throw new InvalidFileError(name, `expected a mask of one band, or of 8-bit colours, found ${bands} bands of ${dtype}`, { advice: 'write colours with 8 bits per band' });
+    const { data, mask } = await scene.read(window, { bands: [0] });
+    return { width, height, values: data, ...(mask === undefined ? {} : { known: mask }) };
+  });
+}
+
+/** Files that are more than pictures: their samples may have more than 8 bits. */
+function isRaster(bytes: Uint8Array): boolean {
+  return isTiff(bytes) || isWidePng(bytes);
 }
 
 function isTiff(bytes: Uint8Array): boolean {
@@ -32,15 +74,15 @@ function isTiff(bytes: Uint8Array): boolean {
 }
 
 /** Readers of rasters take files; the bytes may come from an archive. */
-async function readTiff(bytes: Uint8Array, name: string, options: ReadPictureOptions): Promise<Picture> {
+async function withRaster<T>(bytes: Uint8Array, name: string, openScene: OpenScene, use: (scene: Scene) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tilewright-picture-'));
   try {
-    const file = join(folder, 'picture.tif');
+    const [kind, ending] = isTiff(bytes) ? ['TIFF', 'tif'] : ['PNG', 'png'];
+    const file = join(folder, `picture.${ending}`);
     await writeFile(file, bytes);
-    const scene = await options.openScene(file).catch((cause: unknown) => { throw new InvalidFileError(name, 'expected a TIFF that can be decoded, found none', { cause }); });
+    const scene = await openScene(file).catch((cause: unknown) => { throw new InvalidFileError(name, `expected a ${kind} that can be decoded, found none`, { cause }); });
     try {
-      const { width, height } = scene.profile;
-      return { width, height, data: await readBands(scene, name, options, { x: 0, y: 0, width, height }) };
+      return await use(scene);
     } finally {
       await scene.close();
     }

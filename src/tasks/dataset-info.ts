@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
-  collectContradictions, hashPixels, noteUnreadable, problemText, reasonOf, splitName, toRgba, type ChipList, type Contradiction, type MapList, type Picture, type Problem, type Problems,
+  collectContradictions, hashPixels, noteUnreadable, noteUnusable, problemText, splitName, toRgba, type ChipList, type Contradiction, type MapList, type Picture, type Problem, type Problems,
 } from '../dataset/index.js';
 import { classColors } from '../card/index.js';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
@@ -210,7 +210,7 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
       }
     } catch (error) {
       if (!(error instanceof TilewrightError)) throw error;
-      if (error instanceof InvalidFileError) problems.add('file that cannot be decoded', `${error.file}: ${reasonOf(error, error.file)}`);
+      if (error instanceof InvalidFileError) noteUnusable(problems, error);
       else problems.add('file that cannot be read', error.message);
     }
     context.onProgress?.({ stage: 'check', done: index + 1, total: list.entries.length, unit: 'pictures' });

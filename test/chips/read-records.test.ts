@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { csvRecord, parseCsvRecords } from '../../src/chips/index.js';
+import { csvRecord } from '../../src/chips/index.js';
+import { parseCsvRecords } from '../../src/samples/index.js';
 
 describe('records of a CSV', () => {
   it('keeps empty cells wherever they are, and what is quoted', () => {

@@ -45,7 +45,7 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
   });
   const tags = options.tags === undefined ? undefined : await readTags(options.tags);
   const name = list.scene;
-  const tagged = list.files.filter(({ id, path: file }) => tags !== undefined && (tags.has(id) || tags.has(basename(file)))).length;
+  const tagged = list.files.filter(({ id, path: file }) => tags !== undefined && (tags.has(id.normalize('NFC')) || tags.has(basename(file).normalize('NFC')))).length;
   const notes = isTileList(path) ? sizeNotes(first, model.card) : await folderNotes({ ...list, first }, model.card);
   const warnings = [...list.notes, ...bandsNote(first, model.card, options.bands), ...notes, ...tags === undefined || tagged === list.files.length ? [] : [`${list.files.length - tagged} of ${list.files.length} chips of ${name} are not in ${options.tags}`]];
   return {
@@ -70,7 +70,7 @@ export async function prepareFolder(input: string, options: EmbedOptions, extrac
           const file = list.files[index]!;
           const [w, h] = place.size;
           const { centre, footprint } = file.place ?? place;
-          const known = tags?.get(file.id) ?? tags?.get(basename(file.path));
+          const known = tags?.get(file.id.normalize('NFC')) ?? tags?.get(basename(file.path).normalize('NFC'));
           const entry: IndexEntry = {
             id: `${name}/${file.id}`, source: name, scene: resolve(file.path), window: { x: 0, y: 0, width: w, height: h }, scale: 1, ...lonLat(centre),
             ...(footprint === undefined ? {} : { footprint }), ...(known === undefined ? {} : { tags: known }),

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { parseCsvRecords } from '../../chips/index.js';
 import { alikeNames } from '../../card/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { OpenIndex } from '../../index-store/index.js';
+import { parseCsvRecords } from '../../samples/index.js';
 import { readAreaFile } from '../rows/area.js';
 import { isInside } from '../search/mask.js';
 

@@ -1,0 +1,168 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { IGNORE } from '../../src/samples/index.js';
+import { listData, openChips, openMaps } from '../../src/tasks/dataset/open.js';
+import { root, scratch } from '../places.js';
+
+const folder = scratch();
+const cacheFolder = join(folder, 'cache');
+let places = 0;
+const place = (): string => { const path = join(folder, `p${places++}`); mkdirSync(path, { recursive: true }); return path; };
+const put = (base: string, name: string, bytes: Uint8Array | string): void => { mkdirSync(join(base, name, '..'), { recursive: true }); writeFileSync(join(base, name), bytes); };
+const plain = async (red: number, width = 8, height = 8): Promise<Buffer> => sharp({ create: { width, height, channels: 3, background: { r: red, g: 0, b: 0 } } }).png().toBuffer();
+/** What NumPy, Pillow and rasterio say of the files beside (`make_masks.py`). */
+const fixture = join(root, 'fixtures/dataset');
+const golden = JSON.parse(readFileSync(join(fixture, 'masks.json'), 'utf8')) as Record<string, number[]>;
+const legend = (values: readonly number[], more: object = {}): string => JSON.stringify({ classes: values.map((value, id) => ({ name: `c${id}`, color: [id, id, 0], value })), ...more });
+
+async function pair(mask: string, classes: string, width: number, height: number): Promise<string> {
+  const base = place();
+  put(base, 'classes.json', classes);
+  put(base, 'images/a.png', await plain(9, width, height));
+  mkdirSync(join(base, 'masks'));
+  copyFileSync(join(fixture, mask), join(base, 'masks', `a.${mask.split('.')[1]!}`));
+  return base;
+}
+
+describe('masks of more than 8 bits', () => {
+  it('have the values that are stored: of PNGs, of TIFFs, and none where there is no data', async () => {
+    const values = golden['labels_16.png']!;
+    const png = await openMaps({ data: await pair('labels_16.png', legend([0, 1, 2, 300]), 4, 3), cacheFolder });
+    expect(Array.from(png.samples.read(0).mask)).toEqual(values.map((value) => (value === 300 ? 3 : value)));
+    await png.samples.close();
+    const tif = await openMaps({ data: await pair('labels_16.tif', legend([2, 1, 0]), 4, 3), cacheFolder });
+    expect(Array.from(tif.samples.read(0).mask)).toEqual(values.map((value) => (value === 300 ? IGNORE : 2 - value)));
+    await tif.samples.close();
+  });
+
+  it('are refused where they have values of no class, where the legend has colours, and where they have colours themselves', async () => {
+    await expect(openMaps({ data: await pair('labels_16.png', legend([0, 1, 2]), 4, 3), cacheFolder })).rejects.toThrow('1 × value of no class (masks/a.png: 300 in 2 pixels)');
+    const colours = JSON.stringify({ classes: [{ name: 'a', color: [0, 0, 0] }, { name: 'b', color: [1, 1, 1] }] });
+    await expect(openMaps({ data: await pair('labels_16.png', colours, 4, 3), cacheFolder })).rejects.toThrow('file that cannot be used: expected 8-bit colours, since the legend has colours, found one band of more than 8 bits, give every class of the legend the "value" that masks have for it (masks/a.png)');
+    await expect(openMaps({ data: await pair('picture_16.png', legend([0, 1]), 4, 3), cacheFolder })).rejects.toThrow('expected a mask of one band, or of 8-bit colours, found 3 bands of uint16');
+    await expect(openMaps({ data: await pair('labels_16.png', legend([0, -1]), 4, 3), cacheFolder })).rejects.toThrow('"value" a whole number from 0 to 65535');
+  });
+
+  it('without a legend are dark and bright by the values that are stored', async () => {
+    const base = place();
+    put(base, 'images/a.png', await plain(9, 4, 3));
+    mkdirSync(join(base, 'masks'));
+    copyFileSync(join(fixture, 'labels_16.png'), join(base, 'masks', 'a.png'));
+    const { samples } = await openMaps({ data: base, set: ['threshold=2'], cacheFolder });
+    expect(Array.from(samples.read(0).mask)).toEqual(golden['labels_16.png']!.map((value) => (value >= 2 ? 1 : 0)));
+    await samples.close();
+  });
+});
+
+describe('pictures of more than 8 bits', () => {
+  it('ask for their range, as TIFFs do, and become what NumPy makes of them', async () => {
+    const base = place();
+    for (const name of ['a', 'b']) { mkdirSync(join(base, name)); copyFileSync(join(fixture, 'picture_16.png'), join(base, name, `${name}.png`)); }
+    await expect(openChips({ data: base, size: 3, cacheFolder })).rejects.toThrow('2 × picture that cannot be used: expected 8-bit samples, found uint16, say which values become 0 and 255: --set range=[LOW,HIGH] (a/a.png, b/b.png)');
+    const maps = place();
+    put(maps, 'classes.json', legend([0, 1, 2, 300]));
+    for (const [from, to] of [['picture_16.png', 'images'], ['labels_16.png', 'masks']] as const) { mkdirSync(join(maps, to)); copyFileSync(join(fixture, from), join(maps, to, 'a.png')); }
+    const { samples } = await openMaps({ data: maps, set: ['range=[1000,3000]'], cacheFolder });
+    expect(Array.from(samples.read(0).pixels)).toEqual(golden['picture_16.png']);
+    await samples.close();
+  });
+});
+
+describe('colour profiles', () => {
+  it('are not applied: neither to masks nor to pictures', async () => {
+    const classes = JSON.stringify({ classes: [[200, 30, 40], [10, 180, 75], [60, 80, 210]].map((color, id) => ({ name: `c${id}`, color })) });
+    const base = await pair('profile.png', classes, 2, 2);
+    copyFileSync(join(fixture, 'profile.png'), join(base, 'images', 'a.png'));
+    const { samples } = await openMaps({ data: base, cacheFolder });
+    expect(Array.from(samples.read(0).pixels)).toEqual(golden['profile.png']);
+    expect(Array.from(samples.read(0).mask)).toEqual([0, 1, 2, 0]);
+    await samples.close();
+  });
+});
+
+describe('the legend', () => {
+  it('decides of decoded masks also by what it ignores', async () => {
+    const base = await pair('labels_16.png', legend([0, 1, 2], { ignore: { color: [300, 300, 300] } }), 4, 3);
+    const maskOf = async (): Promise<number[]> => { const { samples } = await openMaps({ data: base, set: ['unknown_colors=ignore'], cacheFolder }); const mask = Array.from(samples.read(0).mask); await samples.close(); return mask; };
+    expect((await maskOf()).filter((id) => id === IGNORE)).toHaveLength(2);
+    let key = '';
+    const keyOf = async (more: object): Promise<string> => { put(base, 'classes.json', legend([0, 1, 2], more)); const { samples } = await openMaps({ data: base, set: ['unknown_colors=ignore'], cacheFolder, onKey: (found) => { key = found; return Promise.resolve(); } }); await samples.close(); return key; };
+    const keys = [await keyOf({}), await keyOf({ ignore: { color: [9, 9, 9] } }), await keyOf({ ignore: { value: 8 } })];
+    expect(new Set(keys).size).toBe(3);
+  });
+});
+
+
+describe('folders of classes and parts', () => {
+  const listed = async (files: readonly string[]): Promise<{ classes: readonly string[]; parts: number[] | undefined; of: (name: string) => string; remarks: readonly { kind: string; count: number; examples: readonly string[] }[] }> => {
+    const base = place();
+    for (const file of files) put(base, file, await plain(7));
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    if (list.kind !== 'chips') throw new Error('no chips');
+    const of = (name: string): string => list.tags.filter((_, tag) => list.targets[list.names.indexOf(name) * list.tags.length + tag] === 1).join();
+    return { classes: list.tags, parts: list.parts === undefined ? undefined : [list.parts.train.length, list.parts.validation.length, list.parts.test.length], of, remarks: problems.all.map(({ kind, count, examples }) => ({ kind, count, examples })) };
+  };
+
+  it('may be called as a part where they hold pictures beside other classes', async () => {
+    const vehicles = await listed(['bus/1.png', 'car/2.png', 'train/3.png', 'train/4.png']);
+    expect([vehicles.classes, vehicles.parts, vehicles.of('train/3'), vehicles.remarks]).toEqual([['bus', 'car', 'train'], undefined, 'train', []]);
+    const inside = await listed(['train/bus/1.png', 'train/test/2.png', 'val/bus/3.png', 'val/test/4.png']);
+    expect([inside.classes, inside.parts, inside.of('train/test/2')]).toEqual([['bus', 'test'], [2, 2, 0], 'test']);
+    const deeper = await listed(['set/bus/1.png', 'set/Test/2.png']);
+    expect([deeper.classes, deeper.parts]).toEqual([['Test', 'bus'], undefined]);
+  });
+
+  it('of parts stay parts: pictures in them that have no class, and folders beside them, are told with their number', async () => {
+    const published = await listed(['train/a/1.png', 'train/b/2.png', 'test/3.png', 'test/4.png']);
+    expect([published.classes, published.parts]).toEqual([['a', 'b'], [2, 0, 0]]);
+    expect(published.remarks).toEqual([{ kind: 'picture outside the folders of classes, left out', count: 2, examples: ['test/3.png', 'test/4.png'] }]);
+    const more = await listed(['train/a/1.png', 'train/b/2.png', 'val/a/3.png', 'val/b/4.png', 'extra/a/5.png', 'extra/b/6.png', 'extra/b/7.png']);
+    expect([more.classes, more.parts]).toEqual([['a', 'b'], [2, 2, 0]]);
+    expect(more.remarks).toEqual([{ kind: 'picture outside the folders of parts (train, validate, test), in none of them', count: 3, examples: ['extra/a', 'extra/b'] }]);
+  });
+});
+
+describe('tables of tags', () => {
+  const names = ['chip ü 0', 'chip ü 1', 'chip ü 2'];
+  const tagsOf = async (table: string, endings: readonly string[] = ['.png', '.png', '.png']): Promise<Record<string, string>> => {
+    const base = place();
+    for (const [at, name] of names.entries()) put(base, `chips/${name}${endings[at]!}`, await plain(at));
+    put(base, 'tags.csv', table);
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    if (list.kind !== 'chips') throw new Error('no chips');
+    problems.throwIfAny('table');
+    return Object.fromEntries(list.names.map((name, row) => [name, list.tags.filter((_, tag) => list.targets[row * list.tags.length + tag] === 1).join(' ')]));
+  };
+  const right = { 'chip ü 0': 'wald', 'chip ü 1': 'see wald', 'chip ü 2': '' };
+
+  // As pandas writes and reads them: `to_csv(index=False)`, the same with quoting=csv.QUOTE_ALL, with empty lines, with a BOM and CRLF.
+  it.each([
+    ['plain', 'image_name,tags\nchip ü 0,wald\nchip ü 1,wald see\nchip ü 2,\n'],
+    ['with every cell quoted', '"image_name","tags"\n"chip ü 0","wald"\n"chip ü 1","wald see"\n"chip ü 2",""\n'],
+    ['with empty lines', 'image_name,tags\n\nchip ü 0,wald\n\nchip ü 1,wald see\n   \nchip ü 2,\n\n'],
+    ['with a byte order mark and CRLF', '\uFEFFimage_name,tags\r\nchip ü 0,wald\r\nchip ü 1,wald see\r\nchip ü 2,\r\n'],
+    ['with commas between tags', 'image_name,tags\nchip ü 0,wald\nchip ü 1,"wald, see"\nchip ü 2,\n'],
+    ['with letters and marks apart', 'image_name,tags\nchip ü 0,wald\nchip ü 1,wald see\nchip ü 2,\n'.normalize('NFD')],
+    ['with endings', 'image_name,tags\nchip ü 0.webp,wald\nchip ü 1.png,wald see\nchip ü 2.TIF,\n'],
+    ['with more columns', 'id,image_name,split,tags\n1,chip ü 0,a,wald\n2,chip ü 1,a,wald see\n3,chip ü 2,b,\n'],
+  ])('%s', async (_, table) => { expect(await tagsOf(table, ['.webp', '.png', '.tif'])).toEqual(right); });
+
+  it('tell columns that are not read, and why a table is not understood', async () => {
+    const base = place();
+    for (const name of names) put(base, `chips/${name}.png`, await plain(1));
+    put(base, 'tags.csv', 'id,image_name,tags\n1,chip ü 0,wald\n2,chip ü 1,see,x\n');
+    const { list, problems } = await listData({ data: base });
+    await list.close();
+    expect(problems.all.filter(({ kind }) => !kind.startsWith('picture'))).toEqual([
+      { kind: 'column of the table that is not read', count: 1, examples: ['id'], fault: false }, { kind: 'line without 3 cells', count: 1, examples: ['line 3 has 4'], fault: true },
+    ]);
+    put(base, 'tags.csv', 'image_name;tags\nchip ü 0;wald\n');
+    await expect(listData({ data: base })).rejects.toMatchObject({ message: expect.stringContaining('tags.csv: expected cells parted by commas, found semicolons: "image_name;tags"') as string, advice: 'write the table with commas (CSV)' });
+    put(base, 'tags.csv', 'file,label\nchip ü 0,wald\n');
+    await expect(listData({ data: base })).rejects.toThrow('found pictures in one folder only, chips; tags.csv was seen, but its first line is "file,label", not image_name,tags');
+  });
+});
