@@ -150,7 +150,7 @@ const SCENE_KEYS: Readonly<Record<keyof SceneEntry, readonly [Check, string]>> =
 const KEYS: Readonly<Record<keyof DataDescription, readonly [Check, string]>> = {
   table: [text, 'a path'], pictures: [text, 'a path'], class_folders: [flag, 'true or false'], images: [text, 'a folder or a pattern'], masks: [text, 'a folder or a pattern'],
   scenes: [(value) => Array.isArray(value) && value.length > 0, 'a list of scenes'], key: [text, 'a path'], classes: [text, 'a path'],
-  threshold: [(value) => whole(1)(value) && (value as number) <= 255, 'a number from 1 to 255'], class_names: [texts, 'a list of names'], leave_out: [texts, 'a list of names'],
+  threshold: [(value) => whole(1)(value) && (value as number) <= 255, 'a number from 1 to 255'], class_names: [(value) => texts(value) && new Set(value as string[]).size === (value as string[]).length, 'a list of names that differ'], leave_out: [texts, 'a list of names'],
   unknown_colors: [oneOf('refuse', 'ignore'), 'refuse or ignore'], swap_red_blue: [flag, 'true or false'],
   bands: [(value) => numbers(3)(value) && (value as number[]).every(whole(1)), 'three band numbers from 1'],
   range: [(value) => numbers(2)(value) && (value as number[])[0]! < (value as number[])[1]!, 'two values, the lower first'], frame: [whole(0), 'a whole number from 0'],

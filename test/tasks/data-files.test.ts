@@ -42,7 +42,7 @@ describe('masks of more than 8 bits', () => {
     const colours = JSON.stringify({ classes: [{ name: 'a', color: [0, 0, 0] }, { name: 'b', color: [1, 1, 1] }] });
     await expect(openMaps({ data: await pair('labels_16.png', colours, 4, 3), cacheFolder })).rejects.toThrow('file that cannot be used: expected 8-bit colours, since the legend has colours, found one band of more than 8 bits, give every class of the legend the "value" that masks have for it (masks/a.png)');
     await expect(openMaps({ data: await pair('picture_16.png', legend([0, 1]), 4, 3), cacheFolder })).rejects.toThrow('expected a mask of one band, or of 8-bit colours, found 3 bands of uint16');
-    await expect(openMaps({ data: await pair('labels_16.png', legend([0, -1]), 4, 3), cacheFolder })).rejects.toThrow('"value" a whole number from 0 to 65535');
+    await expect(openMaps({ data: await pair('labels_16.png', legend([0, -1]), 4, 3), cacheFolder })).rejects.toThrow('expected value of classes[1] (c1) to be a whole number from 0 to 65535, found -1');
   });
 
   it('without a legend are dark and bright by the values that are stored', async () => {
