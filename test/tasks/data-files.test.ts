@@ -199,6 +199,11 @@ describe('tables of tags', () => {
     ['with more columns', 'id,image_name,split,tags\n1,chip ü 0,a,wald\n2,chip ü 1,a,wald see\n3,chip ü 2,b,\n'],
   ])('%s', async (_, table) => { expect(await tagsOf(table, ['.webp', '.png', '.tif'])).toEqual(right); });
 
+  it.each([';', '|'])('are refused with tags parted by %s', async (between) => {
+    const table = ['image_name,tags', `chip ü 0,"wald${between}see"`, `chip ü 1,wald ${between} see`, 'chip ü 2,wald'].join('\n');
+    await expect(tagsOf(table)).rejects.toThrow(`2 × line whose tags are parted by ; or |, taken for one tag: part them by spaces (line 2 has wald${between}see, line 3 has ${between})`);
+  });
+
   it('tell columns that are not read, and why a table is not understood', async () => {
     const base = place();
     for (const name of names) put(base, `chips/${name}.png`, await plain(1));

@@ -1,4 +1,5 @@
-import type { CachedMaps } from '../../dataset/index.js';
+import { describeData, type CachedMaps } from '../../dataset/index.js';
+import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { ChipSamples, MapSamples, Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
@@ -62,7 +63,9 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   const keyed = { onListed, ...(options.onKey === undefined ? {} : { onKey: options.onKey }) };
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
-    const { samples, mapFiles, remarks } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    const named = ['images', 'masks', 'scenes'] as const;
+    const opening = openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    const { samples, mapFiles, remarks } = await opening.catch(async (error: unknown) => { if (named.every((key) => recipe.data[key] === undefined)) await refuseChips(options.data, error); throw error; });
     return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, remarks, ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
   const { samples, found, chipFiles, mapFiles, remarks } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
@@ -72,4 +75,13 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
     context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
   }
   return { samples, split, outputs: samples.tags, remarks, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+}
+
+/** Data of chips have nothing of what a recipe for pictures with masks names: said so, rather than that it is missing. */
+async function refuseChips(data: string, error: unknown): Promise<void> {
+  if (!(error instanceof InvalidFileError)) return;
+  const description = await describeData(data).then((found) => found.description, () => undefined);
+  const task = description?.table !== undefined ? 'tagger' : description?.class_folders === true ? 'classifier' : undefined;
+  if (task === undefined) return;
+  throw new InvalidFileError(data, `expected pictures with masks, which this recipe is for, found ${task === 'tagger' ? 'chips with tags' : 'a folder of pictures per class'}`, { cause: error, advice: `train a ${task} on them: tilewright train ${task}` });
 }
