@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 
 /** Goes up when files are decoded to other pixels or classes than before: what was decoded earlier is of no use then. */
-const DECODING = 2;
+const DECODING = 3;
 
 /** What decoded samples are known by. */
 export interface CacheKeys {

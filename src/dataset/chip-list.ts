@@ -47,6 +47,7 @@ export async function listTable(options: ListOptions): Promise<ChipList> {
   const text = await readFile(tableFile, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(tableFile, 'expected a table image_name,tags, found none', { cause }); });
   const table = parseTagTable(text, tableFile, { problems, ...(description.class_names === undefined ? {} : { known: description.class_names }) });
   const source = await openPictures(pictures);
+  if (table.first !== undefined && source.paths.has(table.first)) problems.add('table whose first line is a row: it must be image_name,tags', `${table.first} is a picture`);
   const named = new Set(table.names);
   for (const [name, files] of source.repeated) if (named.has(name)) problems.add('name that several pictures have', files.join(' and '));
   let more = 0;

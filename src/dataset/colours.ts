@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidFileError } from '../errors.js';
 import { IGNORE } from '../samples/index.js';
+import { maskColor, parseCsvLegend, parseJsonLegend, type Color } from './legend-file.js';
 
 /** A class of a mask, by its colour. */
 export interface MaskClass {
@@ -18,66 +19,30 @@ export interface MaskClasses {
   readonly ignored: readonly (readonly [number, number, number])[];
 }
 
+/** A legend, and what the numbers in rasters of ids mean. */
+export interface LegendClasses extends MaskClasses {
+  /** Value in a raster of ids → class id, or {@link IGNORE}: the class's `value`, else its `id`, else its place in the legend. */
+  readonly ids: ReadonlyMap<number, number>;
+}
+
 /**
  * Reads a legend: `classes.json` (`{classes: [{id, name, color: [r,g,b], value?}], ignore?: {color} or {value}}`; with `value`, masks have that grey
  * value for the class and the colour is for pictures only), or CSV with a first line and `name,r,g,b`. Classes named in
  * `leaveOut` (such as `Unlabeled`) become ignored; the others keep their order and are numbered from 0.
  * @throws {InvalidFileError} if it is not such a file.
  */
-export async function readMaskClasses(file: string, leaveOut: readonly string[] = []): Promise<MaskClasses> {
+export async function readMaskClasses(file: string, leaveOut: readonly string[] = []): Promise<LegendClasses> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => { throw new InvalidFileError(file, 'expected a legend of the masks\' colours (JSON, or CSV with name,r,g,b), found no file', { cause, advice: 'write {"classes": [{"name": "road", "color": [255, 0, 0]}, …]} there; for masks that are dark and bright only: --set data.classes=null --set data.threshold=128' }); });
-  const parsed = /\.csv$/i.test(file) ? parseCsvLegend(text, file) : parseJsonLegend(text, file);
-  const all = parsed.classes;
+  const { classes: all, ignore } = /\.csv$/i.test(file) ? parseCsvLegend(text, file) : parseJsonLegend(text, file);
   const unknown = leaveOut.filter((name) => !all.some((item) => item.name === name));
   if (unknown.length > 0) throw new InvalidFileError(file, `expected a class ${unknown[0]!} to leave out, found ${all.map((item) => item.name).join(', ')}`);
-  const inMask = (item: LegendItem): Color => (item.value === undefined ? item.color : [item.value, item.value, item.value]);
+  const kept = all.filter((item) => !leaveOut.includes(item.name));
+  const ids = new Map(all.map((item, place) => [item.value ?? item.id ?? place, kept.includes(item) ? kept.indexOf(item) : IGNORE]));
+  if (ignore !== undefined && ignore[0] === ignore[1] && ignore[1] === ignore[2] && !ids.has(ignore[0])) ids.set(ignore[0], IGNORE);
   return {
-    classes: all.filter((item) => !leaveOut.includes(item.name)).map((item, id) => ({ id, name: item.name, color: item.color, ...(item.value === undefined ? {} : { inMask: inMask(item) }) })),
-    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map(inMask), ...ignoredOf(parsed)],
+    classes: kept.map((item, id) => ({ id, name: item.name, color: item.color, ...(item.value === undefined ? {} : { inMask: maskColor(item) }) })),
+    ignored: [...all.filter((item) => leaveOut.includes(item.name)).map(maskColor), ...(ignore === undefined ? [] : [ignore])], ids,
   };
-}
-
-type Color = readonly [number, number, number];
-interface LegendItem { readonly name: string; readonly color: Color; readonly value?: number }
-interface Legend { readonly classes: readonly LegendItem[]; readonly ignore?: { readonly color?: Color; readonly value?: number } }
-
-function ignoredOf({ ignore }: Legend): Color[] {
-  if (ignore?.value !== undefined) return [[ignore.value, ignore.value, ignore.value]];
-  return ignore?.color === undefined ? [] : [ignore.color];
-}
-
-function parseJsonLegend(text: string, file: string): Legend {
-  let parsed: { classes?: LegendItem[]; ignore?: Legend['ignore'] };
-  try {
-    parsed = JSON.parse(text) as typeof parsed;
-  } catch (cause) {
-    throw new InvalidFileError(file, 'expected a JSON file with classes and their colours, found none', { cause });
-  }
-  const all = parsed.classes;
-  if (!Array.isArray(all) || all.length === 0 || all.some((item) => typeof item.name !== 'string' || !isColor(item.color) || !isValue(item.value))) {
-    throw new InvalidFileError(file, 'expected {"classes": [{"id", "name", "color": [r, g, b]}]}, with "value" a whole number from 0 to 65535 where masks hold values, found something else');
-  }
-  return { classes: all, ...(parsed.ignore === undefined ? {} : { ignore: parsed.ignore }) };
-}
-
-function isColor(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
-}
-
-function isValue(value: unknown): boolean {
-  return value === undefined || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535);
-}
-
-function parseCsvLegend(text: string, file: string): Legend {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '').slice(1);
-  const classes = lines.map((line): LegendItem => {
-    const [name = '', ...parts] = line.split(',').map((cell) => cell.trim());
-    const color = parts.map(Number);
-    if (name === '' || !isColor(color)) throw new InvalidFileError(file, `expected lines name,r,g,b, found ${JSON.stringify(line.slice(0, 60))}`);
-    return { name, color: color as unknown as Color };
-  });
-  if (classes.length === 0) throw new InvalidFileError(file, 'expected a first line and lines name,r,g,b, found none');
-  return { classes };
 }
 
 /** Two classes for masks that are only dark and bright. */

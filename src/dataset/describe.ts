@@ -34,7 +34,9 @@ export async function describeData(path: string, settings: readonly string[] = [
   if (found === undefined) throw new InvalidFileError(path, 'expected a data set, found nothing');
   if (found.isDirectory()) return describeFolder(path, settings);
   const ending = extname(path).toLowerCase();
-  if (ending === '.yaml' || ending === '.yml' || ending === '.json') return { description: parseDescription(parse(await readFile(path, 'utf8')), path), folder: dirname(path), by: basename(path) };
+  if (PICTURE_ENDINGS.has(ending)) throw new InvalidFileError(path, 'expected a data set (a folder, table, archive or dataset.yaml), found a picture', { advice: `give the folder that holds it: ${dirname(path)}` });
+  if (LEGENDS.includes(basename(path)) && (ending === '.json' || !(await isTagTable(path)))) throw new InvalidFileError(path, 'expected a data set (a folder, table, archive or dataset.yaml), found a legend', { advice: `give its folder: ${dirname(path)}` });
+  if (ending === '.yaml' || ending === '.yml' || ending === '.json') return describeRest(parseDescription(parse(await readFile(path, 'utf8')) ?? {}, path), path, settings);
   if (ending === '.csv') return describeTable(dirname(path), basename(path));
   const archive = await openArchive(path);
   const { names } = archive;
@@ -42,11 +44,29 @@ export async function describeData(path: string, settings: readonly string[] = [
   return { ...byNames(names, path), folder: path };
 }
 
+/** Keys that say what kind of data there are. */
+const KINDS = ['table', 'class_folders', 'images', 'masks', 'scenes', 'classes'] as const satisfies readonly (keyof DataDescription)[];
+
+/** A description from a file; one that does not say of what kind the data are has that from what lies beside it. */
+async function describeRest(own: DataDescription, file: string, settings: readonly string[]): Promise<FoundData> {
+  const folder = dirname(file);
+  if (KINDS.some((key) => own[key] !== undefined)) return { description: own, folder, by: basename(file) };
+  const found = await describeFiles(folder, await filesOf(folder), settings);
+  return { ...found, description: { ...found.description, ...own }, by: `${found.by}, ${basename(file)}` };
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  return (await folderEntries(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
+}
+
 async function describeFolder(folder: string, settings: readonly string[]): Promise<FoundData> {
+  const files = await filesOf(folder);
+  return files.includes(DESCRIPTION_FILE) ? describeData(join(folder, DESCRIPTION_FILE), settings) : describeFiles(folder, files, settings);
+}
+
+async function describeFiles(folder: string, files: readonly string[], settings: readonly string[]): Promise<FoundData> {
   const isSet = (key: string): boolean => settings.some((setting) => setting.startsWith(`${key}=`));
   const table = settings.find((setting) => setting.startsWith('table='))?.slice('table='.length);
-  const files = (await folderEntries(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
-  if (files.includes(DESCRIPTION_FILE)) return describeData(join(folder, DESCRIPTION_FILE));
   if (table !== undefined && files.includes(table)) return describeTable(folder, table);
   const key = files.find((name) => /^key-.+\.txt$/.test(name));
   if (isSet('scenes')) return { description: key === undefined ? {} : { key, truth: 'centre' }, folder, by: 'the scenes that were said' };
@@ -88,8 +108,14 @@ function byNames(names: readonly string[], path: string, other = ''): Omit<Found
   const labels = new Set(pictures.map((name) => placeOf(name).label));
   labels.delete(undefined);
   if (labels.size > 1) return { description: { class_folders: true }, by: 'folder per class' };
-  if (labels.size === 1) throw new InvalidFileError(path, `expected a folder of pictures per class, found pictures in one folder only, ${[...labels][0]!}${other}`, { advice: 'a classifier needs pictures of at least two classes, each in a folder of its own' });
-  throw new InvalidFileError(path, `expected a table image_name,tags with pictures, a folder per class, images with masks, or dataset.yaml, found none of them${other}`);
+  const needed = other === '' ? undefined : 'write image_name,tags as the first line of the table, with the pictures\' names and their tags, which are separated by spaces';
+  if (labels.size === 1 && other === '') {
+    const [only] = labels;
+    if (only === images) throw new InvalidFileError(path, `expected masks (a folder masks beside ${images}), found none`, { advice: 'a segmenter needs a mask of the same name for every picture; chips need a table image_name,tags, or a folder per class' });
+    if (only === drawn) throw new InvalidFileError(path, `expected pictures (a folder images beside ${drawn!}), found none`, { advice: 'a segmenter needs pictures in images and a mask of the same name for each' });
+  }
+  if (labels.size === 1) throw new InvalidFileError(path, `expected a folder of pictures per class, found pictures in one folder only, ${[...labels][0]!}${other}`, { advice: needed ?? 'a classifier needs pictures of at least two classes, each in a folder of its own' });
+  throw new InvalidFileError(path, `expected a table image_name,tags with pictures, a folder per class, images with masks, or dataset.yaml, found none of them${other}`, needed === undefined ? {} : { advice: needed });
 }
 
 async function firstLine(file: string): Promise<string> {
@@ -160,7 +186,7 @@ const SCENE_KEYS: Readonly<Record<keyof SceneEntry, readonly [Check, string]>> =
 const KEYS: Readonly<Record<keyof DataDescription, readonly [Check, string]>> = {
   table: [text, 'a path'], pictures: [text, 'a path'], class_folders: [flag, 'true or false'], images: [text, 'a folder or a pattern'], masks: [text, 'a folder or a pattern'],
   scenes: [(value) => Array.isArray(value) && value.length > 0, 'a list of scenes'], key: [text, 'a path'], classes: [text, 'a path'],
-  threshold: [(value) => whole(1)(value) && (value as number) <= 255, 'a number from 1 to 255'], class_names: [texts, 'a list of names'], leave_out: [texts, 'a list of names'],
+  threshold: [(value) => whole(1)(value) && (value as number) <= 255, 'a number from 1 to 255'], class_names: [(value) => texts(value) && new Set(value as string[]).size === (value as string[]).length, 'a list of names that differ'], leave_out: [texts, 'a list of names'],
   unknown_colors: [oneOf('refuse', 'ignore'), 'refuse or ignore'], swap_red_blue: [flag, 'true or false'],
   bands: [(value) => numbers(3)(value) && (value as number[]).every(whole(1)), 'three band numbers from 1'],
   range: [(value) => numbers(2)(value) && (value as number[])[0]! < (value as number[])[1]!, 'two values, the lower first'], frame: [whole(0), 'a whole number from 0'],

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { InvalidFileError } from '../errors.js';
 import type { Split } from '../samples/index.js';
 import { openArchive, type Archive } from './archive.js';
+import { surveyMasks, type MaskKind } from './binary-masks.js';
 import { pictureOptions, type ListOptions } from './chip-list.js';
 import { partOf } from './class-folders.js';
 import { colourToClass, ignoreFrame, readMaskClasses, thresholdBands, twoClasses, valueToClass, type MaskClasses } from './colours.js';
@@ -29,6 +30,13 @@ export async function listPairs(options: ListOptions): Promise<MapList> {
     problems.throwIfAny(folder);
     throw new InvalidFileError(folder, `expected pictures ${description.images ?? 'images'} and masks ${description.masks ?? 'masks'} of the same names, found none`);
   }
+  const { threshold } = description;
+  let survey: Promise<MaskKind> | undefined;
+  // Looked at when the first is opened: what is decoded already needs none.
+  const kindOf = (): Promise<MaskKind | undefined> => {
+    if (threshold === undefined || description.classes !== undefined) return Promise.resolve(threshold === undefined ? undefined : { threshold });
+    return (survey ??= surveyMasks({ masks: pairs.map(({ mask }) => mask), read: (name) => archive.read(name), openScene: options.openScene, threshold }));
+  };
   const pick = (part: keyof Split): Int32Array => Int32Array.from(pairs.flatMap((pair, index) => (partOf(pair.group) === part ? [index] : [])));
   const parts = pairs.every((pair) => partOf(pair.group) !== undefined) ? { train: pick('train'), validation: pick('validation'), test: pick('test') } : undefined;
   if (parts === undefined && pairs.some((pair) => partOf(pair.group) !== undefined)) {
@@ -36,7 +44,7 @@ export async function listPairs(options: ListOptions): Promise<MapList> {
   }
   return {
     kind: 'maps', classes: classes.classes, ...(classes.ignored.length === 0 ? {} : { ignored: classes.ignored }), ...(parts === undefined ? {} : { parts }),
-    entries: pairs.map((pair): MapEntry => ({ name: pair.name, group: pair.group, open: () => openPair(pair, archive, classes, options), ...(isFolder ? { file: join(folder, pair.image) } : {}) })),
+    entries: pairs.map((pair): MapEntry => ({ name: pair.name, group: pair.group, open: async () => openPair(pair, archive, { classes, kind: await kindOf() }, options), ...(isFolder ? { file: join(folder, pair.image) } : {}) })),
     files: isFolder ? pairs.flatMap((pair) => [join(folder, pair.image), join(folder, pair.mask)]) : [folder],
     close: () => archive.close(),
   };
@@ -44,7 +52,9 @@ export async function listPairs(options: ListOptions): Promise<MapList> {
 
 async function maskClasses({ description, folder }: ListOptions): Promise<MaskClasses> {
   if (description.classes !== undefined) return readMaskClasses(join(folder, description.classes), description.leave_out ?? []);
-  if (description.threshold !== undefined) return twoClasses(description.class_names);
+  const { threshold, class_names: names } = description;
+  if (threshold !== undefined && names !== undefined && names.length > 2) throw new InvalidFileError(folder, `expected class_names of two classes, dark and bright, for masks without a legend, found ${names.length}: ${names.slice(0, 3).join(', ')} …`, { advice: 'write classes.json: {"classes": [{"name": "' + names[0]! + '", "value": 0}, …]}, with the value that masks have for each' });
+  if (threshold !== undefined) return twoClasses(names);
   throw new InvalidFileError(folder, 'expected a legend of the masks (classes.json or class_dict.csv), found none', { advice: 'for masks of two classes give a threshold: --set threshold=128' });
 }
 
@@ -123,15 +133,19 @@ function byPattern(path: string, pattern: string): Named | undefined {
   return { group, name: file.slice(before.length, file.length - after.length) };
 }
 
-async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, options: ListOptions): Promise<MapRows> {
+/** What masks mean. */
+interface Meaning { readonly classes: MaskClasses; readonly kind: MaskKind | undefined }
+
+async function openPair(pair: Pair, archive: Archive, { classes, kind }: Meaning, options: ListOptions): Promise<MapRows> {
   const { description, problems } = options;
+  if (kind !== undefined && 'values' in kind) throw unnamedValues(pair.mask, kind.values);
   const image = await readPicture(await archive.read(pair.image), pair.image, pictureOptions(options));
   const drawn = await readMask(await archive.read(pair.mask), pair.mask, options.openScene);
   if (image.width !== drawn.width || image.height !== drawn.height) {
     problems.add('mask of another size', `${pair.image}: picture ${image.width}×${image.height}, mask ${drawn.width}×${drawn.height}`);
     return { width: 0, height: 0, read: () => Promise.resolve({ pixels: new Uint8Array(), mask: new Uint8Array() }), close: () => Promise.resolve() };
   }
-  const { mask, unknown } = classesOf(drawn, pair.mask, classes, description.threshold);
+  const { mask, unknown } = classesOf(drawn, pair.mask, classes, kind?.threshold);
   const what = 'values' in drawn ? 'value' : 'colour';
   for (const [colour, count] of unknown) {
     if (description.unknown_colors === 'ignore') problems.remark(`pixel of a ${what} of no class, ignored`, `${pair.mask}: ${colour} in ${count} ${count === 1 ? 'pixel' : 'pixels'}`, count);
@@ -144,6 +158,14 @@ async function openPair(pair: Pair, archive: Archive, classes: MaskClasses, opti
     read: (y, count) => Promise.resolve({ pixels: image.data.subarray(y * width * 3, (y + count) * width * 3), mask: mask.subarray(y * width, (y + count) * width) }),
     close: () => Promise.resolve(),
   };
+}
+
+/** For masks that would all be dark, or nearly. */
+function unnamedValues(mask: string, values: readonly number[]): InvalidFileError {
+  const some = `${values.slice(0, 6).join(', ')}${values.length > 6 ? ' …' : ''}`;
+  return new InvalidFileError(mask, `expected a legend, or masks that are dark and bright: the masks hold ${some}, and no legend says what they are`, {
+    advice: `write classes.json beside the folders: {"classes": [{"name": "…", "value": ${values.find((value) => value > 0)!}}, …]}, or for masks of two classes from which value on they are bright: --set threshold=…`,
+  });
 }
 
 /** Ids of a mask's pixels; those without data are ignored. */

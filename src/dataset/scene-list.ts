@@ -107,8 +107,8 @@ async function legendOf(options: SceneListOptions, scenes: readonly SceneEntry[]
     return fromValues(found.map((name, value) => ({ name, value })), leaveOut);
   }
   if (description.classes !== undefined) {
-    const { classes, ignored } = await readMaskClasses(join(folder, description.classes), description.leave_out ?? []);
-    return { classes, ignored, ids: new Map(classes.map(({ id, inMask }) => [inMask?.[0] ?? id, id])), names: classes.map(({ name }) => name) };
+    const legend = await readMaskClasses(join(folder, description.classes), description.leave_out ?? []);
+    return { ...legend, names: legend.classes.map(({ name }) => name) };
   }
   const truth = await options.openScene(join(folder, requireTruth(first, folder)));
   try {
@@ -117,6 +117,8 @@ async function legendOf(options: SceneListOptions, scenes: readonly SceneEntry[]
     if (profile.bands !== 1 || names === undefined) {
       throw new InvalidFileError(profile.source, 'expected one band of class ids with names, found none', { advice: 'give a legend (classes), or the names of the ids: --set class_names=[…]' });
     }
+    const twice = names.find((name, value) => name !== '' && names.indexOf(name) < value);
+    if (twice !== undefined) throw new InvalidFileError(profile.source, `expected names of classes that differ, found ${twice} for ${names.indexOf(twice)} and ${names.lastIndexOf(twice)}`, { advice: 'give others: --set class_names=[…]' });
     const values = names.flatMap((name, value) => (name === '' || value === profile.nodata ? [] : [{ name, value, ...(profile.palette?.[value] === undefined ? {} : { color: profile.palette[value].slice(0, 3) as unknown as readonly [number, number, number] }) }]));
     return fromValues(values, leaveOut);
   } finally {

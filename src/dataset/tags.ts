@@ -4,6 +4,8 @@ import { collectProblems, type Problems } from './problems.js';
 
 /** The rows of a table `image_name,tags`. */
 export interface TagTable {
+  /** Name in the first line, where that does not name the columns: it is a row, if there is such a picture. */
+  readonly first?: string;
   /** All tags that occur, sorted; their places are their ids. */
   readonly tags: readonly string[];
   readonly names: readonly string[];
@@ -37,6 +39,8 @@ export function parseTagTable(text: string, file: string, options: TagTableOptio
     if (seen.has(name)) { problems.add('name twice in the table', `line ${line} repeats ${name}`); continue; }
     seen.add(name);
     const tags = (cells[tagsAt] ?? '').split(/[\s,]+/).filter((tag) => tag !== '');
+    const joined = tags.find((tag) => /[;|]/.test(tag) && known?.includes(tag) !== true);
+    if (joined !== undefined) { problems.add('line whose tags are parted by ; or |, taken for one tag: part them by spaces', `line ${line} has ${joined.slice(0, 60)}`); continue; }
     for (const tag of tags) if (known !== undefined && !known.includes(tag)) problems.add('unknown tag', `${tag} in line ${line}`);
     rows.push({ name, tags });
   }
@@ -45,7 +49,8 @@ export function parseTagTable(text: string, file: string, options: TagTableOptio
   const ids = new Map(tags.map((tag, id) => [tag, id]));
   const targets = new Uint8Array(rows.length * tags.length);
   rows.forEach((row, index) => { for (const tag of row.tags) { const id = ids.get(tag); if (id !== undefined) targets[index * tags.length + id] = 1; } });
-  return { tags, names: rows.map((row) => row.name), targets };
+  const isNamed = columns[nameAt]!.toLowerCase() === 'image_name';
+  return { tags, names: rows.map((row) => row.name), targets, ...(isNamed ? {} : { first: tableName(columns[nameAt]!) }) };
 }
 
 /** Names in a table, in its order; lines that are no rows are left out. @throws {InvalidFileError} if it is no table of names and tags */

@@ -112,8 +112,10 @@ async function findModel(nameOrPath: string): Promise<{ readonly card: string } 
   if (found?.isDirectory()) {
     const card = join(nameOrPath, 'card.json');
     if (await isFile(card)) return { card };
+    await refuseForeign(join(nameOrPath, 'model.json'));
     throw new ModelError(nameOrPath, 'the folder has no card.json', { advice: 'give the .onnx file, or make a model folder with: tilewright models import' });
   }
+  if (found?.isFile() === true) await refuseForeign(nameOrPath);
   if (found?.isFile()) return nameOrPath.toLowerCase().endsWith('.json') ? { card: nameOrPath } : { onnx: nameOrPath };
   const names = zooModels();
   if (names.includes(nameOrPath)) return { card: join(zooFolder(), nameOrPath, 'card.json') };
@@ -122,6 +124,21 @@ async function findModel(nameOrPath: string): Promise<{ readonly card: string } 
   // A name that nothing has is a wrong word; a path that leads nowhere, a missing file.
   if (/^[\w-]+$/.test(nameOrPath)) throw new InvalidOptionError('model', `no model called ${nameOrPath} is shipped, and no such folder or file is there`, { advice });
   throw new ModelError(nameOrPath, 'no model of this name is shipped, and no such file is there', { advice });
+}
+
+const FOREIGN: readonly (readonly [ending: RegExp, what: string, more: string])[] = [
+  [/\.(keras|h5|hdf5)$/i, 'a model of Keras', ''], [/model\.json$/i, 'a model of TensorFlow.js', ''],
+  [/\.(pt|pth|safetensors)$/i, 'weights without a network', ' --architecture NAME'],
+];
+
+/** Models and weights of others have to be imported once. @throws {ModelError} with the command that does */
+async function refuseForeign(path: string): Promise<void> {
+  const foreign = FOREIGN.find(([ending]) => ending.test(path));
+  if (foreign === undefined || !(await isFile(path))) return;
+  const [, what, more] = foreign;
+  // A card may have any name.
+  if (/\.json$/i.test(path) && !(await readFile(path, 'latin1')).includes('"modelTopology"')) return;
+  throw new ModelError(path, `expected a model folder or an ONNX model, found ${what}`, { advice: `import it first, with the names of its classes: tilewright models import ${path}${more} --labels labels.txt -o my-model` });
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -89,6 +89,17 @@ describe('loadModel refuses in one line', () => {
     expect(await refusal(write('card.json', '{'))).toMatch(/the card is not JSON/);
   });
 
+  it('models of Keras and TensorFlow.js, and weights, with the command that imports them', async () => {
+    const advice = (path: string, more = ''): string => ` | import it first, with the names of its classes: tilewright models import ${path}${more} --labels labels.txt -o my-model`;
+    const keras = write('net.keras', 'x');
+    expect(await refusal(keras)).toBe(`${keras}: expected a model folder or an ONNX model, found a model of Keras${advice(keras)}`);
+    const weights = write('net.safetensors', 'x');
+    expect(await refusal(weights)).toBe(`${weights}: expected a model folder or an ONNX model, found weights without a network${advice(weights, ' --architecture NAME')}`);
+    mkdirSync(join(folder, 'tfjs'));
+    const topology = write('tfjs/model.json', '{"format":"layers-model","modelTopology":{}}');
+    for (const path of [topology, join(folder, 'tfjs')]) expect(await refusal(path)).toBe(`${topology}: expected a model folder or an ONNX model, found a model of TensorFlow.js${advice(topology)}`);
+  });
+
   it('a file without a card', async () => {
     const alone = join(folder, 'alone');
     mkdirSync(alone);

@@ -45,7 +45,7 @@ describe('masks of more than 8 bits', () => {
     const colours = JSON.stringify({ classes: [{ name: 'a', color: [0, 0, 0] }, { name: 'b', color: [1, 1, 1] }] });
     await expect(openMaps({ data: await pair('labels_16.png', colours, 4, 3), cacheFolder })).rejects.toThrow('file that cannot be used: expected 8-bit colours, since the legend has colours, found one band of more than 8 bits, give every class of the legend the "value" that masks have for it (masks/a.png)');
     await expect(openMaps({ data: await pair('picture_16.png', legend([0, 1]), 4, 3), cacheFolder })).rejects.toThrow('expected a mask of one band, or of 8-bit colours, found 3 bands of uint16');
-    await expect(openMaps({ data: await pair('labels_16.png', legend([0, -1]), 4, 3), cacheFolder })).rejects.toThrow('"value" a whole number from 0 to 65535');
+    await expect(openMaps({ data: await pair('labels_16.png', legend([0, -1]), 4, 3), cacheFolder })).rejects.toThrow('expected value of classes[1] (c1) to be a whole number from 0 to 65535, found -1');
   });
 
   it('without a legend are dark and bright by the values that are stored', async () => {
@@ -56,6 +56,54 @@ describe('masks of more than 8 bits', () => {
     const { samples } = await openMaps({ data: base, set: ['threshold=2'], cacheFolder });
     expect(Array.from(samples.read(0).mask)).toEqual(golden['labels_16.png']!.map((value) => (value >= 2 ? 1 : 0)));
     await samples.close();
+  });
+});
+
+describe('masks without a legend', () => {
+  type Grey = readonly number[];
+  const grey = (values: Grey): Promise<Buffer> => sharp(Buffer.from(values), { raw: { width: values.length, height: 1, channels: 1 } }).png().toBuffer();
+  async function greys(...masks: readonly Grey[]): Promise<string> {
+    const base = place();
+    for (const [at, values] of masks.entries()) {
+      put(base, `images/${at}.png`, await plain(9, values.length, 1));
+      put(base, `masks/${at}.png`, await grey(values));
+    }
+    return base;
+  }
+  const classesOf = async (data: string, set: readonly string[] = []): Promise<number[][]> => {
+    const { samples } = await openMaps({ data, set, cacheFolder });
+    const all = Array.from({ length: samples.count }, (_, at) => Array.from(samples.read(at).mask));
+    await samples.close();
+    return all;
+  };
+
+  it.each<[string, Grey[], number[][]]>([
+    ['0 and 255, also where one is dark all over', [[0, 0, 0], [0, 255, 0]], [[0, 0, 0], [0, 1, 0]]],
+    ['0 and 1', [[0, 0, 0], [0, 1, 1]], [[0, 0, 0], [0, 1, 1]]],
+    ['what JPEG makes of dark and bright', [[0, 1, 2, 3], [0, 3, 9, 90, 180, 250, 255]], [[0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1]]],
+    ['dark and less dark', [[30, 200]], [[0, 1]]],
+  ])('are dark and bright with %s', async (_, masks, wanted) => { expect(await classesOf(await greys(...masks))).toEqual(wanted); });
+
+  it('that went through JPEG may be dark all over', async () => {
+    const base = await greys([0, 2, 1, 0]);
+    put(base, 'images/j.png', await plain(9, 8, 8));
+    put(base, 'masks/j.jpg', await sharp(Buffer.alloc(64, 3), { raw: { width: 8, height: 8, channels: 1 } }).jpeg().toBuffer());
+    put(base, 'masks/0.png', await grey([0, 0, 0, 0]));
+    expect((await classesOf(base)).flat().every((id) => id === 0)).toBe(true);
+  });
+
+  it.each<[string, Grey[], string]>([
+    ['numbers of classes', [[1, 2], [2, 3]], '2 × file that cannot be used: expected a legend, or masks that are dark and bright: the masks hold 1, 2, 3, and no legend says what they are, write classes.json beside the folders: {"classes": [{"name": "…", "value": 1}, …]}'],
+    ['numbers and 255 for none', [[0, 1, 2, 5, 255]], 'the masks hold 0, 1, 2, 5, 255, and no legend'],
+    ['values below the threshold', [[0, 100]], 'the masks hold 0, 100, and no legend says what they are'],
+  ])('are refused with %s', async (_, masks, message) => { await expect(classesOf(await greys(...masks))).rejects.toThrow(message); });
+
+  it('are what a threshold and a legend say', async () => {
+    const base = await greys([1, 2, 3]);
+    expect(await classesOf(base, ['threshold=2'])).toEqual([[0, 1, 1]]);
+    await expect(classesOf(base, ['class_names=[a,b,c]'])).rejects.toMatchObject({ message: expect.stringContaining('expected class_names of two classes, dark and bright, for masks without a legend, found 3: a, b, c') as string, advice: expect.stringContaining('{"name": "a", "value": 0}') as string });
+    put(base, 'classes.json', JSON.stringify({ classes: [1, 2, 3].map((value) => ({ name: `c${value}`, value })) }));
+    expect(await classesOf(base)).toEqual([[0, 1, 2]]);
   });
 });
 
@@ -153,6 +201,11 @@ describe('tables of tags', () => {
     ['with endings', 'image_name,tags\nchip ü 0.webp,wald\nchip ü 1.png,wald see\nchip ü 2.TIF,\n'],
     ['with more columns', 'id,image_name,split,tags\n1,chip ü 0,a,wald\n2,chip ü 1,a,wald see\n3,chip ü 2,b,\n'],
   ])('%s', async (_, table) => { expect(await tagsOf(table, ['.webp', '.png', '.tif'])).toEqual(right); });
+
+  it.each([';', '|'])('are refused with tags parted by %s', async (between) => {
+    const table = ['image_name,tags', `chip ü 0,"wald${between}see"`, `chip ü 1,wald ${between} see`, 'chip ü 2,wald'].join('\n');
+    await expect(tagsOf(table)).rejects.toThrow(`2 × line whose tags are parted by ; or |, taken for one tag: part them by spaces (line 2 has wald${between}see, line 3 has ${between})`);
+  });
 
   it('tell columns that are not read, and why a table is not understood', async () => {
     const base = place();

@@ -156,7 +156,11 @@ export async function openMaps(options: OpenMapsOptions, context: TaskContext = 
 
 async function mapsOf(data: ListedData, options: Pick<OpenMapsOptions, 'reduce' | 'resize' | 'onKey'>, cacheFolder: string | undefined, context: TaskContext): Promise<CachedMaps> {
   const { list, problems, found } = data;
-  if (list.kind !== 'maps') { await list.close(); throw new InvalidFileError(data.source, 'expected pictures with masks or scenes with truth, found chips with tags', { advice: 'train a tagger on them' }); }
+  if (list.kind !== 'maps') {
+    await list.close();
+    const [what, task] = list.exclusive ? ['a folder of pictures per class', 'classifier'] : ['chips with tags', 'tagger'];
+    throw new InvalidFileError(data.source, `expected pictures with masks or scenes with truth, which segmenters learn from, found ${what}`, { advice: `train a ${task} on them (tilewright train ${task}), or give pictures with masks: images/ and masks/` });
+  }
   const { reduce, resize } = options;
   const { swap_red_blue: swap, bands, range, frame, threshold, unknown_colors: unknown, scenes, class_names: names, leave_out: left } = found.description;
   return cacheMaps(list, {

@@ -1,4 +1,4 @@
-import { collectProblems, countTruth, noteUntrained, partWithoutTruth, type CachedMaps, type Problem } from '../../dataset/index.js';
+import { collectProblems, countTruth, describeData, noteUntrained, partWithoutTruth, type CachedMaps, type Problem } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { ChipSamples, MapSamples, Split } from '../../samples/index.js';
@@ -63,7 +63,9 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   const keyed = { onListed, ...(options.onKey === undefined ? {} : { onKey: options.onKey }) };
   if (recipe.task === 'segmenter') {
     const reduce = options.fullSize === true ? 1 : recipe.network.reduce ?? 1;
-    const { samples, mapFiles, remarks } = await openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    const named = ['images', 'masks', 'scenes'] as const;
+    const opening = openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
+    const { samples, mapFiles, remarks } = await opening.catch(async (error: unknown) => { if (named.every((key) => recipe.data[key] === undefined)) await refuseChips(options.data, error); throw error; });
     const split = await splitOf(samples, samples.pictures);
     if (options.toTrain === true) await refuseUnknown(samples, split, options.data);
     return { samples, split, outputs: samples.classes, remarks: [...remarks, ...untrained(samples.classes, samples.count, (picture, id) => samples.counts[picture]![id]!, split)], ...(mapFiles === undefined ? {} : { mapFiles }) };
@@ -91,4 +93,13 @@ async function refuseUnknown(samples: CachedMaps, split: Split, data: string): P
   if (part === undefined) return;
   await samples.close();
   throw new InvalidFileError(data, `expected masks with pixels of a class in the ${part} pictures, found none: all of their pixels are ignored`, { advice: part === 'training' ? 'look at the legend and the masks: tilewright dataset info counts what they have' : 'keep others apart with split.validation, or look at the masks: tilewright dataset info counts what they have' });
+}
+
+/** Data of chips have nothing of what a recipe for pictures with masks names: said so, rather than that it is missing. */
+async function refuseChips(data: string, error: unknown): Promise<void> {
+  if (!(error instanceof InvalidFileError)) return;
+  const description = await describeData(data).then((found) => found.description, () => undefined);
+  const task = description?.table !== undefined ? 'tagger' : description?.class_folders === true ? 'classifier' : undefined;
+  if (task === undefined) return;
+  throw new InvalidFileError(data, `expected pictures with masks, which this recipe is for, found ${task === 'tagger' ? 'chips with tags' : 'a folder of pictures per class'}`, { cause: error, advice: `train a ${task} on them: tilewright train ${task}` });
 }
