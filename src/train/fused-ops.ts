@@ -6,6 +6,9 @@ import type { LayerVariable, NativeBackend } from './native-convolution.js';
 interface NormalizationLayer { gamma: LayerVariable; beta: LayerVariable; movingMean: LayerVariable; movingVariance: LayerVariable; epsilon: number; momentum: number }
 type Call = (inputs: Tensor | Tensor[], options: { training?: boolean }) => Tensor | Tensor[];
 
+/** Half of the memory above which oneDNN has only a slow kernel. */
+const MOST_LAID_OUT = 2 ** 29;
+
 /** Models that were made faster already. */
 const fused = new WeakSet<LayersModel>();
 
@@ -14,16 +17,17 @@ const fused = new WeakSet<LayersModel>();
  * forwards and one backwards, instead of about twenty element-wise ones; convolutions compute the gradients that are asked for,
  * by the faster kernel. (Measured on two cores, ResNet of 0.7 M parameters:
  * docs/training.md.) Prediction and saved models are the same; on other engines this does nothing.
+ * @param most Bytes of what the filters of a convolution see, laid out; larger ones are computed in bands of rows
  * @returns whether anything was changed
  */
-export function fuseTrainingOps(tf: Tensorflow, model: LayersModel): boolean {
+export function fuseTrainingOps(tf: Tensorflow, model: LayersModel, most = MOST_LAID_OUT): boolean {
   const backend = tf.backend() as unknown as Partial<NativeBackend>;
   if (backend.executeMultipleOutputs === undefined || backend.binding === undefined) return false;
   const native = backend as NativeBackend;
   if (fused.has(model)) return true;
   fused.add(model);
   for (const layer of model.layers) {
-    if (layer.getClassName() === 'Conv2D') trainConvolution(tf, native, layer);
+    if (layer.getClassName() === 'Conv2D') trainConvolution(tf, native, layer, most);
     if (layer.getClassName() === 'BatchNormalization' && (layer.input as SymbolicTensor).shape.length === 4) fuseNormalization(tf, native, layer);
     // The kernel knows no upper bound (ReLU6).
     if (layer.getClassName() === 'ReLU' && typeof layer.getConfig()['maxValue'] !== 'number') (layer as unknown as { call: Call }).call = (inputs) => fusedRelu(tf, native, only(inputs));

@@ -29,7 +29,7 @@ describe('native training operations', () => {
     near(plain.weights, fused.weights, 6e-3);
   });
 
-  it('give the gradients of convolutions of every kind: the sums written out', async (context) => {
+  for (const [how, most] of [['whole', undefined], ['in bands of rows', 2000]] as const) it(`give the gradients of convolutions of every kind, ${how}: the sums written out`, async (context) => {
     const native = await nativeTensorflow();
     if (native === undefined) { context.skip('the native engine is not installed (npm run setup:tensorflow)'); return; }
     const random = seededRandom(11);
@@ -44,10 +44,15 @@ describe('native training operations', () => {
       const input = native.input({ shape: shape.slice(1) });
       const before = native.layers.activation({ activation: 'linear' }).apply(input);
       const model = native.model({ inputs: input, outputs: native.layers.conv2d({ filters, kernelSize, strides, padding, useBias: round % 2 === 0 }).apply(before) as never });
-      fuseTrainingOps(native, model);
+      fuseTrainingOps(native, model, most);
       const x = native.tensor4d(values(shape.reduce((a, b) => a * b)), shape);
       const kernel = (model.trainableWeights[0] as unknown as { val: Tensor4D }).val;
       const out = model.apply(x, { training: true }) as Tensor4D;
+      const whole = native.conv2d(x as Tensor4D, kernel, strides, padding);
+      for (const answer of [out, model.predict(x) as Tensor4D]) {
+        expect(answer.shape).toEqual(whole.shape);
+        expect(distance(answer.dataSync(), Float64Array.from(whole.dataSync())), `answer of ${shape.join('×')}`).toBeLessThan(1e-5);
+      }
       const weight = native.tensor4d(values(out.size), out.shape);
       const loss = (image: Tensor): Scalar => native.sum(native.mul(model.apply(image, { training: true }) as Tensor, weight));
       const named = `${shape.join('×')} ${kernelSize.join('×')}, stride ${strides}, ${padding}, ${filters}`;

@@ -2,7 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { LayersModel, SymbolicTensor, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { EnvironmentError, errorToPlain, ModelError } from '../../errors.js';
 import { areaResampleInto } from '../../raster/index.js';
-import { loadLayers, loadTensorflow, tidyValues, type Tensorflow } from '../../train/index.js';
+import { fuseTrainingOps, loadLayers, loadTensorflow, tidyValues, type Tensorflow } from '../../train/index.js';
 import type { LayersAnswer, LayersReply, LayersRequest, LayersSettings } from './protocol.js';
 
 /** The thread that TensorFlow runs in: its calls block their thread until they are done. */
@@ -19,6 +19,8 @@ async function load(settings: LayersSettings): Promise<Loaded> {
   const { tf, engine, note } = await loadTensorflow();
   if (engine === 'javascript') throw new EnvironmentError(`the engine tensorflow is not here: ${note}`, { advice: 'npm run setup:tensorflow installs it; or leave --engine out' });
   const model = await loadLayers(tf, settings.folder).catch((cause: unknown) => { throw new ModelError(settings.model, `its layers in ${settings.folder} cannot be read: ${(cause as Error).message.split('\n')[0] ?? ''}`, { cause }); });
+  // For its large convolutions.
+  fuseTrainingOps(tf, model);
   const [scores] = model.outputs;
   const features = settings.outputs.includes('features') ? featuresOf(model, settings) : undefined;
   const wanted = features === undefined || features === scores ? model : tf.model({ inputs: model.inputs, outputs: [scores!, features] });
