@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { areChips, loadSamples } from '../src/tasks/train/samples.js';
 import { readRecipe, train } from '../src/tasks/train.js';
-import { targetsOf } from '../src/train/index.js';
+import { targetsOf, type Recipe } from '../src/train/index.js';
 
 /**
  * Trains a recipe here and the same network, data, split, epochs and optimizer in Keras, over some seeds, and prints the validation
@@ -13,11 +13,40 @@ import { targetsOf } from '../src/train/index.js';
  *     node dist/bench/parity.js planet-vgg3 <folder> [--python <python with keras>] [--seeds 3] [--set key=value …]
  *
  * Both sides get the same decoded samples. Ours is scored through its exported ONNX file. First weights, order of samples and places of
- * crops differ, as they do between two seeds.
+ * crops differ, as they do between two seeds. An epoch of chips shows each once on both sides, the last step with fewer; one of pictures
+ * is as many patches as show their pixels once here, and every picture once in Keras. What the Keras side does not have is refused.
  */
 const RECIPES = ['planet-vgg3', 'deepglobe-unet'] as const;
 /** What both sides leave out, so that there is nothing to differ in. */
 const PLAIN = ['augment={turns: false}', 'training.keep=last', 'training.patience=null', 'schedule={name: constant}'];
+
+/** What a recipe may say of network, optimizer, loss and training: `bench/parity.py` does the same. */
+const MIRRORED: Readonly<Record<string, readonly string[]>> = {
+  network: ['architecture', 'size', 'width', 'widths', 'normalization'],
+  optimizer: ['name', 'lr', 'momentum', 'clipnorm'],
+  loss: ['name', 'class_weights'],
+  training: ['epochs', 'batch', 'patch', 'seed', 'monitor', 'keep', 'threshold', 'cache_features'],
+};
+
+/** @throws {Error} naming the first key that the Keras side would leave out silently */
+function refuseUnmirrored(recipe: Recipe): void {
+  const { network, optimizer, loss, training, stages, schedule } = recipe;
+  const fail = (what: string): never => { throw new Error(`expected a recipe that both sides can train, found ${what}: bench/parity.py has nothing like it`); };
+  for (const [section, value] of Object.entries({ network, optimizer, loss, training })) {
+    for (const [key, item] of Object.entries(value as object)) if (item !== undefined && item !== null && !MIRRORED[section]!.includes(key)) fail(`${section}.${key}=${JSON.stringify(item)}`);
+  }
+  if (!(RECIPES as readonly string[]).includes(recipe.name) || !['vgg3', 'unet'].includes(network.architecture)) fail(`network.architecture=${network.architecture}`);
+  if (!['sgd', 'adam'].includes(optimizer.name)) fail(`optimizer.name=${optimizer.name}`);
+  if (typeof optimizer.lr !== 'number') fail('optimizer.lr by layers');
+  if (optimizer.name !== 'sgd' && optimizer.momentum !== undefined) fail('optimizer.momentum of adam');
+  if ((loss.name ?? 'cross-entropy') !== 'cross-entropy') fail(`loss.name=${loss.name}`);
+  if (loss.class_weights !== undefined ? loss.class_weights !== 'equal' : recipe.task === 'segmenter') fail(`loss.class_weights=${JSON.stringify(loss.class_weights ?? 'sqrt')}`);
+  const normalization = network.normalization ?? (network.architecture === 'vgg3' ? 'none' : undefined);
+  if (normalization !== (network.architecture === 'vgg3' ? 'unit' : undefined)) fail(`network.normalization=${normalization}`);
+  if (training.threshold === 'per-tag') fail('training.threshold=per-tag');
+  if (schedule.name !== 'constant') fail(`schedule.name=${schedule.name}`);
+  if (stages.length > 1) fail('stages');
+}
 
 interface Given { readonly name: string; readonly folder: string; readonly python: string; readonly seeds: number; readonly set: readonly string[] }
 
@@ -31,6 +60,7 @@ function given(): Given {
 /** Samples, truth and settings, as the other side reads them. */
 async function writeForKeras(recipeFile: string, { folder, set }: Given, work: string): Promise<void> {
   const recipe = await readRecipe({ recipe: recipeFile, set });
+  refuseUnmirrored(recipe);
   const loaded = await loadSamples(recipe, { data: folder, cacheFolder: join(work, 'cache') }, {});
   const { training, network, optimizer, task } = recipe;
   const pixels: Uint8Array[] = [];

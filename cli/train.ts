@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { nearestName } from '../src/card/index.js';
 import { InvalidOptionError } from '../src/errors.js';
 import { leaveFolder } from '../src/run/index.js';
-import { findTrainingRate, type FindRateResult } from '../src/tasks/find-rate.js';
+import { describeRates, findTrainingRate, type FindRateResult } from '../src/tasks/find-rate.js';
 import { trainApart } from '../src/tasks/train-apart.js';
 import type { TrainResult } from '../src/tasks/train.js';
 import { durationText } from '../src/tasks/train/course.js';
@@ -78,5 +78,5 @@ function printResult(result: TrainResult): void {
 const ENGINES = { 'tensorflow-gpu': 'TensorFlow on a GPU', tensorflow: 'TensorFlow', javascript: 'plain JavaScript' } as const;
 
 function printRate(result: FindRateResult): void {
-  process.stdout.write(`${result.output}/lr-finder.png: the loss falls most steeply at ${result.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${result.tenthOfLowest.toPrecision(2)}\n`);
+  process.stdout.write(`${result.output}/lr-finder.png: ${describeRates(result)}\n`);
 }

@@ -27,7 +27,7 @@ export interface CacheChipsOptions {
 /** Pictures decoded at a time: enough to keep sharp's threads busy; all that is in memory. */
 const AT_A_TIME = 32;
 
-interface Header { readonly names: readonly string[]; readonly targets: string; readonly size: number }
+interface Header { readonly names: readonly string[]; readonly targets: string; readonly size: number; readonly remarks: Problems['all'] }
 
 /**
  * Decodes chips once into a cache file and opens it. With the same files and options the file is used as it is: nothing is
@@ -41,7 +41,11 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
   if (keys !== undefined) await options.onKey?.(keys.data);
   const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
-  if (kept !== undefined) return samplesOf(list, kept, options);
+  if (kept !== undefined) {
+    for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples, count);
+    return samplesOf(list, kept, options);
+  }
+  const before = new Set(problems.all.map(({ kind }) => kind));
   const bytes = size * size * 3;
   const writer = await createSampleFile<Header>(options.file, key);
   try {
@@ -53,13 +57,14 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
       for (const [offset, { data, picture, error }] of decoded.entries()) {
         const file = list.fileOf(start + offset);
         if (picture === undefined) noteUnreadable(problems, error, file);
-        else if (picture.width < size && picture.height < size) problems.remark(`chip smaller than the network's input of ${size} pixels, enlarged to it (network.size)`, `${file}: ${picture.width} × ${picture.height}`);
+        else noteNotSquare(problems, picture, file);
+        if (picture !== undefined && picture.width < size && picture.height < size) problems.remark(`chip smaller than the network's input of ${size} pixels, enlarged to it (network.size)`, `${file}: ${picture.width} × ${picture.height}`);
         await writer.write((start + offset) * bytes, data ?? new Uint8Array(bytes));
       }
       options.onProgress?.(Math.min(list.names.length, start + AT_A_TIME), list.names.length);
     }
     problems.throwIfAny(options.source);
-    await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size });
+    await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size, remarks: problems.all.filter(({ kind, fault }) => !fault && !before.has(kind)) });
   } catch (error) {
     await writer.abandon();
     await list.close();
@@ -78,6 +83,11 @@ async function decodeChip(list: ChipList, index: number, size: number): Promise<
   } catch (error) {
     return { error };
   }
+}
+
+/** Chips are brought to a square, whatever their shape: what they show is squeezed then. */
+export function noteNotSquare(problems: Problems, { width, height }: Pick<Picture, 'width' | 'height'>, file: string): void {
+  if (width !== height) problems.remark('chip that is not square, squeezed to a square', `${file}: ${width} × ${height}`);
 }
 
 /**

@@ -57,7 +57,7 @@ export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promi
   const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) {
-    for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples[0] ?? '', count);
+    for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples, count);
     return samplesOf(list, kept);
   }
   const writer = await createSampleFile<Header>(options.file, key);

@@ -1,5 +1,5 @@
 export { openArchive, type Archive } from './archive.js';
-export { cacheChips, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
+export { cacheChips, noteNotSquare, noteUnreadable, reasonOf, toSize, type CacheChipsOptions } from './cache-chips.js';
 export { cacheMaps, noteUnusable, type CacheMapsOptions, type CachedMaps } from './cache-maps.js';
 export { cacheKeys, type CacheKeys } from './cache-key.js';
 export { listTable, type ChipList, type ListOptions } from './chip-list.js';
@@ -22,6 +22,7 @@ export {
   splitByBlock, splitByGroup, splitRandomly, splitStratified, type BlockSplitOptions, type GroupSplitOptions, type RandomSplitOptions, type SamplePlace, type StratifiedOptions,
 } from './split.js';
 export { parseTagTable, type TagTable } from './tags.js';
+export { countTruth, noteUntrained, partWithoutTruth, type TruthCounts } from './truth-counts.js';
 export { openTar } from './tar.js';
 export { windowChips, type WindowChips, type WindowChipsOptions } from './window-chips.js';
 export { openZip } from './zip.js';

@@ -14,8 +14,8 @@ export interface Problem {
 export interface Problems {
   /** A fault, or `count` of them at once: nothing is trained on such data. */
   add(kind: string, detail: string, count?: number): void;
-  /** Something to know: reported, and no reason to stop. */
-  remark(kind: string, detail: string, count?: number): void;
+  /** Something to know: reported, and no reason to stop. Several examples where they are known from before. */
+  remark(kind: string, detail: string | readonly string[], count?: number): void;
   readonly all: readonly Problem[];
   readonly faults: number;
   /** @throws {InvalidFileError} naming every fault with its count and first examples, if there is one. */
@@ -28,10 +28,10 @@ const OF_NO_CLASS: ReadonlySet<string> = new Set(['colour of no class', 'value o
 
 export function collectProblems(): Problems {
   const kinds = new Map<string, { count: number; readonly examples: string[]; readonly fault: boolean }>();
-  const note = (kind: string, detail: string, count: number, fault: boolean): void => {
+  const note = (kind: string, detail: string | readonly string[], count: number, fault: boolean): void => {
     const entry = kinds.get(kind) ?? { count: 0, examples: [], fault };
     entry.count += count;
-    if (entry.examples.length < EXAMPLES && detail !== '' && entry.examples.at(-1) !== detail) entry.examples.push(detail);
+    for (const example of typeof detail === 'string' ? [detail] : detail) if (entry.examples.length < EXAMPLES && example !== '' && entry.examples.at(-1) !== example) entry.examples.push(example);
     kinds.set(kind, entry);
   };
   const list = (): Problem[] => [...kinds].map(([kind, entry]) => ({ kind, ...entry }));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
-  collectContradictions, hashPixels, noteUnreadable, noteUnusable, problemText, splitName, toRgba, type ChipList, type Contradiction, type MapList, type Picture, type Problem, type Problems,
+  collectContradictions, countTruth, hashPixels, noteNotSquare, noteUnreadable, noteUntrained, noteUnusable, partWithoutTruth, problemText, splitName, toRgba, type ChipList, type Contradiction, type MapList, type Picture, type Problem, type Problems,
 } from '../dataset/index.js';
 import { classColors } from '../card/index.js';
 import { InvalidFileError, throwIfAborted, TilewrightError } from '../errors.js';
@@ -136,6 +136,7 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
       noteUnreadable(problems, error, list.fileOf(index));
     } else {
       sizes.add(picture);
+      noteNotSquare(problems, picture, list.fileOf(index));
       if (onSheet.has(index)) pictures.set(index, picture);
       const labels = labelsOf(list, index);
       noteContradiction(problems, contradictions.add({ key: hashPixels(picture).update(picture.data).digest('base64'), labels, name: `${splitName(list.groups[index]!, list.names[index]!)} (${labels === '' ? 'no tag' : labels})` }));
@@ -143,6 +144,7 @@ async function lookAtChips(list: ChipList, { problems }: ListedData, options: Da
     if (++done % 1024 === 0 || done === wanted.length) context.onProgress?.({ stage: 'check', done, total: wanted.length, unit: 'chips' });
   }
   throwIfAborted(context.signal);
+  if (list.parts !== undefined) noteUntrained(problems, list.tags, countTruth(list.names.length, list.tags.length, (sample, id) => list.targets[sample * list.tags.length + id]!, list.parts.train));
   const tagged = tagCounts(list.targets, list.tags.length);
   const items = places.map((index): SheetItem => ({
     ...(pictures.has(index) ? { picture: toRgba(pictures.get(index)!) } : {}), caption: list.names[index]!,
@@ -181,7 +183,7 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
   if (data.found.description.chip !== undefined) return lookAtWindows(data, options, context);
   const { problems } = data;
   const sizes = collectSizes();
-  const counts = new Array<number>(list.classes.length).fill(0);
+  const countsOf = list.entries.map(() => new Array<number>(list.classes.length).fill(0));
   const places = new Set(shown(list.entries.length, Math.ceil((options.samples ?? 9) / 2), true));
   const items: SheetItem[] = [];
   const contradictions = collectContradictions();
@@ -198,7 +200,7 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
         const [seen, labels] = [hashPixels(rows), createHash('sha1')];
         for (let y = 0; y < rows.height; y += step) {
           const { pixels, mask } = await rows.read(y, Math.min(step, rows.height - y));
-          for (let i = 0; i < mask.length; i++) if (mask[i] === IGNORE) ignored++; else counts[mask[i]!]!++;
+          for (let i = 0; i < mask.length; i++) if (mask[i] === IGNORE) ignored++; else countsOf[index]![mask[i]!]!++;
           seen.update(pixels);
           labels.update(mask);
           sheet?.add(y, pixels, mask, list.classes);
@@ -215,7 +217,14 @@ async function lookAtMaps(list: MapList, data: ListedData, options: DatasetInfoO
     }
     context.onProgress?.({ stage: 'check', done: index + 1, total: list.entries.length, unit: 'pictures' });
   }
+  const names = list.classes.map(({ name }) => name);
+  const every = Int32Array.from(list.entries.keys());
+  const truth = countTruth(list.entries.length, names.length, (picture, id) => countsOf[picture]![id]!, list.parts?.train ?? every);
+  const counts = truth.all;
   const total = counts.reduce((sum, count) => sum + count, 0);
+  const lacking = ignored === 0 || problems.faults > 0 ? undefined : total === 0 ? 'truth' : list.parts === undefined ? undefined : partWithoutTruth(countsOf, list.parts);
+  if (lacking !== undefined) problems.add(`${lacking === 'truth' ? lacking : `${lacking} part`} without a single pixel of a class`, 'all are ignored');
+  noteUntrained(problems, names, truth);
   list.classes.forEach(({ name }, id) => { if (counts[id] === 0) problems.remark('class without a pixel', name); });
   const classes = list.classes.map(({ name, color }, id) => ({ name, color: hex(color), count: counts[id]!, share: total === 0 ? 0 : counts[id]! / total }));
   return { sizes, items, classes, more: { ignoredShare: total + ignored === 0 ? 0 : ignored / (total + ignored) } };
@@ -226,7 +235,7 @@ async function lookAtWindows(data: ListedData, options: DatasetInfoOptions, cont
   const { chip } = data.found.description;
   const { samples, remarks } = await openChips({ data: data.found, size: chip! }, context);
   try {
-    for (const { kind, count, examples } of remarks) data.problems.remark(kind, examples[0] ?? '', count);
+    for (const { kind, count, examples } of remarks) data.problems.remark(kind, examples, count);
     const sizes = collectSizes();
     sizes.add({ width: samples.size, height: samples.size });
     const items = shown(samples.count, options.samples ?? 9, true).map((index): SheetItem => {

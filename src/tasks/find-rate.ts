@@ -55,15 +55,21 @@ export async function findTrainingRate(options: FindRateOptions, context: TaskCo
     await writeWhole(options.output, 'lr-finder.csv', `rate,loss,smooth\n${found.points.map(({ rate, loss, smooth }) => `${rate},${loss},${smooth}`).join('\n')}\n`);
     await writeWhole(options.output, 'lr-finder.png', await lineChart({
       title: `${recipe.name}${stages.length > 1 ? `, stage ${stage.name}` : ''}: loss by learning rate`,
-      subtitle: `it falls most steeply at ${found.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${found.tenthOfLowest.toPrecision(2)}`,
+      subtitle: describeRates(found),
       xLabel: 'learning rate, as a power of ten', yLabel: 'loss (moving average)',
       series: [{ name: 'loss', points: shown(found).map(({ rate, smooth }) => ({ x: Math.log10(rate), y: smooth })) }],
-      markers: [found.steepest, found.tenthOfLowest].map((rate) => ({ x: Math.log10(rate), label: '' })),
+      markers: (found.suggested === undefined ? [] : [found.suggested.steepest, found.suggested.tenthOfLowest]).map((rate) => ({ x: Math.log10(rate), label: '' })),
     }));
     return { output: options.output, stage: stage.name, ...found };
   } finally {
     await course.close();
   }
+}
+
+/** What was found, in one line. */
+export function describeRates({ suggested }: Pick<FoundRate, 'suggested'>): string {
+  if (suggested === undefined) return 'the loss did not fall at any rate: look at the data and the frozen layers, or try more steps';
+  return `the loss falls most steeply at ${suggested.steepest.toPrecision(2)}; a tenth of the rate with the lowest loss is ${suggested.tenthOfLowest.toPrecision(2)}`;
 }
 
 /** The curve up to where the loss runs away: beyond, everything else would be flat. */

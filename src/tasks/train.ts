@@ -105,7 +105,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     const { loaded, networks } = course.current();
     setValues(tf, networks.training.logits, weights);
     if (recipe.training.calibrate === true && !areChips(loaded)) {
-      const offsets = calibrate(tf, networks.training, loaded.samples, loaded.split.validation, networks.multiple);
+      const offsets = await calibrate(tf, networks.training, loaded.samples, loaded.split.validation, { multiple: networks.multiple, signal: context.signal });
       context.onProgress?.({ stage: 'calibrate', done: 1, total: 1, unit: 'times', detail: loaded.outputs.map((name, id) => `${name} ${offsets[id]!.toFixed(2)}`).join(', ') });
     }
     shareWeights(networks);

@@ -22,7 +22,7 @@ export interface ChipLearnerOptions {
   readonly task: 'tagger' | 'classifier';
   readonly batch: number;
   readonly seed: number;
-  /** Steps per epoch. Default: as many whole batches as there are. */
+  /** Steps per epoch. Default: as many as show every chip once, the last with what is left, as Keras's `fit`. */
   readonly steps?: number;
   readonly loss: RecipeLoss;
   /** Taggers: a tag counts as found from this probability on, in the validation score. */
@@ -41,14 +41,14 @@ export function chipLearner(tf: Tensorflow, network: RunNetwork, chips: ChipSamp
   let order: { epoch: number; places: Int32Array } | undefined;
   return {
     network,
-    stepsPerEpoch: options.steps ?? (Math.floor(split.train.length / batch) || 1),
+    stepsPerEpoch: options.steps ?? Math.max(1, Math.ceil(split.train.length / batch)),
     scoreName: task === 'tagger' ? 'F2' : 'accuracy',
     batch(epoch, step) {
       if (order?.epoch !== epoch) order = { epoch, places: shuffled(split.train.length, seededRandom(seed, epoch)) };
       const random = seededRandom(seed, epoch, step + 1);
-      // With more steps than an epoch has batches, the samples come again in the same order.
       const all = order.places;
-      const count = Math.min(batch, all.length);
+      // With steps of their own number the samples come again in the same order, in whole batches.
+      const count = options.steps === undefined ? Math.min(batch, all.length - step * batch) : Math.min(batch, all.length);
       const places = Int32Array.from({ length: count }, (_, index) => all[(step * batch + index) % all.length]!);
       const x = new Float32Array(places.length * length);
       const y = new Float32Array(places.length * tags.length);

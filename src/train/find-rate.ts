@@ -27,10 +27,13 @@ export interface RatePoint { readonly rate: number; readonly loss: number; /** M
 
 export interface FoundRate {
   readonly points: readonly RatePoint[];
-  /** Where the loss falls most steeply. */
-  readonly steepest: number;
-  /** A tenth of the rate with the lowest loss. */
-  readonly tenthOfLowest: number;
+  /** Rates to begin with; absent where the loss did not fall at any rate. */
+  readonly suggested?: {
+    /** Where the loss falls most steeply. */
+    readonly steepest: number;
+    /** A tenth of the rate with the lowest loss. */
+    readonly tenthOfLowest: number;
+  };
 }
 
 /** The average keeps this share per step; the loss has run away when it is so many times the lowest. */
@@ -73,8 +76,11 @@ export async function findRate(tf: Tensorflow, opened: OpenedStage, stage: Pick<
   return { points, ...suggestRates(points) };
 }
 
-/** Rates to begin with, from the smoothed losses. */
-export function suggestRates(points: readonly RatePoint[]): Pick<FoundRate, 'steepest' | 'tenthOfLowest'> {
+/** The loss has fallen if its smoothed value is below the first ones by this share. */
+const FALLEN = 0.01;
+
+/** Rates to begin with, from the smoothed losses; none where they never fall. */
+export function suggestRates(points: readonly RatePoint[]): Pick<FoundRate, 'suggested'> {
   const finite = points.filter((point) => Number.isFinite(point.smooth));
   const lowest = finite.reduce((best, point, index) => (point.smooth < finite[best]!.smooth ? index : best), 0);
   let steepest = 0;
@@ -83,5 +89,6 @@ export function suggestRates(points: readonly RatePoint[]): Pick<FoundRate, 'ste
     const change = (finite[index + 1]!.smooth - finite[index - 1]!.smooth) / Math.log(finite[index + 1]!.rate / finite[index - 1]!.rate);
     if (change < slope) { slope = change; steepest = index; }
   }
-  return { steepest: finite[steepest]?.rate ?? NaN, tenthOfLowest: (finite[lowest]?.rate ?? NaN) / 10 };
+  if (steepest === 0 || finite[lowest]!.smooth > finite[0]!.smooth * (1 - FALLEN)) return {};
+  return { suggested: { steepest: finite[steepest]!.rate, tenthOfLowest: finite[lowest]!.rate / 10 } };
 }

@@ -116,6 +116,7 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
     // Where nothing is validated, the losses of training are all there is.
     const losses = state.history.slice(before).map((record) => (Number.isFinite(record.validationLoss) ? record.validationLoss : record.loss));
     let lossSum = 0;
+    let samples = 0;
     let factor = 1;
     for (let step = 0; step < steps; step++) {
       // Lets signals and timers in between two blocking steps.
@@ -123,9 +124,12 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
       throwIfAborted(options.signal);
       factor = rateFactor(stage.schedule, { step: (epoch - before) * steps + step, steps: stage.epochs * steps, losses }, peak);
       mode.at(epoch * steps + step);
-      const loss = checkedLoss(trainStep(tf, parts, learner.batch(epoch, step), rates.map((rate) => rate * factor)), { epoch: epoch + 1, step: step + 1, peak, name: stage.name, stages: options.stages ?? 1 });
+      const batch = learner.batch(epoch, step);
+      const loss = checkedLoss(trainStep(tf, parts, batch, rates.map((rate) => rate * factor)), { epoch: epoch + 1, step: step + 1, peak, name: stage.name, stages: options.stages ?? 1 });
       average?.update(optimizer.steps);
-      lossSum += loss;
+      // The last batch may be smaller: the mean is over samples.
+      lossSum += loss * batch.xShape[0]!;
+      samples += batch.xShape[0]!;
       options.onStep?.(epoch, step, loss);
     }
     const values = getValues(model);
@@ -134,7 +138,7 @@ async function fitStage(tf: Tensorflow, run: StageRun): Promise<void> {
     const validation = await learner.validate(options.signal);
     if (averaged !== undefined) setValues(tf, model, values);
     const record: EpochRecord = {
-      epoch: epoch + 1, ...(index === 0 ? {} : { stage: index }), rate: peak * factor, loss: lossSum / steps, validationLoss: validation.loss, score: validation.score,
+      epoch: epoch + 1, ...(index === 0 ? {} : { stage: index }), rate: peak * factor, loss: lossSum / samples, validationLoss: validation.loss, score: validation.score,
       seconds: (performance.now() - started) / 1000, values: validation.values,
     };
     state.history.push(record);

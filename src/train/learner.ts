@@ -20,7 +20,7 @@ export interface Validation {
   readonly loss: number;
   /** Further numbers by name, for the history. */
   readonly values: Readonly<Record<string, number>>;
-  /** Of maps: what the network says of the first validation picture. */
+  /** Of maps: what the network says of the first validation picture, in no more pixels than are drawn. */
   readonly map?: PredictedMap;
 }
 

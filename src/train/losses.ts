@@ -18,8 +18,8 @@ export function tagLoss(tf: Tensorflow, options: RecipeLoss, weights?: readonly 
     let absent: Tensor = tf.mul(tf.sub(1, y), softplus(tf, logits));
     if (options.name === 'focal') {
       const found = tf.sigmoid(logits);
-      there = tf.mul(there, tf.pow(tf.sub(1, found), gamma));
-      absent = tf.mul(absent, tf.pow(found, gamma));
+      there = tf.mul(there, focalFactor(tf, tf.sub(1, found), gamma));
+      absent = tf.mul(absent, focalFactor(tf, found, gamma));
     }
     if (positive !== undefined) there = tf.mul(there, positive);
     return tf.mean(tf.add(there, absent));
@@ -35,7 +35,7 @@ export function classLoss(tf: Tensorflow, options: RecipeLoss): (logits: Tensor,
   const { dice = 0, gamma = 2 } = options;
   return (logits, y) => {
     const logs = tf.logSoftmax(logits);
-    const counted = options.name === 'focal' ? tf.mul(y, tf.pow(tf.sub(1, tf.exp(logs)), gamma)) : y;
+    const counted = options.name === 'focal' ? tf.mul(y, focalFactor(tf, tf.sub(1, tf.exp(logs)), gamma)) : y;
     const entropy: Scalar = tf.div(tf.neg(tf.sum(tf.mul(counted, logs))), tf.add(tf.sum(y), 1e-6));
     return dice === 0 ? entropy : tf.add(entropy, tf.mul(diceLoss(tf, tf.exp(logs), y), dice));
   };
@@ -78,6 +78,14 @@ export function tagWeights(counts: readonly number[], chips: number, names: read
     const ratio = count === 0 ? 1 : Math.max(1e-3, (chips - count) / count);
     return how === 'sqrt' ? Math.sqrt(ratio) : ratio;
   });
+}
+
+/** Keras's `epsilon`: probabilities are at least so far from 0 and 1. */
+const LEAST = 1e-7;
+
+/** What is wrong, to the power of gamma. It is clipped as in Keras's CategoricalFocalCrossentropy: at 0 the slope is infinite where gamma is below 1, and no number as a gradient. */
+function focalFactor(tf: Tensorflow, wrong: Tensor, gamma: number): Tensor {
+  return tf.pow(tf.clipByValue(wrong, LEAST, 1), gamma);
 }
 
 function softplus(tf: Tensorflow, x: Tensor): Tensor {

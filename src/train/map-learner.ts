@@ -1,14 +1,13 @@
-import type { Tensor } from '@tensorflow/tfjs';
 import type { Network, Tensorflow } from '../../models/architectures/index.js';
-import { IGNORE, seededRandom, type MapSamples, type MaskedPicture, type PictureEntry, type Random, type Split } from '../samples/index.js';
-import { throwIfAborted } from '../errors.js';
+import { IGNORE, seededRandom, stripsOf, type MapSamples, type PictureEntry, type Random, type Split } from '../samples/index.js';
 import { accuracy, addToConfusion, confusionMatrix, intersectionOverUnion, meanIntersectionOverUnion, type ConfusionMatrix } from '../metrics/index.js';
 import { randomEdge, randomView, writeSquare, writeTargets, type AugmentOptions, type SquareSource, type View } from './augment.js';
 import { NOT_VALIDATED, type Learner, type PredictedMap } from './learner.js';
 import { classLoss, classWeights } from './losses.js';
+import { sketchMap, type MapSketch } from './map-sketch.js';
 import { placementReach } from './placement.js';
+import { predictWindows } from './predict-windows.js';
 import type { RecipeLoss } from './recipe.js';
-import { tidyValues } from './tidy-values.js';
 
 export interface MapLearnerOptions {
   /** Patches per step. */
@@ -65,36 +64,19 @@ export function mapLearner(tf: Tensorflow, network: Network, samples: MapSamples
       let pixels = 0;
       let map: PredictedMap | undefined;
       for (const place of split.validation) {
-        await new Promise(setImmediate);
-        throwIfAborted(signal);
-        const picture = samples.read(place);
-        const scores = predictPicture(tf, network, picture, multiple);
-        const part = addScores(matrix, scores, picture.mask, classes.length);
-        lossSum += part.loss;
-        pixels += part.pixels;
-        map ??= { width: picture.width, height: picture.height, classes: part.predicted };
+        const { width, height } = pictures[place]!;
+        const sketch: MapSketch | undefined = map === undefined ? sketchMap(width, height) : undefined;
+        for await (const { window, scores, mask } of predictWindows(tf, network, samples, place, { multiple, signal })) {
+          const part = addScores(matrix, scores, mask, classes.length);
+          lossSum += part.loss;
+          pixels += part.pixels;
+          sketch?.put(window, part.predicted);
+        }
+        map ??= sketch?.map;
       }
       return { score: meanIntersectionOverUnion(matrix), loss: lossSum / Math.max(1, pixels), values: { pixel_accuracy: accuracy(matrix), ...classValues(matrix, classes) }, ...(map === undefined ? {} : { map }) };
     },
   };
-}
-
-/** Probabilities `[height, width, classes]` of a whole picture, which is padded to a multiple by repeating its edge. */
-export function predictPicture(tf: Tensorflow, network: Pick<Network, 'scores'>, picture: Pick<MaskedPicture, 'width' | 'height' | 'pixels'>, multiple: number): Float32Array {
-  const width = Math.ceil(picture.width / multiple) * multiple;
-  const height = Math.ceil(picture.height / multiple) * multiple;
-  const x = new Float32Array(width * height * 3);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const from = (Math.min(row, picture.height - 1) * picture.width + Math.min(column, picture.width - 1)) * 3;
-      x.set(picture.pixels.subarray(from, from + 3), (row * width + column) * 3);
-    }
-  }
-  return tidyValues(tf, () => {
-    const scores = network.scores.predict(tf.tensor4d(x, [1, height, width, 3])) as Tensor;
-    const classes = scores.shape[3]!;
-    return tf.slice(scores, [0, 0, 0, 0], [1, picture.height, picture.width, classes]).dataSync<'float32'>();
-  });
 }
 
 /** Adds the most likely classes to the matrix; returns the summed cross-entropy. */
@@ -120,11 +102,10 @@ function classValues(matrix: ConfusionMatrix, classes: readonly string[]): Recor
 }
 
 /** How many pixels of these pictures each class has; ignored ones do not count. */
-export function countPixels(samples: MapSamples, places: ArrayLike<number>): number[] {
+export function countPixels(samples: Pick<MapSamples, 'classes' | 'pictures' | 'readWindow'>, places: ArrayLike<number>): number[] {
   const counts = new Array<number>(samples.classes.length).fill(0);
   for (let index = 0; index < places.length; index++) {
-    const { mask } = samples.read(places[index]!);
-    for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
+    for (const { mask } of stripsOf(samples, places[index]!)) for (let i = 0; i < mask.length; i++) if (mask[i] !== IGNORE) counts[mask[i]!]!++;
   }
   return counts;
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { IGNORE } from '../../src/samples/index.js';
+import { datasetInfo } from '../../src/tasks/dataset-info.js';
 import { listData, openChips, openMaps } from '../../src/tasks/dataset/open.js';
+import { readRecipe } from '../../src/tasks/train.js';
+import { loadSamples, type LoadedSamples } from '../../src/tasks/train/samples.js';
 import { root, scratch } from '../places.js';
 
 const folder = scratch();
@@ -217,5 +220,58 @@ describe('tables of tags', () => {
     await expect(listData({ data: base })).rejects.toMatchObject({ message: expect.stringContaining('tags.csv: expected cells parted by commas, found semicolons: "image_name;tags"') as string, advice: 'write the table with commas (CSV)' });
     put(base, 'tags.csv', 'file,label\nchip ü 0,wald\n');
     await expect(listData({ data: base })).rejects.toThrow('found pictures in one folder only, chips; tags.csv was seen, but its first line is "file,label", not image_name,tags');
+  });
+});
+
+describe('truth that says nothing', () => {
+  const MASKS = { classes: [{ name: 'low', color: [0, 0, 0] }, { name: 'high', color: [9, 0, 0] }], ignore: { color: [255, 0, 0] } };
+  const load = async (data: string, text: string): Promise<LoadedSamples> => {
+    put(data, 'recipe.yaml', text);
+    return loadSamples(await readRecipe({ recipe: join(data, 'recipe.yaml') }), { data, cacheFolder, toTrain: true }, {});
+  };
+  const segmenter = 'name: maps\ntask: segmenter\ndata: { classes: classes.json }\nsplit: { validation: [b], test: null }\nnetwork: { architecture: unet, widths: [2, 3] }\ntraining: { epochs: 1, batch: 1, patch: 8, rate: 0.05 }\n';
+  const maps = async (masks: Readonly<Record<string, number>>): Promise<string> => {
+    const base = place();
+    put(base, 'classes.json', JSON.stringify(MASKS));
+    for (const [group, red] of Object.entries(masks)) { put(base, `${group}/images/p.png`, await plain(3)); put(base, `${group}/masks/p.png`, await plain(red)); }
+    return base;
+  };
+
+  it('is refused before training, by part, and a fault for dataset info', async () => {
+    const nothing = await maps({ a: 255, b: 255 });
+    await expect(load(nothing, segmenter)).rejects.toMatchObject({ message: `${nothing}: expected masks with pixels of a class in the training pictures, found none: all of their pixels are ignored` });
+    expect((await datasetInfo({ data: nothing })).problems).toContainEqual({ kind: 'truth without a single pixel of a class', count: 1, examples: ['all are ignored'], fault: true });
+    const unchosen = await maps({ a: 9, b: 255 });
+    await expect(load(unchosen, segmenter)).rejects.toThrow('expected masks with pixels of a class in the validation pictures, found none');
+    const parts = await maps({ train: 9, val: 255 });
+    expect((await datasetInfo({ data: parts })).problems).toContainEqual({ kind: 'validation part without a single pixel of a class', count: 1, examples: ['all are ignored'], fault: true });
+  });
+
+  it('of a class that is only kept apart is remarked on: of pixels and of chips', async () => {
+    const kind = 'class without a sample to train on (only in validation or test): it is never learned';
+    const apart = await maps({ a: 9, b: 0 });
+    const loaded = await load(apart, segmenter);
+    await loaded.samples.close();
+    expect(loaded.remarks).toContainEqual({ kind, count: 1, examples: ['low'], fault: false });
+    const chips = place();
+    for (const file of ['train/a/1', 'train/b/2', 'val/a/3', 'val/c/4', 'test/d/5']) put(chips, `${file}.png`, await plain(5));
+    expect((await datasetInfo({ data: chips })).problems).toContainEqual({ kind, count: 2, examples: ['c', 'd'], fault: false });
+    const classes = await load(chips, 'name: chips\ntask: classifier\nnetwork: { architecture: vgg3, size: 8 }\ntraining: { epochs: 1, batch: 1, rate: 0.05 }\n');
+    await classes.samples.close();
+    expect(classes.remarks.filter((remark) => remark.kind === kind)).toEqual([{ kind, count: 2, examples: ['c', 'd'], fault: false }]);
+  });
+});
+
+describe('chips that are not square', () => {
+  it('are told to be squeezed, also when they were decoded before', async () => {
+    const base = place();
+    for (const [name, width] of [['a', 8], ['b', 16]] as const) put(base, `${name}/${name}.png`, await plain(5, width, 8));
+    const remark = { kind: 'chip that is not square, squeezed to a square', count: 1, examples: ['b/b.png: 16 × 8'], fault: false };
+    for (let times = 0; times < 2; times++) {
+      const { samples, remarks } = await openChips({ data: base, size: 8, cacheFolder });
+      await samples.close();
+      expect(remarks).toEqual([remark]);
+    }
+    expect((await datasetInfo({ data: base })).problems).toContainEqual(remark);
   });
 });

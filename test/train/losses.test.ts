@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensorflow } from '../../models/architectures/index.js';
 import { classLoss, classWeights, tagLoss, tagWeights } from '../../src/train/index.js';
@@ -45,6 +45,26 @@ describe('losses', () => {
   it('stay finite for logits of any size', () => {
     const loss = tagLoss(tf, { name: 'focal' }, [1, 2])(tf.tensor2d([[500, -500]]), tf.tensor2d([[0, 1]]));
     expect(loss.dataSync()[0]).toBeCloseTo((500 + 2 * 500) / 2, 1);
+  });
+
+  it('with a focal factor have the losses and gradients of Keras, also where the true class is certain', () => {
+    interface Case { readonly loss: number; readonly gradient: number[][] }
+    interface Focal { readonly logits: [number, number][]; readonly cases: readonly { readonly gamma: number; readonly classes: Case; readonly tags: Case & { readonly rows: number[] } }[] }
+    const { logits, cases } = JSON.parse(readFileSync(join(root, 'fixtures', 'train', 'focal.json'), 'utf8')) as Focal;
+    const compare = (loss: (z: Tensor) => Scalar, at: [number, number][], expected: Case): void => {
+      const z = tf.tensor2d(at);
+      expect(loss(z).dataSync()[0]).toBeCloseTo(expected.loss, 5);
+      const found = tf.grad((x: Tensor) => loss(x))(z).dataSync();
+      expected.gradient.flat().forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
+    };
+    for (const { gamma, classes, tags } of cases) {
+      const truth = (count: number): Tensor => tf.tensor2d(Array.from({ length: count }, () => [1, 0]));
+      compare((z) => classLoss(tf, { name: 'focal', gamma })(z, truth(4)), logits, classes);
+      compare((z) => tagLoss(tf, { name: 'focal', gamma })(z, truth(3)), tags.rows.map((row) => logits[row]!), tags);
+    }
+    // Keras has no number here.
+    const certain = tf.grad((z: Tensor) => tagLoss(tf, { name: 'focal', gamma: 0.5 })(z, tf.tensor2d([[1, 0]])))(tf.tensor2d([[200, -200]])).dataSync();
+    expect(Array.from(certain).every((value) => Math.abs(value) < 1e-6)).toBe(true);
   });
 
   it('weigh classes by how rare they are, one in the mean over samples, or as given', () => {

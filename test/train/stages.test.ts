@@ -134,12 +134,36 @@ describe('what a network sees', () => {
   });
 });
 
+describe('an epoch of chips', () => {
+  it('shows each of them once, the last batch with what is left; steps of their own number are whole batches', () => {
+    const input = { shape: [1], write: (out: Float32Array, offset: number, chip: number) => { out[offset] = chip; } };
+    const split = { train: Int32Array.from({ length: 7 }, (_, at) => at), validation: new Int32Array(0), test: new Int32Array(0) };
+    const seven = { ...chips, count: 7, targets: new Uint8Array(7 * chips.tags.length) };
+    const learner = (batch: number, steps?: number): Learner => chipLearner(tf, small(), seven, split, input, { task: 'tagger', batch, seed: 1, loss: { name: 'cross-entropy' }, threshold: 0.5, ...(steps === undefined ? {} : { steps }) });
+    const shown = (of: Learner, epoch: number): number[][] => Array.from({ length: of.stepsPerEpoch }, (_, step) => Array.from(of.batch(epoch, step).x));
+    const three = shown(learner(3), 0);
+    expect(three.map((chips) => chips.length)).toEqual([3, 3, 1]);
+    expect(three.flat().sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(shown(learner(3), 0)).toEqual(three);
+    expect(shown(learner(3), 1)).not.toEqual(three);
+    expect(shown(learner(7), 0).map((chips) => chips.length)).toEqual([7]);
+    expect(shown(learner(3, 4), 0).map((chips) => chips.length)).toEqual([3, 3, 3, 3]);
+  });
+});
+
 describe('the search for a rate', () => {
   it('suggests the steepest place and a tenth of the lowest', () => {
     const points = Array.from({ length: 61 }, (_, i) => { const x = -6 + i / 10; return { rate: 10 ** x, loss: 0, smooth: x < -1 ? 1 - 1 / (1 + Math.exp(-3 * (x + 3))) : (x + 1) * 5 }; });
-    const { steepest, tenthOfLowest } = suggestRates(points);
+    const { steepest, tenthOfLowest } = suggestRates(points).suggested!;
     expect(Math.log10(steepest)).toBeCloseTo(-3, 1);
     expect(Math.log10(tenthOfLowest)).toBeCloseTo(-2, 1);
+  });
+
+  it('suggests nothing where the loss never falls', () => {
+    const rising = Array.from({ length: 61 }, (_, i) => ({ rate: 10 ** (-7 + i / 8), loss: 0, smooth: 1 + i / 100 }));
+    expect(suggestRates(rising)).toEqual({});
+    // Noise of a thousandth is no fall.
+    expect(suggestRates(rising.map((point, i) => ({ ...point, smooth: 1 - Math.sin(i) / 2000 })))).toEqual({});
   });
 
   it('puts the weights back', async () => {

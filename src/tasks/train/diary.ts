@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { parseColor } from '../../card/index.js';
 import { makeFolder } from '../../run/index.js';
 import type { TaskContext } from '../../run/index.js';
-import { IGNORE } from '../../samples/index.js';
-import { drawCurves, resolveStages, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation, writeWhole } from '../../train/index.js';
+import { averageSquares, type Picture } from '../../dataset/index.js';
+import { IGNORE, stripsOf, type MapSamples } from '../../samples/index.js';
+import { drawCurves, MAP_EDGE, resolveStages, sketchMap, totalEpochs, type EpochRecord, type PredictedMap, type Recipe, type Validation, writeWhole } from '../../train/index.js';
 import { patchMapOf } from './patch-map.js';
 import { areChips, type LoadedSamples } from './samples.js';
 
@@ -14,8 +15,6 @@ export interface Diary {
   write(record: EpochRecord, history: readonly EpochRecord[], validation: Validation): Promise<void>;
 }
 
-/** Longest edge of a map's picture, in pixels. */
-const MAP_EDGE = 1024;
 const UNKNOWN: ArrayLike<number> = [40, 40, 40];
 
 /**
@@ -38,9 +37,9 @@ export async function createDiary(folder: string, recipe: Recipe, loaded: Loaded
   }
   if (!areChips(loaded) && place !== undefined) {
     await makeFolder(maps);
-    const { width, height, pixels, mask } = loaded.samples.read(place);
-    await writeWhole(maps, 'truth.png', await drawClasses({ width, height, classes: mask }, colors));
-    await writeWhole(maps, 'picture.png', await shrunk(sharp(pixels, { raw: { width, height, channels: 3 } })));
+    const { truth, picture } = sketchPicture(loaded.samples, place);
+    await writeWhole(maps, 'truth.png', await drawClasses(truth, colors));
+    await writeWhole(maps, 'picture.png', await shrunk(sharp(picture.data, { raw: { width: picture.width, height: picture.height, channels: 3 } })));
   }
   return {
     scoreIs(name) { scoreName = name; },
@@ -51,6 +50,19 @@ export async function createDiary(folder: string, recipe: Recipe, loaded: Loaded
       context.onProgress?.({ stage: 'train', done: record.epoch, total, unit: 'epochs', detail: describe(record, scoreName, stages.length > 1 ? stages[record.stage ?? 0]!.name : undefined) });
     },
   };
+}
+
+/** A picture and its truth, in few more pixels than are drawn, read strip by strip. */
+function sketchPicture(samples: MapSamples, place: number): { readonly truth: PredictedMap; readonly picture: Picture } {
+  const { width, height } = samples.pictures[place]!;
+  const factor = Math.max(1, Math.floor(Math.max(width, height) / MAP_EDGE));
+  const sketch = sketchMap(width, height);
+  const parts: Uint8Array[] = [];
+  for (const { y, height: rows, pixels, mask } of stripsOf(samples, place, factor)) {
+    sketch.put({ x: 0, y, width, height: rows }, mask);
+    parts.push(averageSquares({ width, height: rows, data: pixels }, factor).data);
+  }
+  return { truth: sketch.map, picture: { width: Math.floor(width / factor), height: Math.floor(height / factor), data: Buffer.concat(parts) } };
 }
 
 /** Class ids in the classes' colours, as PNG; pixels of no class dark. */

@@ -1,4 +1,4 @@
-import { describeData, type CachedMaps } from '../../dataset/index.js';
+import { collectProblems, countTruth, describeData, noteUntrained, partWithoutTruth, type CachedMaps, type Problem } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
 import type { TaskContext } from '../../run/index.js';
 import type { ChipSamples, MapSamples, Split } from '../../samples/index.js';
@@ -66,7 +66,9 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
     const named = ['images', 'masks', 'scenes'] as const;
     const opening = openMaps({ data, set, cacheFolder: options.cacheFolder, reduce, ...keyed, ...(resize === undefined || options.fullSize === true ? {} : { resize }) }, context);
     const { samples, mapFiles, remarks } = await opening.catch(async (error: unknown) => { if (named.every((key) => recipe.data[key] === undefined)) await refuseChips(options.data, error); throw error; });
-    return { samples, split: await splitOf(samples, samples.pictures), outputs: samples.classes, remarks, ...(mapFiles === undefined ? {} : { mapFiles }) };
+    const split = await splitOf(samples, samples.pictures);
+    if (options.toTrain === true) await refuseUnknown(samples, split, options.data);
+    return { samples, split, outputs: samples.classes, remarks: [...remarks, ...untrained(samples.classes, samples.count, (picture, id) => samples.counts[picture]![id]!, split)], ...(mapFiles === undefined ? {} : { mapFiles }) };
   }
   const { samples, found, chipFiles, mapFiles, remarks } = await openChips({ data, set, cacheFolder: options.cacheFolder, ...keyed, oneClass: recipe.task === 'classifier', size: options.size ?? recipe.network.size! }, context);
   const split = await splitOf(samples, samples.groups.map((group, index) => ({ group, name: samples.nameOf(index) })));
@@ -74,7 +76,23 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
   if (chip !== undefined && stride !== undefined && stride < chip && isRandom(recipe, samples.parts)) {
     context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: `note: chips of ${chip} pixels every ${stride} overlap, and are split at random: validation and test show ground that is trained on; split by groups, or with dataset split --by block and split.file` });
   }
-  return { samples, split, outputs: samples.tags, remarks, ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+  const { tags, targets } = samples;
+  return { samples, split, outputs: tags, remarks: [...remarks, ...untrained(tags, samples.count, (sample, id) => targets[sample * tags.length + id]!, split)], ...(chipFiles === undefined ? {} : { chipFiles }), ...(mapFiles === undefined ? {} : { mapFiles }) };
+}
+
+/** Classes that are only kept apart, as remarks. */
+function untrained(names: readonly string[], count: number, of: (sample: number, id: number) => number, { train }: Split): readonly Problem[] {
+  const problems = collectProblems();
+  noteUntrained(problems, names, countTruth(count, names.length, of, train));
+  return problems.all;
+}
+
+/** @throws {InvalidFileError} for pictures to train or to choose on that have not a single pixel of a class: every loss and score of them is no number */
+async function refuseUnknown(samples: CachedMaps, split: Split, data: string): Promise<void> {
+  const part = partWithoutTruth(samples.counts, split);
+  if (part === undefined) return;
+  await samples.close();
+  throw new InvalidFileError(data, `expected masks with pixels of a class in the ${part} pictures, found none: all of their pixels are ignored`, { advice: part === 'training' ? 'look at the legend and the masks: tilewright dataset info counts what they have' : 'keep others apart with split.validation, or look at the masks: tilewright dataset info counts what they have' });
 }
 
 /** Data of chips have nothing of what a recipe for pictures with masks names: said so, rather than that it is missing. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSize, type Picture } from '../../dataset/index.js';
 import { InvalidFileError } from '../../errors.js';
+import { stripsOf } from '../../samples/index.js';
 import { areChips, type LoadedSamples } from './samples.js';
 
 /** Beside a trained model: what it has seen, so that `evaluate` knows it again. */
@@ -31,8 +32,9 @@ export async function writeSeen(folder: string, loaded: LoadedSamples): Promise<
   const digests = Buffer.alloc((train.length + validation.length) * KEPT);
   const chip = areChips(loaded) ? new Uint8Array(loaded.samples.size ** 2 * 3) : undefined;
   [...train, ...validation].forEach((place, at) => {
-    if (areChips(loaded)) loaded.samples.read(place, chip!, 0);
-    const hash = createHash('sha256').update(areChips(loaded) ? chip! : loaded.samples.read(place).pixels);
+    const hash = createHash('sha256');
+    if (areChips(loaded)) { loaded.samples.read(place, chip!, 0); hash.update(chip!); }
+    else for (const { pixels } of stripsOf(loaded.samples, place)) hash.update(pixels);
     hash.digest().copy(digests, at * KEPT, 0, KEPT);
   });
   const header: Header = { kind: loaded.samples.kind, ...(areChips(loaded) ? { size: loaded.samples.size } : {}), train: train.length, validation: validation.length, test: loaded.split.test.length, ...(sampled ? { sampled } : {}) };

@@ -111,10 +111,12 @@ function firstSquares(recipe: Recipe, loaded: LoadedSamples, multiple: number): 
     for (let chip = 0; chip < Math.min(4, samples.count); chip++) samples.read(chip, known, chip * samples.size * samples.size * 3);
     return [Uint8Array.from({ length: 4 * edge * edge * 3 }, (_, at) => known[at % known.length]!), [4, edge, edge, 3]];
   }
-  const picture = loaded.samples.read(0);
+  const picture = loaded.samples.pictures[0]!;
   const edge = Math.max(multiple, Math.floor(Math.min(256, picture.width, picture.height) / multiple) * multiple);
   const pixels = new Uint8Array(edge * edge * 3);
-  for (let row = 0; row < Math.min(edge, picture.height); row++) pixels.set(picture.pixels.subarray(row * picture.width * 3, (row * picture.width + Math.min(edge, picture.width)) * 3), row * edge * 3);
+  const window = { x: 0, y: 0, width: Math.min(edge, picture.width), height: Math.min(edge, picture.height) };
+  const corner = loaded.samples.readWindow(0, window).pixels;
+  for (let row = 0; row < window.height; row++) pixels.set(corner.subarray(row * window.width * 3, (row + 1) * window.width * 3), row * edge * 3);
   return [pixels, [1, edge, edge, 3]];
 }
 
