@@ -71,7 +71,7 @@ describe('one scene', () => {
     const scene = 'scene: ../one/images/town.png, truth: ../one/masks/town.png';
     writeFileSync(join(data, 'dataset.yaml'), `scenes:\n  - { ${scene}, name: west, area: [0, 0, 28, 24] }\n  - { ${scene}, name: east, area: [28, 0, 12, 24] }\nclasses: ../legend.json\n`);
     const { notes, scoredOn } = await trained(data, 'validation: [east]', 'd');
-    expect([notes.includes('nothing is kept apart'), scoredOn]).toEqual([false, '1 validation pictures (on which the epoch was chosen, too)']);
+    expect([notes.includes('nothing is kept apart'), scoredOn]).toEqual([false, '1 validation picture (on which the epoch was chosen, too)']);
     expect((await datasetInfo({ data })).groups).toEqual([{ name: 'west', count: 1 }, { name: 'east', count: 1 }]);
     const few = await trained(data, 'validation: 0.2', 'e');
     expect(few.notes).toContain('shares of 0.2 and 0 of 2 pictures are none; a share of 0.25 is one of them');
