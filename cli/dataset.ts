@@ -51,10 +51,10 @@ const percent = (share: number): string => `${(100 * share).toFixed(2)} %`.padSt
 function printInfo(result: DatasetInfoResult): void {
   const width = Math.max(0, ...result.classes.map(({ name }) => name.length));
   const range = (values: readonly [number, number] | undefined): string => (values === undefined ? '?' : values[0] === values[1] ? String(values[0]) : `${values[0]}–${values[1]}`);
-  const what = result.kind === 'chips' ? 'chips' : 'pictures with masks';
+  const what = result.kind === 'chips' ? counted(result.count, 'chip') : counted(result.count, 'picture with a mask', 'pictures with masks');
   const groups = result.groups.length > 1 ? [`groups    ${result.groups.slice(0, 12).map(({ name, count }) => `${name} ${count}`).join(', ')}${result.groups.length > 12 ? ` and ${result.groups.length - 12} more` : ''}`] : [];
   const lines = [
-    `${result.data}: ${result.count} ${what} (${result.by})${result.width === undefined ? '' : `, ${range(result.width)} × ${range(result.height)} pixels`}`,
+    `${result.data}: ${what} (${result.by})${result.width === undefined ? '' : `, ${range(result.width)} × ${range(result.height)} pixels`}`,
     ...groups,
     ...(result.parts === undefined ? [] : [`parts     train ${result.parts.train}, validation ${result.parts.validation}, test ${result.parts.test}`]),
     ...(result.tagsPerChip === undefined ? [] : [`tags      ${result.tagsPerChip.toFixed(3)} per chip`]),

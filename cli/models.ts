@@ -12,6 +12,7 @@ import { PUBLIC_WEIGHTS } from '../src/tasks/models/catalogue.js';
 import { pullModel, type PullModelOptions, type PullModelResult } from '../src/tasks/models/pull.js';
 import { execute } from './execute.js';
 import { wholeNumber } from './options.js';
+import { speedText } from './words.js';
 
 interface JsonFlag { readonly json?: boolean }
 
@@ -82,7 +83,7 @@ function printQuantized({ file, bytes, floatBytes, int8, taken }: QuantizeResult
   process.stdout.write(`${[
     `${file}: ${formatBytes(bytes)} (float32 ${formatBytes(floatBytes)})`,
     `${int8.metric} ${int8.value} (float32 ${int8.float32}) on ${int8.on}`,
-    `${int8.speedup.toFixed(2)} times as fast here, by processor time of one thread`,
+    `${speedText(int8.speedup)} here, by processor time of one thread`,
     `float     ${int8.float_layers === undefined ? 'no layer but the last' : int8.float_layers.join(', ')}`,
     `--precision auto takes ${taken ? 'it' : 'float32'}`,
   ].join('\n')}\n`);
@@ -127,7 +128,7 @@ function printModel(result: ShowModelResult): void {
     ['file', `${result.file} (${formatBytes(result.bytes)})`],
     ['input', describeInput(card)],
     ['output', describeOutput(card)],
-    ['8 bits', card.int8 === undefined ? undefined : `${card.int8.file}: ${card.int8.metric} ${rounded(card.int8.value)} (float32 ${rounded(card.int8.float32)}) on ${card.int8.on}; ${card.int8.speedup} times as fast`],
+    ['8 bits', card.int8 === undefined ? undefined : `${card.int8.file}: ${card.int8.metric} ${rounded(card.int8.value)} (float32 ${rounded(card.int8.float32)}) on ${card.int8.on}; ${speedText(card.int8.speedup)}`],
     ['sees', card.receptive_field === undefined ? undefined : `${card.receptive_field} pixels around each output pixel`],
     ['data', card.data === undefined ? undefined : [card.data.name, card.data.license, card.data.split].filter(Boolean).join('; ')],
     ['license', card.license],

@@ -8,8 +8,9 @@ export interface ProgressPrinter {
 
 /** Milliseconds between lines where each stays. */
 const LINE_EVERY = 5000;
-/** So few steps are told one by one. */
+/** So few steps are told one by one, those that say nothing of themselves no faster than can be read. */
 const FEW_STEPS = 50;
+const STEP_EVERY = 1000;
 
 /**
  * Progress on stderr: one line that is rewritten on a terminal; elsewhere a line for each of a few steps, of many one
@@ -39,7 +40,8 @@ export function createProgressPrinter(stream: NodeJS.WriteStream = process.stder
         shown = 0;
       }
       const isDone = progress.done >= progress.total;
-      if (stream.isTTY !== true && !isDone && progress.total > FEW_STEPS && Date.now() - shown < LINE_EVERY) return;
+      const every = progress.total > FEW_STEPS ? LINE_EVERY : progress.detail === undefined ? STEP_EVERY : 0;
+      if (stream.isTTY !== true && !isDone && Date.now() - shown < every) return;
       shown = Date.now();
       const seconds = (Date.now() - started) / 1000;
       const made = progress.done - first;

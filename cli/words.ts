@@ -14,3 +14,8 @@ export function groundArea(hectares: number): string {
   const squareMetres = hectares * 10_000;
   return `${squareMetres >= 10 ? squareMetres.toFixed(0) : squareMetres.toPrecision(2)} m²`;
 }
+
+/** How fast something is beside another: `1.85 times as fast`, and below 1 `slower: 1.20 times the time`. */
+export function speedText(speedup: number): string {
+  return speedup < 1 ? `slower: ${(1 / speedup).toFixed(2)} times the time` : `${speedup.toFixed(2)} times as fast`;
+}

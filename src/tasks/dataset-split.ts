@@ -4,6 +4,7 @@ import { checkOutput, writeWhole, type TaskContext } from '../run/index.js';
 import type { Split } from '../samples/index.js';
 import { findLeaks, type FoundLeak } from './dataset/leaks.js';
 import { filesOfChips, filesOfMaps, listData, openChips, openMaps } from './dataset/open.js';
+import { DIVIDE_SCENE, nothingApart } from './dataset/nothing-apart.js';
 import { placesOf, type Places } from './dataset/places.js';
 import { chipsAsSplittable, mapsAsSplittable, type Splittable } from './dataset/splittable.js';
 
@@ -58,6 +59,8 @@ export async function datasetSplit(options: DatasetSplitOptions, context: TaskCo
   try {
     const places = options.by === 'block' || options.leaks !== false ? await placesOf(samples) : undefined;
     const split = makeSplit(samples, options, places, notes);
+    const apart = (options.by ?? 'random') === 'random' || options.by === 'stratified' ? nothingApart(split, samples.kind, { validation: options.validation ?? 0.1, test: options.test ?? 0.1 }) : undefined;
+    if (apart !== undefined) notes.push(apart);
     const leaks = options.leaks === false ? [] : await findLeaks({ samples, split, places, notes }, context);
     const made = { by: options.by ?? 'random', seed: options.seed ?? 1, validation: options.validationGroups ?? options.validation ?? 0.1, test: options.testGroups ?? options.test ?? 0.1, ...(options.block === undefined ? {} : { block: options.block }), ...(options.set === undefined || options.set.length === 0 ? {} : { set: options.set }) };
     await writeWhole(options.output, splitText(split, samples.names, made));
@@ -96,12 +99,21 @@ function makeSplit(samples: Splittable, options: DatasetSplitOptions, places: Pl
     case 'group': return splitByGroup(samples.groups, groupsOf(samples, options));
     case 'block': {
       if (options.block === undefined) throw new InvalidOptionError('--block', 'expected the edge of the blocks, found none', { advice: 'in metres, or in pixels for scenes without a place' });
+      refuseFew(samples, options, shareOptions);
       if (places === undefined || places.kind === 'none') throw new InvalidFileError(options.data, 'expected samples whose place is known (GeoTIFFs, or chips cut from scenes), found others', { advice: 'split by group' });
       const split = splitByBlock(places.list, { ...shareOptions, block: options.block });
       notes.push(`${split.blocks} blocks of ${options.block} ${places.kind === 'ground' ? 'm' : 'pixels'}`);
       return split;
     }
   }
+}
+
+/** @throws {InvalidFileError} for so few samples that blocks of no size can be dealt out */
+function refuseFew({ names, kind }: Splittable, { data }: DatasetSplitOptions, { validation, test }: { readonly validation: number; readonly test: number }): void {
+  const used = [validation, test].filter((share) => share > 0).length;
+  if (names.length > used) return;
+  const isOne = kind === 'pictures' && names.length === 1;
+  throw new InvalidFileError(data, `expected at least ${used + 1} samples to deal out in blocks, found ${names.length}${isOne ? ': a scene or picture is one sample, whatever the edge' : ''}`, kind === 'pictures' ? { advice: isOne ? DIVIDE_SCENE : 'split by group, or take fewer parts: --test 0' } : {});
 }
 
 /** As named; or, with shares, whole groups drawn until each part has its share of samples. */

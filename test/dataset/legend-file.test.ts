@@ -67,6 +67,23 @@ describe('legends', () => {
     }
   });
 
+  it('give the pixels of a raster of ids their classes, also with one left out', async () => {
+    const base = join(folder, 'ids');
+    mkdirSync(base, { recursive: true });
+    await sharp({ create: { width: 4, height: 1, channels: 3, background: { r: 9, g: 9, b: 9 } } }).png().toFile(join(base, 'scene.png'));
+    await sharp(Buffer.from([1, 2, 3, 0]), { raw: { width: 4, height: 1, channels: 1 } }).toColourspace('b-w').png().toFile(join(base, 'truth.png'));
+    writeFileSync(join(base, 'dataset.yaml'), 'scenes: [{ scene: scene.png, truth: truth.png }]\nclasses: legend.json\nleave_out: [b]\n');
+    const maskOf = async (more: (at: number) => object, ignore: object): Promise<number[]> => {
+      writeFileSync(join(base, 'legend.json'), JSON.stringify({ classes: ['a', 'b', 'c'].map((name, at) => ({ name, ...more(at) })), ignore }));
+      const { samples } = await openMaps({ data: base, cacheFolder: join(folder, 'cache') });
+      const mask = Array.from(samples.read(0).mask);
+      await samples.close();
+      return mask;
+    };
+    expect(await maskOf((at) => ({ id: at + 1, color: [at, 50, 0] }), { value: 0 })).toEqual([0, IGNORE, 1, IGNORE]);
+    expect(await maskOf((at) => ({ value: at + 1 }), { value: 0 })).toEqual([0, IGNORE, 1, IGNORE]);
+  });
+
   it('that are wrong end the opening of the data', async () => {
     const base = join(folder, 'data');
     for (const name of ['images', 'masks']) {

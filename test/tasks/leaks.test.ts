@@ -8,7 +8,7 @@ const size = { width: 16, height: 16 };
 const empty = new Uint8Array(16 * 16 * 3);
 
 function samples(groups: string, pixels: (index: number) => Uint8Array = () => empty, sizes = [...groups].map(() => size)): Splittable {
-  return { names: [...groups].map((_, i) => `s${i}`), groups: [...groups], sizes, pixels, amounts: [...groups].map(() => []), classes: [], origin: () => undefined, close: () => Promise.resolve() };
+  return { kind: 'pictures', names: [...groups].map((_, i) => `s${i}`), groups: [...groups], sizes, pixels, amounts: [...groups].map(() => []), classes: [], origin: () => undefined, close: () => Promise.resolve() };
 }
 
 function noise(index: number): Uint8Array {

@@ -3,6 +3,7 @@ import type { ChipSamples } from '../../samples/index.js';
 
 /** Samples as a split sees them. */
 export interface Splittable {
+  readonly kind: 'chips' | 'pictures';
   readonly names: readonly string[];
   readonly groups: readonly string[];
   /** `[samples, tags]`: how much of each class; 0 or 1 for chips, shares for pictures. */
@@ -23,6 +24,7 @@ export function chipsAsSplittable(samples: WithWindows, files: readonly string[]
   const buffer = new Uint8Array(samples.size * samples.size * 3);
   const indices = Array.from({ length: samples.count }, (_, index) => index);
   return {
+    kind: 'chips',
     names: indices.map((index) => splitName(samples.groups[index]!, samples.nameOf(index))), groups: samples.groups, classes: samples.tags,
     amounts: indices.map((index) => Array.from(samples.targets.subarray(index * tags, (index + 1) * tags))),
     sizes: indices.map(() => ({ width: samples.size, height: samples.size })),
@@ -40,6 +42,7 @@ export function chipsAsSplittable(samples: WithWindows, files: readonly string[]
 export function mapsAsSplittable(samples: CachedMaps, files: ReadonlyMap<string, string | undefined>): Splittable {
   const { pictures } = samples;
   return {
+    kind: 'pictures',
     names: pictures.map(({ group, name }) => splitName(group, name)), groups: pictures.map(({ group }) => group), classes: samples.classes,
     amounts: samples.counts.map((counts) => { const total = counts.reduce((sum, count) => sum + count, 0); return counts.map((count) => (total === 0 ? 0 : count / total)); }),
     sizes: pictures,

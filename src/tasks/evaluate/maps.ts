@@ -18,7 +18,7 @@ import { licenceNotes } from '../model-input.js';
 import { namedNotes, type NotedScene } from '../model-input/notes.js';
 import { parseStretch } from '../model-input/stretch.js';
 import { segment } from '../segment.js';
-import type { SegmentOptions } from '../segment/setup.js';
+import { NO_PLACE, type SegmentOptions } from '../segment/setup.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { openRecogniser, type Recogniser } from '../train/seen.js';
 import { rowsOfMatrix } from './chips.js';
@@ -60,7 +60,7 @@ export async function evaluateMaps(options: EvaluateOptions & PartOptions, model
       const entry = list.entries[place]!;
       const map = join(folder, `${done}.tif`);
       const run = await segment(segmentOptions(entry, map, join(folder, `${done}-confidence.tif`), { options, data }), context.signal === undefined ? {} : { signal: context.signal });
-      noted.push({ name: entry.group === '' || entry.group === entry.name ? entry.name : `${entry.group}/${entry.name}`, notes: run.warnings });
+      noted.push({ name: entry.group === '' || entry.group === entry.name ? entry.name : `${entry.group}/${entry.name}`, notes: run.warnings.filter((note) => note !== NO_PLACE) });
       compared.push({ ...await compare(entry, map, join(folder, `${done}-confidence.tif`), { ids, matrix, names, recogniser }), entry, map });
       context.onProgress?.({ stage: 'evaluate', done: done + 1, total: places.length, unit: 'pictures' });
     }

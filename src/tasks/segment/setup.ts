@@ -21,6 +21,9 @@ import { frameLength, mapLength, pixelFrame } from './frame.js';
 import type { Frame } from './frame.js';
 import { chooseOverlap, choosePatchSize } from './patches.js';
 
+/** Said of scenes without a georeference; of no use where no map is kept. */
+export const NO_PLACE = 'the scene has no georeference: the map has none either, and no areas';
+
 export interface SegmentOptions extends SceneChoices {
   /** Path of the scene. */
   readonly scene: string;
@@ -149,7 +152,7 @@ async function prepareWith({ options, opened, workers, baseRssBytes, started }: 
   const gsd = ground && Math.sqrt(ground.width * ground.height);
   const warnings = [
     ...model.notes, ...more, ...profile.notes, ...bandsNote(profile, card, options.bands), ...domainWarnings(card, gsd, opened.profile),
-    ...(profile.transform === undefined ? ['the scene has no georeference: the map has none either, and no areas'] : []),
+    ...(profile.transform === undefined ? [NO_PLACE] : []),
   ];
   const transform = profile.transform && scaleTransform(profile.transform, frame.stride, frame.stride);
   return { options, scene, stretch, model, predictor, bands, patchSize, frame, grid, transform, blend, warnings, baseRssBytes, readBytes };

@@ -5,7 +5,7 @@ import type { ChipSamples, MapSamples, Split } from '../../samples/index.js';
 import type { Recipe } from '../../train/index.js';
 import { openChips, openMaps, type OnListed, type Opened } from '../dataset/open.js';
 import { checkData } from './check-data.js';
-import { checkPatch, checkSplit, isRandom, splitEntries, type Entry } from './split-samples.js';
+import { checkPatch, checkSplit, isRandom, nothingApartNote, splitEntries, type Entry } from './split-samples.js';
 
 interface Loaded extends Pick<Opened<unknown>, 'chipFiles' | 'mapFiles' | 'remarks'> { readonly split: Split; readonly outputs: readonly string[] }
 export interface LoadedChips extends Loaded { readonly samples: ChipSamples }
@@ -48,8 +48,8 @@ export async function loadSamples(recipe: Recipe, options: LoadOptions, context:
       const split = await splitEntries(recipe, options.data, list, samples.parts);
       if (options.toTrain !== true) return split;
       checkSplit(recipe, split, samples.kind === 'chips' ? 'chips' : 'pictures');
-      const note = samples.kind === 'maps' ? checkPatch(recipe, samples.pictures, split.train) : undefined;
-      if (note !== undefined) context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: note });
+      const notes = [nothingApartNote(recipe, split, samples.kind === 'chips' ? 'chips' : 'pictures'), samples.kind === 'maps' ? checkPatch(recipe, samples.pictures, split.train) : undefined];
+      for (const note of notes) if (note !== undefined) context.onProgress?.({ stage: 'split', done: 1, total: 1, unit: 'times', detail: note });
       return split;
     } catch (error) {
       await samples.close();

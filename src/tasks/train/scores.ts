@@ -14,9 +14,13 @@ export interface Scored { readonly places: Int32Array; readonly on: string }
  * @param kind `chips` or `pictures`
  */
 export function scoredSamples(split: LoadedChips['split'], kind: string, training: RecipeTraining): Scored {
-  if (split.test.length > 0) return { places: split.test, on: `${split.test.length} test ${kind}` };
+  if (split.test.length > 0) return { places: split.test, on: counted(split.test, 'test', kind) };
   if (split.validation.length === 0) return { places: split.validation, on: 'nothing: no samples were kept apart' };
-  return { places: split.validation, on: `${split.validation.length} validation ${kind}${choicesOf(training)}` };
+  return { places: split.validation, on: `${counted(split.validation, 'validation', kind)}${choicesOf(training)}` };
+}
+
+function counted({ length }: Int32Array, part: string, kind: string): string {
+  return `${length} ${part} ${length === 1 ? kind.replace(/s$/, '') : kind}`;
 }
 
 /** What a training chooses on its validation samples. */

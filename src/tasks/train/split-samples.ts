@@ -1,9 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { nearestName } from '../../card/index.js';
 import { readSplit, splitByGroup, splitName, splitRandomly } from '../../dataset/index.js';
-import { InvalidOptionError } from '../../errors.js';
+import { InvalidFileError, InvalidOptionError } from '../../errors.js';
 import { seededRandom, shuffled, type Split } from '../../samples/index.js';
 import { resolveStages, type Recipe } from '../../train/index.js';
+import { nothingApart } from '../dataset/nothing-apart.js';
 
 /** A sample by its name, and the group that it belongs to. */
 export interface Entry { readonly group: string; readonly name: string }
@@ -25,11 +27,35 @@ export function isRandom({ split: { file, validation, test }, training }: Recipe
 export async function splitEntries(recipe: Recipe, data: string, entries: readonly Entry[], parts: Split | undefined): Promise<Split> {
   const { file, validation, test, seed = 1 } = recipe.split;
   if (recipe.training.finalise === true) return { train: Int32Array.from(entries, (_, place) => place), validation: new Int32Array(0), test: new Int32Array(0) };
-  if (file !== undefined) return readSplit(resolve(data, file), entries.map(({ group, name }) => splitName(group, name)));
+  if (file !== undefined) return readSplit(await splitFile(data, file), entries.map(({ group, name }) => splitName(group, name)));
   if (validation === undefined && test === undefined) return parts === undefined ? splitRandomly(entries.length, { validation: SHARE, test: SHARE, seed }) : withValidation(parts, seed);
   const [v, t] = [validation ?? 0, test ?? 0];
   if (typeof v === 'number' && typeof t === 'number') return splitRandomly(entries.length, { validation: v, test: t, seed });
   return splitByGroup(entries.map(({ group }) => group), { validation: typeof v === 'number' ? [] : v, test: typeof t === 'number' ? [] : t });
+}
+
+/** `split.file` starts from the data, as all paths of a recipe; `dataset split -o` from the current folder. */
+async function splitFile(data: string, file: string): Promise<string> {
+  const wanted = resolve(data, file);
+  if (await isFile(wanted)) return wanted;
+  const here = resolve(file);
+  throw new InvalidFileError(wanted, 'expected a split (split.file starts from the folder of the data), found no file', {
+    advice: await isFile(here) ? `there is one in the current folder: --set split.file=${here}` : `make one with: tilewright dataset split ${data} -o ${wanted}`,
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
+}
+
+/** What to say where chance has kept nothing apart, of too few samples. */
+export function nothingApartNote(recipe: Recipe, split: Split, kind: string): string | undefined {
+  const { file, validation, test } = recipe.split;
+  if (recipe.training.finalise === true || file !== undefined || Array.isArray(validation) || Array.isArray(test)) return undefined;
+  const isSaid = validation !== undefined || test !== undefined;
+  const share = (said: typeof validation): number => (typeof said === 'number' ? said : isSaid ? 0 : SHARE);
+  const note = nothingApart(split, kind, { validation: share(validation), test: share(test) });
+  return note === undefined ? undefined : `note: ${note}`;
 }
 
 /** @throws {InvalidOptionError} for a group of the recipe that the data do not have */
