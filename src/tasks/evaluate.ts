@@ -53,6 +53,7 @@ export async function evaluate(options: EvaluateOptions, context?: TaskContext):
 export async function evaluate(options: EvaluateOptions, context: TaskContext = {}): Promise<EvaluateResult | RecipeScores> {
   if (options.recipe !== undefined) {
     if (options.data === undefined) throw new InvalidOptionError('--data', 'expected the folder that the recipe\'s paths start from, found none');
+    refuseBesideRecipe(options);
     return evaluateRecipe({ model: options.model, recipe: options.recipe, data: options.data, ...(options.set === undefined ? {} : { set: options.set }) }, context);
   }
   const model = await loadModel(options.model);
@@ -74,6 +75,12 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
   }
   if (task === 'multi-label-classification' || task === 'classification') return evaluateChips(asked, model, known, context);
   throw new InvalidOptionError('--model', `${model.card.name} has no classes to score, its task is ${task}`);
+}
+
+/** @throws {InvalidOptionError} for what would do nothing: a recipe says what is scored, and its scores are those of `train` */
+function refuseBesideRecipe({ scene, truth, classes, split, part, threshold, tta, output }: EvaluateOptions): void {
+  const idle = Object.entries({ '--scene': scene, '--truth': truth, '--classes': classes, '--split': split, '--part': part === 'test' ? undefined : part, '--threshold': threshold, '--tta': tta, '--output': output }).find(([, value]) => value !== undefined);
+  if (idle !== undefined) throw new InvalidOptionError(idle[0], 'expected none of what a recipe says or train does not do beside --recipe, which scores its test part as train does', { advice: 'leave one of the two out; the data alone are scored with --data (and --set for what the recipe says of them)' });
 }
 
 async function dataOf(options: EvaluateOptions): Promise<FoundData> {

@@ -109,12 +109,12 @@ function convolveBands(tf: Tensorflow, x: Tensor4D, kernel: Tensor4D, padding: '
   })), 1));
 }
 
-interface InBands { readonly bands: readonly Band[]; gradient(shape: readonly number[], filter: Tensor, dy: Tensor): Tensor }
+interface InBands { readonly bands: readonly Band[]; readonly gradient: (shape: readonly number[], filter: Tensor, dy: Tensor) => Tensor }
 
 /** Bands are those of the answer; the picture's have the rows that only the last band's filter reaches as well. */
 function inputGradientOfBands(tf: Tensorflow, shape: readonly number[], filter: Tensor, dy: Tensor, padding: 'same' | 'valid', { bands, gradient }: InBands): Tensor {
   const [count, height, width, channels] = shape as Tensor4D['shape'];
-  const rows = filter.shape[0]!;
+  const rows = filter.shape[0];
   const places = dy.shape[1]!;
   return tf.tidy(() => tf.concat(bands.map((band, index) => tf.tidy(() => {
     const wanted = index === bands.length - 1 ? { ...band, to: height } : band;

@@ -13,6 +13,10 @@ const scored = async (options: Parameters<typeof evaluate>[0]): Promise<Evaluate
 const chip = async (file: string, r: number, g: number, b: number): Promise<unknown> => sharp({ create: { width: 16, height: 16, channels: 3, background: { r, g, b } } }).png().toFile(file);
 
 describe('evaluate', () => {
+  it.each([['--tta', { tta: 'd4' }], ['--part', { part: 'validation' }], ['--split', { split: 'split.json' }], ['--threshold', { threshold: 0.3 }], ['--output', { output: 'out' }]] as const)('refuses %s beside a recipe, where it would do nothing', async (option, given) => {
+    await expect(evaluate({ model: 'aerial-chips', data: folder, recipe: 'recipe.yaml', ...given })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${option}: expected none`) as string });
+  });
+
   it('scores chips by tags as counted by hand, beside baselines, and names likely label errors', async () => {
     const base = join(folder, 'chips');
     mkdirSync(join(base, 'p'), { recursive: true });

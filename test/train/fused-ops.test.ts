@@ -48,7 +48,7 @@ describe('native training operations', () => {
       const x = native.tensor4d(values(shape.reduce((a, b) => a * b)), shape);
       const kernel = (model.trainableWeights[0] as unknown as { val: Tensor4D }).val;
       const out = model.apply(x, { training: true }) as Tensor4D;
-      const whole = native.conv2d(x as Tensor4D, kernel, strides, padding);
+      const whole = native.conv2d(x, kernel, strides, padding);
       for (const answer of [out, model.predict(x) as Tensor4D]) {
         expect(answer.shape).toEqual(whole.shape);
         expect(distance(answer.dataSync(), Float64Array.from(whole.dataSync())), `answer of ${shape.join('×')}`).toBeLessThan(1e-5);
