@@ -55,6 +55,15 @@ describe('a whole model', () => {
     expect(existsSync(join(folder, 'pair'))).toBe(false);
   });
 
+  it.each([true, false])('that scales samples itself: %s, is not to be scaled once more', async (itself) => {
+    const file = await saved(`scaled-${itself}`, (tf) => tf.sequential({
+      layers: [...(itself ? [tf.layers.rescaling({ inputShape: [8, 8, 3], scale: 1 / 255 })] : []), tf.layers.conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 1, activation: 'softmax' })],
+    }));
+    const notes = (await importModel({ file, output: join(folder, `scaled-${itself}`) })).notes.join();
+    expect(notes.includes('a card needs no input.value_scaling')).toBe(itself);
+    expect(notes.includes('input.value_scaling in a card says how')).toBe(!itself);
+  });
+
   it('of oblong maps says that segment refuses it', async () => {
     const file = await saved('oblong', (tf) => tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [16, 24, 3], filters: 2, kernelSize: 3, padding: 'same', activation: 'softmax' })] }));
     expect((await importModel({ file, output: join(folder, 'oblong') })).notes.join()).toMatch(/24 × 16 pixels: segment cuts square patches only/);

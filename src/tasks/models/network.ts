@@ -71,10 +71,16 @@ async function writeCard(path: string, network: LayersModel, options: NetworkOpt
     const colors = classColors(names);
     output['classes'] = names.map((label, value) => ({ value, name: label, color_hint: colors[value]! }));
   } else if (fieldsOf(given['output'])['classes'] === undefined) notes.push('the file does not name its classes: they are numbered; --labels names them');
-  if (input['value_scaling'] === undefined) notes.push('the file does not say how samples are scaled: they go in as they are, 0 to 255; input.value_scaling in a card says how');
+  if (input['value_scaling'] === undefined && scalesItself(network)) notes.push('the network scales samples by itself (a layer of it does): they go in as they are, 0 to 255, and a card needs no input.value_scaling');
+  else if (input['value_scaling'] === undefined) notes.push('the file does not say how samples are scaled: they go in as they are, 0 to 255; input.value_scaling in a card says how');
   const card = join(folder, 'network.json');
   await writeFile(card, JSON.stringify({ ...own.card, name: options.name, ...given, input, output }));
   return { card, notes };
+}
+
+/** Whether it, or a network in it, has a layer that brings samples to its range. */
+function scalesItself(network: Pick<LayersModel, 'layers'>): boolean {
+  return network.layers.some((layer) => layer.getClassName() === 'Rescaling' || ('layers' in layer && scalesItself(layer as unknown as Pick<LayersModel, 'layers'>)));
 }
 
 /** One picture goes in, one vector or map comes out. */
