@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { areChips, loadSamples } from '../src/tasks/train/samples.js';
@@ -12,9 +12,9 @@ import { targetsOf, type Recipe } from '../src/train/index.js';
  *
  *     node dist/bench/parity.js planet-vgg3 <folder> [--python <python with keras>] [--seeds 3] [--set key=value …]
  *
- * Both sides get the same decoded samples. Ours is scored through its exported ONNX file. First weights, order of samples and places of
- * crops differ, as they do between two seeds. An epoch of chips shows each once on both sides, the last step with fewer; one of pictures
- * is as many patches as show their pixels once here, and every picture once in Keras. What the Keras side does not have is refused.
+ * Both sides get the same decoded samples and make the same number of steps. Taggers are scored through our exported ONNX file; segmenters by the last
+ * validation of the training, on the resized pictures that both sides see (a finished model is scored at full size). First weights and order of samples
+ * differ, as they do between two seeds; whole pictures are drawn anew for each step here, and each once an epoch in Keras. What the Keras side does not have is refused.
  */
 const RECIPES = ['planet-vgg3', 'deepglobe-unet'] as const;
 /** What both sides leave out, so that there is nothing to differ in. */
@@ -58,7 +58,7 @@ function given(): Given {
 }
 
 /** Samples, truth and settings, as the other side reads them. */
-async function writeForKeras(recipeFile: string, { folder, set }: Given, work: string): Promise<void> {
+async function writeForKeras(recipeFile: string, { folder, set }: Given, work: string): Promise<{ readonly steps: number }> {
   const recipe = await readRecipe({ recipe: recipeFile, set });
   refuseUnmirrored(recipe);
   const loaded = await loadSamples(recipe, { data: folder, cacheFolder: join(work, 'cache') }, {});
@@ -85,6 +85,7 @@ async function writeForKeras(recipeFile: string, { folder, set }: Given, work: s
     width: network.width ?? 1, widths: network.widths ?? [64, 128, 256], optimizer,
   }));
   await loaded.samples.close();
+  return { steps: Math.ceil(loaded.split.train.length / training.batch) };
 }
 
 function keras(python: string, work: string, seed: number): Promise<number> {
@@ -95,6 +96,12 @@ function keras(python: string, work: string, seed: number): Promise<number> {
     child.on('error', fail);
     child.on('close', (code) => { if (code === 0) done(Number(text.trim().split('\n').at(-1))); else fail(new Error(`${python} ended with ${code}`)); });
   });
+}
+
+/** The last epoch's value of a column of `history.csv`. */
+function lastOf(file: string, column: string): number {
+  const [head = '', ...rows] = readFileSync(file, 'utf8').trim().split('\n');
+  return Number(rows.at(-1)!.split(',')[head.split(',').indexOf(column)]);
 }
 
 const print = (line: string): void => { process.stdout.write(`${line}\n`); };
@@ -108,13 +115,13 @@ async function main(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'tilewright-parity-'));
   try {
     mkdirSync(join(work, 'cache'));
-    await writeForKeras(recipe, { ...asked, set }, work);
+    const { steps } = await writeForKeras(recipe, { ...asked, set }, work);
     print(`${asked.name}, ${metric} on the validation part, ${set.join(' ')}`);
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let seed = 1; seed <= asked.seeds; seed++) {
       const output = join(work, `seed-${seed}`);
-      const { card } = await train({ recipe, data: asked.folder, output, set: [...set, `training.seed=${seed}`] });
-      ours.push(card.scores!.find((score) => score.metric === metric && score.of === undefined)!.value);
+      const { card } = await train({ recipe, data: asked.folder, output, set: [...set, `training.seed=${seed}`, ...(metric === 'f2_samples' ? [] : [`training.steps=${steps}`])] });
+      ours.push(metric === 'f2_samples' ? card.scores!.find((score) => score.metric === metric && score.of === undefined)!.value : lastOf(join(output, 'history.csv'), metric));
       theirs.push(await keras(asked.python, work, seed));
       print(`  seed ${seed}: ours ${ours.at(-1)!.toFixed(4)}, Keras ${theirs.at(-1)!.toFixed(4)}`);
     }
