@@ -58,11 +58,11 @@ async function readSome(path: string): Promise<void> {
   }
 }
 
-/** Texts that change, and how many of them must be read all the same: else the changes say nothing. */
+/** Texts that change, and how many of them must be read all the same (less three standard deviations, as changes are drawn anew each time): else the changes say nothing. */
 function property(texts: readonly string[], change: (text: string, list: readonly TextMutation[]) => Promise<unknown>, share = 0.03): Promise<void> {
   read = 0;
   return fc.assert(fc.asyncProperty(fc.constantFrom(...texts), textMutations, (text, list) => survives(list, () => change(text, list))), { numRuns: RUNS })
-    .then(() => expect(read).toBeGreaterThan(RUNS * share));
+    .then(() => expect(read).toBeGreaterThan(Math.max(0, RUNS * share - 3 * Math.sqrt(RUNS * share * (1 - share)))));
 }
 
 describe('a changed text is read or refused, in time, in bounded memory and without any other error:', () => {
