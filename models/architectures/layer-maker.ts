@@ -1,4 +1,5 @@
 import type { SymbolicTensor, layers } from '@tensorflow/tfjs';
+import { heNormal } from './he-normal.js';
 import type { NetworkOptions, Tensorflow } from './types.js';
 
 export interface ConvolutionOptions {
@@ -54,7 +55,7 @@ export function layerMaker(tf: Tensorflow, options: MakerOptions = {}): LayerMak
     if (initial === 'zeros') return tf.initializers.zeros();
     const from = { seed: seed * 1000 + weights++ };
     if (kind === 'glorot') return tf.initializers.glorotUniform(from);
-    return kind === 'he-uniform' ? tf.initializers.heUniform(from) : tf.initializers.heNormal(from);
+    return kind === 'he-uniform' ? tf.initializers.heUniform(from) : heNormal(tf, from.seed);
   };
   const apply = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]): SymbolicTensor => layer.apply(x) as SymbolicTensor;
   const pad = (x: SymbolicTensor, name: string, before: number, after: number): SymbolicTensor => apply(tf.layers.zeroPadding2d({ padding: [[before, after], [before, after]], name }), x);

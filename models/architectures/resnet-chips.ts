@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { heNormal } from './he-normal.js';
 import type { Network, Tensorflow } from './types.js';
 
 export interface ResnetChipsOptions {
@@ -32,7 +33,7 @@ export function resnetChips(tf: Tensorflow, options: ResnetChipsOptions): Networ
   const { tags, size = 32, widths = RESNET_CHIPS_WIDTHS, blocks = RESNET_CHIPS_BLOCKS, dropout = 0, reduce = 1, bands = 3, activation = 'sigmoid', seed = 1 } = options;
   let weights = 0;
   const convolution = (x: SymbolicTensor, filters: number, kernelSize: number, strides: number, name: string): SymbolicTensor => {
-    const kernelInitializer = tf.initializers.heNormal({ seed: seed * 1000 + weights++ });
+    const kernelInitializer = heNormal(tf, seed * 1000 + weights++);
     const out = tf.layers.conv2d({ filters, kernelSize, strides, padding: 'same', useBias: false, kernelInitializer, name }).apply(x) as SymbolicTensor;
     return tf.layers.batchNormalization({ momentum: 0.95, epsilon: 1e-3, name: `${name}_bn` }).apply(out) as SymbolicTensor;
   };

@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { heNormal } from './he-normal.js';
 import type { Network, Tensorflow } from './types.js';
 
 export interface UnetOptions {
@@ -28,7 +29,7 @@ export function unet(tf: Tensorflow, options: UnetOptions): Network {
   const { classes, widths = UNET_WIDTHS, batchNorm = false, reduce = 1, bands = 3, activation = 'softmax', seed = 1 } = options;
   let weights = 0;
   const convolution = (x: SymbolicTensor, filters: number, name: string): SymbolicTensor => {
-    const kernelInitializer = tf.initializers.heNormal({ seed: seed * 1000 + weights++ });
+    const kernelInitializer = heNormal(tf, seed * 1000 + weights++);
     const out = tf.layers.conv2d({ filters, kernelSize: 3, padding: 'same', useBias: !batchNorm, kernelInitializer, name }).apply(x) as SymbolicTensor;
     const normal = batchNorm ? tf.layers.batchNormalization({ momentum: 0.95, epsilon: 1e-3, name: `${name}_bn` }).apply(out) as SymbolicTensor : out;
     return tf.layers.reLU({ name: `${name}_relu` }).apply(normal) as SymbolicTensor;
