@@ -43,7 +43,14 @@ else:
 clip = {"clipnorm": opt["clipnorm"]} if "clipnorm" in opt else {}
 optimizer = keras.optimizers.SGD(opt["lr"], momentum=opt.get("momentum", 0), **clip) if opt["name"] == "sgd" else keras.optimizers.Adam(opt["lr"], **clip)
 model.compile(optimizer, loss)
-model.fit(x[train], y[train], batch_size=meta["batch"], epochs=meta["epochs"], verbose=0, **({} if weights is None else {"sample_weight": weights[train]}))
+if weights is None:
+    model.fit(x[train], y[train], batch_size=meta["batch"], epochs=meta["epochs"], verbose=0)
+else:
+    # Pictures are drawn anew for each step, as patches are on the other side.
+    random = np.random.default_rng(seed)
+    for _ in range(meta["epochs"] * -(-len(train) // meta["batch"])):
+        chosen = random.choice(train, meta["batch"])
+        model.train_on_batch(x[chosen], y[chosen], sample_weight=weights[chosen])
 p = model.predict(x[validation], verbose=0)
 if meta["task"] == "tagger":
     found, true = p >= meta["threshold"], y[validation] == 1

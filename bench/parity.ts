@@ -14,7 +14,7 @@ import { targetsOf, type Recipe } from '../src/train/index.js';
  *
  * Both sides get the same decoded samples and make the same number of steps. Taggers are scored through our exported ONNX file; segmenters by the last
  * validation of the training, on the resized pictures that both sides see (a finished model is scored at full size). First weights and order of samples
- * differ, as they do between two seeds; whole pictures are drawn anew for each step here, and each once an epoch in Keras. What the Keras side does not have is refused.
+ * differ, as they do between two seeds; pictures are drawn anew for each step on both sides. What the Keras side does not have is refused.
  */
 const RECIPES = ['planet-vgg3', 'deepglobe-unet'] as const;
 /** What both sides leave out, so that there is nothing to differ in. */
