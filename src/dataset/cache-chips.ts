@@ -27,7 +27,7 @@ export interface CacheChipsOptions {
 /** Pictures decoded at a time: enough to keep sharp's threads busy; all that is in memory. */
 const AT_A_TIME = 32;
 
-interface Header { readonly names: readonly string[]; readonly targets: string; readonly size: number; readonly remarks: Problems['all'] }
+interface Header { readonly names: readonly string[]; readonly targets: string; readonly size: number }
 
 /**
  * Decodes chips once into a cache file and opens it. With the same files and options the file is used as it is: nothing is
@@ -42,7 +42,7 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
   const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) {
-    for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples, count);
+    for (const { kind, count, examples } of kept.remarks) problems.remark(kind, examples, count);
     return samplesOf(list, kept, options);
   }
   const before = new Set(problems.all.map(({ kind }) => kind));
@@ -64,7 +64,7 @@ export async function cacheChips(list: ChipList, options: CacheChipsOptions): Pr
       options.onProgress?.(Math.min(list.names.length, start + AT_A_TIME), list.names.length);
     }
     problems.throwIfAny(options.source);
-    await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size, remarks: problems.all.filter(({ kind, fault }) => !fault && !before.has(kind)) });
+    await writer.finish({ names: list.names, targets: Buffer.from(list.targets).toString('base64'), size }, problems.all.filter(({ kind, fault }) => !fault && !before.has(kind)));
   } catch (error) {
     await writer.abandon();
     await list.close();

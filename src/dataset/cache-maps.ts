@@ -31,7 +31,7 @@ interface CachedPicture extends PictureEntry {
   readonly counts: readonly number[];
 }
 
-interface Header { readonly pictures: readonly CachedPicture[]; readonly remarks: Problems['all'] }
+interface Header { readonly pictures: readonly CachedPicture[] }
 
 /** Rows of a picture of no more bytes than this are read at once and cut in memory: less work than a read per row. */
 const SPAN = 4 * 1024 * 1024;
@@ -57,7 +57,7 @@ export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promi
   const key = keys?.cache ?? '';
   const kept = key === '' ? undefined : openSampleFile<Header>(options.file, key);
   if (kept !== undefined) {
-    for (const { kind, count, examples } of kept.header.remarks) problems.remark(kind, examples, count);
+    for (const { kind, count, examples } of kept.remarks) problems.remark(kind, examples, count);
     return samplesOf(list, kept);
   }
   const writer = await createSampleFile<Header>(options.file, key);
@@ -76,7 +76,7 @@ export async function cacheMaps(list: MapList, options: CacheMapsOptions): Promi
     }
     list.classes.forEach(({ name }, id) => { if (pictures.every((picture) => picture.counts[id] === 0)) problems.remark('class without a pixel', name); });
     problems.throwIfAny(options.source);
-    await writer.finish({ pictures, remarks: problems.all.filter(({ kind, fault }) => !fault && !before.has(kind)) });
+    await writer.finish({ pictures }, problems.all.filter(({ kind, fault }) => !fault && !before.has(kind)));
   } catch (error) {
     await writer.abandon();
     throw error;

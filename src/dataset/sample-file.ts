@@ -3,29 +3,31 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { nameFile } from '../errors.js';
+import type { Problem } from './problems.js';
 
 /**
  * A file of decoded samples: one line that says what it is, one line of JSON, then bytes. It is written piece by piece, in any
  * order, and appears under its name when it is complete; it is read where a sample lies, so nothing but the header is in memory.
  */
-const MAGIC = 'tilewright-samples-2';
+const MAGIC = 'tilewright-samples-3';
 /** Room for the header: it is written last, when everything is known. */
 const ALIGN = 4096;
 
-interface Envelope<H> { readonly key: string; readonly fingerprint: string; readonly bytes: number; readonly header: H }
+interface Envelope<H> { readonly key: string; readonly fingerprint: string; readonly bytes: number; readonly header: H; readonly remarks: readonly Problem[] }
 
 export interface SampleFileWriter<H> {
   /** Writes bytes at an offset in the samples. The fingerprint depends on the order of the calls. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
-  /** Ends the file with its header, and gives it its name. */
-  finish(header: H): Promise<void>;
+  /** Ends the file with its header, and gives it its name. Remarks name files by where they lie, and are no part of the fingerprint. */
+  finish(header: H, remarks: readonly Problem[]): Promise<void>;
   /** Removes what was written. After `finish` it does nothing. */
   abandon(): Promise<void>;
 }
 
 export interface SampleFile<H> {
   readonly header: H;
-  /** Of everything that was written. */
+  readonly remarks: readonly Problem[];
+  /** Of the samples and the header. */
   readonly fingerprint: string;
   /** Reads at an offset in the samples. Synchronous: pages that were read before come from the system's cache. */
   read(offset: number, into: Uint8Array): void;
@@ -57,8 +59,8 @@ export async function createSampleFile<H>(file: string, key: string): Promise<Sa
       end = Math.max(end, offset + bytes.length);
       await writeAt(bytes, START + offset);
     },
-    async finish(header) {
-      const envelope: Envelope<H> = { key, fingerprint: hash.update(JSON.stringify(header)).digest('hex').slice(0, 32), bytes: end, header };
+    async finish(header, remarks) {
+      const envelope: Envelope<H> = { key, fingerprint: hash.update(JSON.stringify(header)).digest('hex').slice(0, 32), bytes: end, header, remarks };
       const text = Buffer.from(JSON.stringify(envelope));
       await writeAt(text, START + end);
       await writeAt(Buffer.from(`${MAGIC}\n${START + end} ${text.length}\n`), 0);
@@ -104,6 +106,7 @@ function opened<H>(handle: number, envelope: Envelope<H>): SampleFile<H> {
   let closed = false;
   return {
     header: envelope.header,
+    remarks: envelope.remarks,
     fingerprint: envelope.fingerprint,
     read(offset, into) {
       for (let done = 0; done < into.length;) {

@@ -80,7 +80,7 @@ export async function evaluate(options: EvaluateOptions, context: TaskContext = 
 /** @throws {InvalidOptionError} for what would do nothing: a recipe says what is scored, and its scores are those of `train` */
 function refuseBesideRecipe({ scene, truth, classes, split, part, threshold, tta, output }: EvaluateOptions): void {
   const idle = Object.entries({ '--scene': scene, '--truth': truth, '--classes': classes, '--split': split, '--part': part === 'test' ? undefined : part, '--threshold': threshold, '--tta': tta, '--output': output }).find(([, value]) => value !== undefined);
-  if (idle !== undefined) throw new InvalidOptionError(idle[0], 'expected none of what a recipe says or train does not do beside --recipe, which scores its test part as train does', { advice: 'leave one of the two out; the data alone are scored with --data (and --set for what the recipe says of them)' });
+  if (idle !== undefined) throw new InvalidOptionError(idle[0], 'expected nothing of the kind beside --recipe, which scores the recipe\'s test part as train does', { advice: 'leave one of the two out' });
 }
 
 async function dataOf(options: EvaluateOptions): Promise<FoundData> {

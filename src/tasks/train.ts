@@ -87,7 +87,7 @@ async function trainInto(options: TrainOptions, recipe: Recipe, { tf, engine, no
     onKey: async (key) => { origin = { ...origin, data: key }; await refuseOther(options.output, origin); if (done > 0) goingOn(); },
   }, context);
   for (const remark of first.remarks) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${problemText(remark)}` });
-  for (const note of [...taskNotes(recipe, first), ...stepNotes(stages, first)]) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${note}` });
+  for (const note of [...taskNotes(recipe, first), ...stepNotes(stages, first, recipe.training.steps)]) context.onProgress?.({ stage: 'data', done: 1, total: 1, unit: 'times', detail: `note: ${note}` });
   tell(engine === 'javascript' && advice !== undefined ? `${note}; ${advice}` : note);
   const fingerprint = fingerprintOf(recipe, first);
   await refuseOther(options.output, origin, fingerprint).catch(async (error: unknown) => { await first.samples.close(); throw error; });
@@ -126,8 +126,8 @@ function taskNotes(recipe: Recipe, loaded: LoadedSamples): string[] {
 const FEW_STEPS = 100;
 
 /** That there are few steps, where a smaller batch would make more of them. */
-function stepNotes(stages: readonly Stage[], loaded: LoadedSamples): string[] {
-  const steps = stages.reduce((sum, stage) => sum + stage.epochs * Math.ceil(loaded.split.train.length / stage.batch), 0);
+function stepNotes(stages: readonly Stage[], loaded: LoadedSamples, perEpoch: number | undefined): string[] {
+  const steps = stages.reduce((sum, stage) => sum + stage.epochs * (perEpoch ?? Math.ceil(loaded.split.train.length / stage.batch)), 0);
   if (!areChips(loaded) || steps >= FEW_STEPS || stages.every(({ batch }) => batch <= 8)) return [];
   return [`${steps} steps in all (${loaded.split.train.length} chips in batches of ${stages[0]!.batch}) are few, and scores may stay at those of the most frequent class: a smaller training.batch, such as 16, or more training.epochs make more of them`];
 }

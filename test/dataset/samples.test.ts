@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { strFromU8, strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import {
-  cacheKeys, colourToClass, ignoreFrame, openZip, parseTagTable, readMaskClasses, reduceMask, splitByGroup, splitRandomly, windowChips,
+  cacheKeys, colourToClass, createSampleFile, ignoreFrame, openSampleFile, openZip, parseTagTable, readMaskClasses, reduceMask, splitByGroup, splitRandomly, windowChips, type SampleFile,
 } from '../../src/dataset/index.js';
 import { IGNORE, seededRandom, shuffled } from '../../src/samples/index.js';
 import { scratch } from '../places.js';
@@ -115,6 +115,22 @@ describe('splits', () => {
     expect(seededRandom(1, 2)()).not.toBe(seededRandom(1, 3)());
     expect(seededRandom(1, 2)()).not.toBe(seededRandom(2, 1)());
     expect([...shuffled(20, seededRandom(4))].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+});
+
+describe('a file of decoded samples', () => {
+  it('has one fingerprint for the same samples, wherever the remarks say that they came from', async () => {
+    const made = async (name: string, sample: number, at: string): Promise<SampleFile<{ readonly size: number }>> => {
+      const writer = await createSampleFile<{ readonly size: number }>(join(folder, name), 'key');
+      await writer.write(0, Uint8Array.of(sample, 2, 3));
+      await writer.finish({ size: 1 }, [{ kind: 'pixel of no class', count: 1, examples: [at], fault: false }]);
+      return openSampleFile<{ readonly size: number }>(join(folder, name), 'key')!;
+    };
+    const [here, there, other] = [await made('here', 1, 'here/a.png'), await made('there', 1, 'there/a.png'), await made('other', 9, 'here/a.png')];
+    for (const file of [here, there, other]) file.close();
+    expect(there.fingerprint).toBe(here.fingerprint);
+    expect(other.fingerprint).not.toBe(here.fingerprint);
+    expect(there.remarks[0]!.examples).toEqual(['there/a.png']);
   });
 });
 

@@ -14,7 +14,7 @@ const chip = async (file: string, r: number, g: number, b: number): Promise<unkn
 
 describe('evaluate', () => {
   it.each([['--tta', { tta: 'd4' }], ['--part', { part: 'validation' }], ['--split', { split: 'split.json' }], ['--threshold', { threshold: 0.3 }], ['--output', { output: 'out' }]] as const)('refuses %s beside a recipe, where it would do nothing', async (option, given) => {
-    await expect(evaluate({ model: 'aerial-chips', data: folder, recipe: 'recipe.yaml', ...given })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${option}: expected none`) as string });
+    await expect(evaluate({ model: 'aerial-chips', data: folder, recipe: 'recipe.yaml', ...given })).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(`${option}: expected nothing of the kind beside --recipe`) as string });
   });
 
   it('scores chips by tags as counted by hand, beside baselines, and names likely label errors', async () => {
